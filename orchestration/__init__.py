@@ -1,0 +1,1 @@
+"""Ringfence: from raw portability and billing extracts to the headline, the queue and the case."""

@@ -1,0 +1,9 @@
+"""Feeds as their data contracts describe them.
+
+Here: reading an Open Data Contract Standard file into a `Feed`, and the default site's contracts.
+Not here: anything that reads a delivery (`ingest/`), and any feed by name.
+"""
+
+from orchestration.contracts.feed import Column, ContractError, Feed, RowRule, load_feed, load_feeds
+
+__all__ = ["Column", "ContractError", "Feed", "RowRule", "load_feed", "load_feeds"]

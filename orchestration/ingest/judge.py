@@ -1,0 +1,111 @@
+"""A contract as SQL: the typed value of each column, and every reason why a row is not acceptable."""
+
+from __future__ import annotations
+
+from orchestration.contracts import Column, Feed
+from orchestration.ingest.layout import text_name
+from orchestration.privacy.pseudonyms import e164_sql
+from orchestration.settings import NumberPlan
+from orchestration.sql import literal
+
+_INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
+
+
+def typed_sql(column: Column, feed: Feed, plan: NumberPlan) -> str:
+    """SQL for a column's typed value, or null where its text has none; a personal one becomes its pseudonym."""
+    text = text_name(column)
+    if column.pseudonym == "number":
+        return f"pseudonym('msisdn', {e164_sql(text, plan)})"
+    if column.pseudonym in ("line", "person"):
+        return f"pseudonym('{'line' if column.pseudonym == 'line' else column.name}', {text})"
+    if column.values:
+        cases = " ".join(f"when {literal(source)} then {literal(ours)}" for source, ours in column.values.items())
+        text = f"case {text} {cases} else {text} end"
+    value = _cast_sql(column, text, feed)
+    if column.pseudonym == "age_band":
+        decade = f"((year(dt) - {value}) // 10 * 10)"
+        return f"{decade} || '-' || ({decade} + 9)"
+    return value
+
+
+def reasons(column: Column, typed: str, feed: Feed) -> dict[str, str]:
+    """Reason → condition under which it applies to a row; `typed` is the name of the column's typed value."""
+    text = text_name(column)
+    found = {}
+    if column.required:
+        found[f"EMPTY:{column.name}"] = f"{text} is null"
+    if column.type != "VARCHAR" or column.pseudonym == "number":
+        found[f"BAD_{_kind(column)}:{column.name}"] = f"{text} is not null and {typed} is null"
+    if column.domain:
+        values = ", ".join(literal(value) for value in column.domain)
+        found[f"UNKNOWN_VALUE:{column.name}"] = f"{typed} not in ({values})"
+    if column.pattern:
+        found[f"PATTERN:{column.name}"] = f"not regexp_full_match({text}, {literal(column.pattern)})"
+    measured = _cast_sql(column, text, feed) if column.pseudonym else typed
+    if column.minimum is not None:
+        found[f"BELOW_MINIMUM:{column.name}"] = f"{measured} < {column.minimum}"
+    if column.maximum is not None:
+        found[f"ABOVE_MAXIMUM:{column.name}"] = f"{measured} > {column.maximum}"
+    return found
+
+
+def all_reasons(feed: Feed) -> dict[str, str]:
+    """Reason → condition, for every column and row rule of a feed, over texts and typed values by raw name."""
+    found: dict[str, str] = {}
+    for column in feed.columns:
+        found |= reasons(column, column.raw_name, feed)
+    return found | {rule.name: f"({rule.condition}) is false" for rule in feed.rules}
+
+
+def _cast_sql(column: Column, text: str, feed: Feed) -> str:
+    kind = column.type.split("(")[0]
+    if kind == "VARCHAR":
+        return text
+    if kind in _INTEGERS:
+        digits, pattern = _plain_number(text, feed)
+        return f"case when regexp_full_match({text}, '[+-]?{pattern}') then try_cast({digits} as {kind}) end"
+    if kind in ("DECIMAL", "DOUBLE"):
+        digits, pattern = _plain_number(text, feed)
+        point = _escape(feed.decimal_separator)
+        number = f"replace({digits}, {literal(feed.decimal_separator)}, '.')"
+        return (
+            f"case when regexp_full_match({text}, '[+-]?{pattern}({point}[0-9]+)?') "
+            f"then try_cast({number} as {column.type}) end"
+        )
+    if kind == "BOOLEAN":
+        return f"case {text} when 'true' then true when 'false' then false end"
+    if kind == "DATE":
+        return f"cast(try_strptime({text}, {_formats(feed.date_formats)}) as date)"
+    return _timestamp_sql(text, feed)
+
+
+def _timestamp_sql(text: str, feed: Feed) -> str:
+    """Instants: texts without an offset are in the session's, which is the site's, time zone."""
+    local = [form for form in feed.timestamp_formats if "%z" not in form]
+    zoned = [form for form in feed.timestamp_formats if "%z" in form]
+    parsed = [f"cast(try_strptime({text}, {_formats(forms)}) as timestamptz)" for forms in (local, zoned) if forms]
+    return parsed[0] if len(parsed) == 1 else f"coalesce({', '.join(parsed)})"
+
+
+def _plain_number(text: str, feed: Feed) -> tuple[str, str]:
+    """SQL that drops thousands separators, and the pattern of digits that may hold them."""
+    if not feed.thousands_separator:
+        return text, "[0-9]+"
+    separator = _escape(feed.thousands_separator)
+    pattern = f"([0-9]+|[0-9]{{1,3}}({separator}[0-9]{{3}})+)"
+    return f"replace({text}, {literal(feed.thousands_separator)}, '')", pattern
+
+
+def _kind(column: Column) -> str:
+    if column.pseudonym == "number":
+        return "NUMBER"
+    kind = column.type.split("(")[0]
+    return {"DATE": "DATE", "TIMESTAMPTZ": "INSTANT", "BOOLEAN": "FLAG"}.get(kind, "QUANTITY")
+
+
+def _formats(forms: tuple[str, ...] | list[str]) -> str:
+    return "[" + ", ".join(literal(form) for form in forms) + "]"
+
+
+def _escape(separator: str) -> str:
+    return f"[{separator}]"

@@ -1,0 +1,120 @@
+"""The receipt of a revision: what arrived, what became of each row, and why."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import date, datetime
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel
+
+RECEIPT = "receipt.json"
+_REVISION = re.compile(r"^rev=([0-9]+)$")
+
+
+class FileCount(BaseModel):
+    """What became of the rows of one file; `read` counts records in the file, the others where they went."""
+
+    name: str
+    bytes: int
+    sha256: str
+    read: int = 0
+    accepted: int = 0
+    quarantined: int = 0
+    duplicate: int = 0
+
+
+class Receipt(BaseModel):
+    """One row per revision of a delivery.
+
+    `fingerprint` identifies the files by name, size and time, `sha256` by content, `contract` by the contract that
+    judged them. `reasons` counts quarantined rows by reason (a row may have several).
+    """
+
+    feed: str
+    dt: date
+    rev: int
+    status: Literal["ACCEPTED", "REFUSED"]
+    refusal: str | None = None
+    fingerprint: str
+    sha256: str
+    contract: str
+    delivered_at: datetime
+    ingested_at: datetime
+    has_manifest: bool
+    files: list[FileCount]
+    reasons: dict[str, int] = {}
+    unknown_columns: list[str] = []
+    totals: dict[str, int] = {}
+
+    @property
+    def rows_read(self) -> int:
+        return sum(file.read for file in self.files)
+
+    @property
+    def rows_accepted(self) -> int:
+        return sum(file.accepted for file in self.files)
+
+    @property
+    def rows_quarantined(self) -> int:
+        return sum(file.quarantined for file in self.files)
+
+    @property
+    def rows_duplicate(self) -> int:
+        return sum(file.duplicate for file in self.files)
+
+
+def revision_dir(root: Path, feed: str, dt: date, rev: int) -> Path:
+    """Where a revision lies, under raw or quarantine."""
+    return root / feed / f"dt={dt.isoformat()}" / f"rev={rev}"
+
+
+def revisions(raw: Path, feed: str, dt: date) -> list[Receipt]:
+    """Receipts of one delivery's revisions, oldest first."""
+    return sorted(_receipts(raw, f"{feed}/dt={dt.isoformat()}/rev=*"), key=lambda receipt: receipt.rev)
+
+
+def read_receipts(raw: Path, feed: str | None = None) -> list[Receipt]:
+    """All receipts, of one feed or of every feed, by feed, day and revision."""
+    found = _receipts(raw, f"{feed or '*'}/dt=*/rev=*")
+    return sorted(found, key=lambda receipt: (receipt.feed, receipt.dt, receipt.rev))
+
+
+def current(receipts: list[Receipt]) -> list[Receipt]:
+    """The revision in force of each delivery: the highest accepted one."""
+    latest: dict[tuple[str, date], Receipt] = {}
+    for receipt in receipts:
+        if receipt.status == "ACCEPTED":
+            latest[receipt.feed, receipt.dt] = receipt
+    return list(latest.values())
+
+
+def newest(receipts: list[Receipt]) -> list[Receipt]:
+    """The newest revision of each delivery, refused ones included: the one that a gate judges."""
+    latest = defaultdict(list)
+    for receipt in receipts:
+        latest[receipt.feed, receipt.dt].append(receipt)
+    return [group[-1] for group in latest.values()]
+
+
+def discard_unfinished(root: Path) -> None:
+    """Remove what a killed ingest left behind: folders that were never renamed into place."""
+    for folder in root.glob("*/.tmp-*"):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _receipts(raw: Path, pattern: str) -> Iterator[Receipt]:
+    for folder in raw.glob(pattern):
+        if _REVISION.match(folder.name):
+            yield Receipt.model_validate_json((folder / RECEIPT).read_bytes())
+
+
+def write_receipt(folder: Path, receipt: Receipt) -> None:
+    """Write the receipt into a revision's folder, before that is renamed into place."""
+    text = json.dumps(receipt.model_dump(mode="json"), indent=1, ensure_ascii=False)
+    (folder / RECEIPT).write_text(text, "utf-8")

@@ -1,0 +1,140 @@
+"""Every setting, typed, in one place.
+
+Settings come from `RINGFENCE_*` environment variables and from the site's `site.toml`; nothing else in the
+code base reads either.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PROJECT = Path(__file__).resolve().parent.parent
+PACKAGE = Path(__file__).resolve().parent
+
+
+class NumberPlan(BaseModel):
+    """How a subscriber number of the site's country is written, and becomes E.164."""
+
+    calling_code: str = Field(pattern=r"^[0-9]{1,3}$")
+    trunk_prefix: str = Field(pattern=r"^[0-9]*$")
+    national_pattern: str
+
+    @field_validator("national_pattern")
+    @classmethod
+    def _compiles(cls, pattern: str) -> str:
+        if re.compile(pattern).groups:
+            raise ValueError("write groups as (?:…): the pattern is embedded in a larger one")
+        return pattern
+
+
+class Site(BaseModel):
+    """What a carrier says of itself in `site.toml`."""
+
+    country: str
+    currency: str
+    time_zone: str
+    numbers: NumberPlan
+
+    @field_validator("time_zone")
+    @classmethod
+    def _exists(cls, name: str) -> str:
+        ZoneInfo(name)
+        return name
+
+
+class Settings(BaseSettings):
+    """The settings of one installation; see `docs/operations.md` for what each one does."""
+
+    model_config = SettingsConfigDict(env_prefix="RINGFENCE_", env_ignore_empty=True, frozen=True)
+
+    home: Path = Path("data")
+    landing: Path | None = None
+    site: Path | None = None
+    view: str = Field(default="operator:KT", pattern=r"^(market|operator:\w+)$")
+    env: Literal["dev", "staging", "prod"] = "dev"
+    timezone: str | None = None
+    pseudonym_key: SecretStr | None = None
+    pseudonym_key_file: Path | None = None
+    memory_limit: str = Field(default="6GB", pattern=r"^[0-9.]+ ?[KMGT]i?B$")
+    first_day: date = date(2024, 8, 1)
+    keep_generations: int = Field(default=5, ge=2)
+
+    @field_validator("home", "landing", "site", "pseudonym_key_file")
+    @classmethod
+    def _absolute(cls, path: Path | None) -> Path | None:
+        return path.expanduser().resolve() if path else None
+
+    @cached_property
+    def site_profile(self) -> Site:
+        """The site's profile: the default one, overridden key by key by the site folder's."""
+        profile = tomllib.loads((PACKAGE / "site.toml").read_text("utf-8"))
+        own = self.site / "site.toml" if self.site else None
+        if own and own.exists():
+            profile |= tomllib.loads(own.read_text("utf-8"))
+        return Site.model_validate(profile)
+
+    @property
+    def time_zone(self) -> str:
+        """Name of the time zone in which days begin and end."""
+        return self.timezone or self.site_profile.time_zone
+
+    @property
+    def landing_dir(self) -> Path:
+        return self.landing or self.home / "landing"
+
+    @property
+    def raw_dir(self) -> Path:
+        return self.home / "raw"
+
+    @property
+    def quarantine_dir(self) -> Path:
+        return self.home / "quarantine"
+
+    @property
+    def warehouse(self) -> Path:
+        return self.home / "warehouse.duckdb"
+
+    @property
+    def serving_dir(self) -> Path:
+        return self.home / "serving"
+
+    @property
+    def gates_dir(self) -> Path:
+        return self.home / "gates"
+
+    @property
+    def reports_dir(self) -> Path:
+        return self.home / "reports"
+
+    @property
+    def dagster_home(self) -> Path:
+        return self.home / "dagster"
+
+    @property
+    def scratch_dir(self) -> Path:
+        """Private, short-lived files: transcoded extracts, spilled intermediate results."""
+        return self.home / "tmp"
+
+    def overlay(self, folder: str, default: Path, pattern: str) -> dict[str, Path]:
+        """Files by stem: the default ones, replaced or joined by the site folder's of the same name."""
+        found = {path.stem: path for path in sorted(default.glob(pattern))}
+        if self.site:
+            found |= {path.stem: path for path in sorted((self.site / folder).glob(pattern))}
+        return found
+
+
+def private_dir(path: Path) -> Path:
+    """Make a folder that only its owner may open, and return it."""
+    path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    os.chmod(path, 0o700)
+    return path

@@ -1,0 +1,35 @@
+"""The few words of SQL that every room spells the same way."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import duckdb
+
+from orchestration.settings import Settings, private_dir
+
+
+def literal(value: str | date) -> str:
+    """A text or date as an SQL literal. Never for a secret: those are bound as parameters."""
+    return "'" + str(value).replace("'", "''") + "'"
+
+
+def identifier(name: str) -> str:
+    """A quoted identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def first_line(error: Exception) -> str:
+    """The first line of an error's message; the rest may quote data."""
+    return str(error).strip().splitlines()[0]
+
+
+def connect(settings: Settings, database: str = ":memory:", *, read_only: bool = False) -> duckdb.DuckDBPyConnection:
+    """A connection in the site's time zone, within the memory limit, spilling only encrypted and in private."""
+    con = duckdb.connect(database, read_only=read_only)
+    con.execute(f"set timezone = {literal(settings.time_zone)}")
+    con.execute(f"set memory_limit = {literal(settings.memory_limit)}")
+    con.execute(f"set temp_directory = {literal(str(private_dir(settings.scratch_dir)))}")
+    con.execute("set temp_file_encryption = true")
+    con.execute("set enable_progress_bar = false")
+    return con
