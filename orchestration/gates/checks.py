@@ -1,0 +1,113 @@
+"""A gate's verdict as Dagster sees it: one asset check per relation and stage.
+
+The checks are not `blocking=True`: Dagster's own blocking skips the whole downstream multi-asset step,
+while a closed gate holds back only its relation and what is built on it. The caller does that by leaving
+those models out of the next dbt invocation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import dagster as dg
+
+from orchestration.gates.gate import Outcome, is_closed
+from orchestration.gates.suites import Severity, Suite
+
+_MOST_FAILURES_SHOWN = 20
+
+
+def check_name(stage: str) -> str:
+    """What the check of a stage is called on every relation."""
+    return f"gate_{stage}"
+
+
+def asset_check_specs(suites: Mapping[dg.AssetKey, Suite]) -> list[dg.AssetCheckSpec]:
+    """One spec per relation; its description lists what is expected and why."""
+    return [
+        dg.AssetCheckSpec(name=check_name(suite.stage), asset=key, description=_description(suite))
+        for key, suite in suites.items()
+    ]
+
+
+def asset_check_result(key: dg.AssetKey, suite: Suite, outcomes: Sequence[Outcome]) -> dg.AssetCheckResult:
+    """The verdict of one gate. A failed critical expectation is an ERROR, any other failure a WARN."""
+    failures = [outcome for outcome in outcomes if not outcome.passed]
+    metadata: dict[str, dg.MetadataValue] = {
+        "evaluated": dg.MetadataValue.int(max((outcome.evaluated for outcome in outcomes), default=0)),
+        "failed": dg.MetadataValue.int(len({outcome.expectation_id for outcome in failures})),
+        "expectations": dg.MetadataValue.md(_table(outcomes)),
+    }
+    if failures:
+        metadata["failing_rows"] = dg.MetadataValue.md(_failing_rows(failures))
+    return dg.AssetCheckResult(
+        asset_key=key,
+        check_name=check_name(suite.stage),
+        passed=not any(outcome.severity != Severity.INFO for outcome in failures),
+        severity=dg.AssetCheckSeverity.ERROR if is_closed(outcomes) else dg.AssetCheckSeverity.WARN,
+        description=_summary(outcomes),
+        metadata=metadata,
+    )
+
+
+def _description(suite: Suite) -> str:
+    lines = [f"- `{e.id}` ({e.severity}): {e.why}" for e in suite.expectations]
+    return f"Great Expectations suite `{suite.name}`:\n" + "\n".join(lines)
+
+
+def _summary(outcomes: Sequence[Outcome]) -> str:
+    failed = sorted({outcome.expectation_id for outcome in outcomes if not outcome.passed})
+    judged = len({outcome.expectation_id for outcome in outcomes})
+    if not failed:
+        return f"open: {judged} expectations hold"
+    verdict = "closed" if is_closed(outcomes) else "open"
+    return f"{verdict}: {len(failed)} of {judged} failed: {', '.join(failed)}"
+
+
+def _table(outcomes: Sequence[Outcome]) -> str:
+    rows = [
+        (
+            "passed" if outcome.passed else "**failed**",
+            f"`{outcome.expectation_id}`",
+            outcome.severity,
+            outcome.partition or "",
+            outcome.observed,
+            outcome.expected,
+            outcome.why,
+        )
+        for outcome in _shown(outcomes)
+    ]
+    head = ("verdict", "expectation", "severity", "partition", "observed", "expected", "why")
+    return _markdown([head, ("---",) * len(head), *rows]) + _left_out(outcomes)
+
+
+def _shown(outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """All that passed, and as many failures as a page bears."""
+    failures = [outcome for outcome in outcomes if not outcome.passed]
+    return failures[:_MOST_FAILURES_SHOWN] + [outcome for outcome in outcomes if outcome.passed]
+
+
+def _left_out(outcomes: Sequence[Outcome]) -> str:
+    failures = sum(not outcome.passed for outcome in outcomes)
+    more = failures - _MOST_FAILURES_SHOWN
+    return f"\n\n… and {more:,} more failures" if more > 0 else ""
+
+
+def _markdown(rows: Iterable[Sequence[str]]) -> str:
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows)
+
+
+def _failing_rows(failures: Sequence[Outcome]) -> str:
+    return "\n\n".join(_failing_rows_of(outcome) for outcome in failures[:_MOST_FAILURES_SHOWN])
+
+
+def _failing_rows_of(outcome: Outcome) -> str:
+    title = f"**{outcome.expectation_id}**" + (f" · {outcome.partition}" if outcome.partition else "")
+    if outcome.failing_rows_sql is None:
+        return f"{title}: {outcome.observed}, no single row is to blame"
+    parts = [title]
+    if outcome.example:
+        head = tuple(outcome.example[0])
+        rows = [tuple("" if cell is None else str(cell) for cell in row.values()) for row in outcome.example]
+        parts.append(_markdown([head, ("---",) * len(head), *rows]))
+    return "\n\n".join([*parts, f"```sql\n{outcome.failing_rows_sql}\n```"])

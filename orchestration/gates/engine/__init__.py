@@ -1,0 +1,32 @@
+"""Great Expectations on a live DuckDB connection.
+
+What belongs here: everything that Great Expectations (GX) and SQLAlchemy need to judge a relation of a
+DuckDB connection that the caller already holds. It sees temporary views and uncommitted rows, takes no
+lock, starts no data context, and therefore sends no telemetry and asks no server for a newer version.
+What does not: suites, stages, partitions, Dagster. Nothing of the project is imported, so that the
+package could stand on its own.
+
+Importing this package is cheap; `validate` imports GX (seconds) when it is first called.
+
+| module | reason to change |
+|---|---|
+| `supported.py` | which expectations are let through |
+| `dialect.py` | how SQLAlchemy speaks to DuckDB |
+| `execution.py` | how GX finds batch, columns and relations |
+| `metrics.py` | which GX metrics DuckDB answers in its own way |
+| `failing_rows.py` | the SQL that names the rows an expectation rejects |
+| `run.py` | one validation from start to results |
+"""
+
+from __future__ import annotations
+
+from orchestration.gates.engine.run import EngineError, ExpectationResult, validate
+from orchestration.gates.engine.supported import UnsupportedExpectation, supported_expectations
+
+__all__ = [
+    "EngineError",
+    "ExpectationResult",
+    "UnsupportedExpectation",
+    "supported_expectations",
+    "validate",
+]

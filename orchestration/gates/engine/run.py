@@ -1,0 +1,59 @@
+"""One validation: expectations against a relation or query of a live connection."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+
+from orchestration.gates.engine.supported import refuse_unsupported
+
+
+class EngineError(RuntimeError):
+    """A check could not be carried out (a relation is missing, SQL is invalid): there is no verdict."""
+
+
+@dataclass(frozen=True)
+class ExpectationResult:
+    """What became of one expectation. All values are plain JSON values.
+
+    `evaluated` counts the rows that were looked at (after the row condition), `failed` those rejected;
+    `failed` is None for an aggregate, where `observed` holds its value. `failing_rows_sql` is set only
+    where the expectation failed and single rows are to blame.
+    """
+
+    expectation_id: str
+    expectation_type: str
+    passed: bool
+    observed: Any
+    evaluated: int
+    failed: int | None
+    failing_rows_sql: str | None
+
+
+def validate(
+    con: duckdb.DuckDBPyConnection,
+    relation_or_query: str,
+    expectations: Sequence[Mapping[str, Any]],
+) -> list[ExpectationResult]:
+    """Judge a relation or query by `expectations`, each `{"id", "type", "kwargs"}` as in a GX suite.
+
+    One pass: GX bundles all aggregates over the same rows into one statement. Results come in the order
+    of `expectations`. Nothing is written, and the connection's transaction is left as it is.
+
+    Raises `UnsupportedExpectation` before anything runs, and `EngineError` when any expectation could
+    not be judged; a failed check is never the outcome of a broken one.
+    """
+    refuse_unsupported(expectation["type"] for expectation in expectations)
+    if not expectations:
+        return []
+    from orchestration.gates.engine import validation  # noqa: PLC0415  (seconds, so only who validates pays)
+
+    try:
+        return validation.run(con, relation_or_query, expectations)
+    except EngineError:
+        raise
+    except Exception as error:
+        raise EngineError(f"{relation_or_query}: {error}") from error

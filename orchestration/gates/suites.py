@@ -1,0 +1,177 @@
+"""Suites: what a relation is expected to be, read from JSON.
+
+A suite is put together from layers, each of which may be absent; a later layer adds expectations, or
+overrides one by its id:
+
+    expectations/<stage>/_default.json             what holds for every relation of the stage
+    expectations/<stage>/<relation>.json           what holds for this one
+    <site>/expectations/<stage>/_default.json      what this site sees differently
+    <site>/expectations/<stage>/<relation>.json
+
+The JSON is Great Expectations' own: `{"name", "expectations": [{"id", "type", "kwargs", "severity",
+"meta"}]}`; `meta.why` says in one sentence why the expectation is there. Nothing here imports GX.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from orchestration.gates.engine import supported_expectations
+
+STAGES = ("raw", "staging", "marts")
+SHIPPED = Path(__file__).resolve().parents[2] / "expectations"
+_DEFAULT = "_default"
+_FIELDS = frozenset({"id", "type", "kwargs", "severity", "meta", "enabled"})
+_ID = re.compile(r"[a-z][a-z0-9_]*")
+
+
+class SuiteError(ValueError):
+    """A suite file is wrong; the message names the file and the expectation."""
+
+
+class Severity(StrEnum):
+    """What a failed expectation does: `CRITICAL` closes the gate, the others are shown."""
+
+    CRITICAL = "critical"
+    WARNING = "warning"
+    INFO = "info"
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """One expectation of a suite; `why` is one sentence for the person whose morning it spoils."""
+
+    id: str
+    type: str
+    kwargs: Mapping[str, Any]
+    severity: Severity
+    why: str
+
+
+@dataclass(frozen=True)
+class Suite:
+    """All expectations of one relation at one stage, layers applied, in the order of the files."""
+
+    stage: str
+    relation: str
+    expectations: tuple[Expectation, ...]
+
+    @property
+    def name(self) -> str:
+        """The suite's name, which its file repeats."""
+        return f"{self.stage}.{self.relation}"
+
+
+def load_suite(stage: str, relation: str, *, site: Path | None = None, shipped: Path = SHIPPED) -> Suite:
+    """The suite of one relation; without any file it is empty, which is a gate that is always open.
+
+    Raises `SuiteError` for a stage that does not exist and for anything wrong in a file.
+    """
+    if stage not in STAGES:
+        raise SuiteError(f"stage {stage!r} is not one of {', '.join(STAGES)}")
+    merged: dict[str, dict[str, Any]] = {}
+    for folder in _folders(stage, site, shipped):
+        for name in (_DEFAULT, relation):
+            _apply_layer(merged, folder / f"{name}.json", f"{stage}.{name}")
+    return Suite(stage, relation, tuple(_expectation(entry) for entry in merged.values()))
+
+
+def load_suites(stage: str, *, site: Path | None = None, shipped: Path = SHIPPED) -> dict[str, Suite]:
+    """The suites of all relations that a file of the stage is named after, by relation."""
+    if stage not in STAGES:
+        raise SuiteError(f"stage {stage!r} is not one of {', '.join(STAGES)}")
+    files = [path for folder in _folders(stage, site, shipped) for path in folder.glob("*.json")]
+    relations = sorted({path.stem for path in files} - {_DEFAULT})
+    return {relation: load_suite(stage, relation, site=site, shipped=shipped) for relation in relations}
+
+
+def _folders(stage: str, site: Path | None, shipped: Path) -> list[Path]:
+    return [shipped / stage] + ([site / "expectations" / stage] if site else [])
+
+
+def _apply_layer(merged: dict[str, dict[str, Any]], path: Path, name: str) -> None:
+    """Add the entries of one file to `merged`, or lay them over the entry of the same id."""
+    if not path.exists():
+        return
+    in_this_file: set[str] = set()
+    for entry in _read(path, name):
+        where = f"{path}: expectation {entry.get('id')!r}"
+        _check_fields(entry, where)
+        if entry["id"] in in_this_file:
+            raise SuiteError(f"{where} stands twice in the file")
+        in_this_file.add(entry["id"])
+        below = merged.get(entry["id"])
+        if entry.get("enabled") is False:
+            if below is None:
+                raise SuiteError(f"{where} is switched off, but no earlier layer has it")
+            del merged[entry["id"]]
+            continue
+        merged[entry["id"]] = laid_over = _laid_over(below, entry)
+        _check_complete(laid_over, where)
+
+
+def _read(path: Path, name: str) -> list[dict[str, Any]]:
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise SuiteError(f"{path}: not a JSON document: {error}") from error
+    if not isinstance(document, dict) or set(document) != {"name", "expectations"}:
+        raise SuiteError(f'{path}: expected exactly {{"name": …, "expectations": […]}}')
+    if document["name"] != name:
+        raise SuiteError(f"{path}: is named {document['name']!r}, its place says {name!r}")
+    entries = document["expectations"]
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise SuiteError(f"{path}: 'expectations' must be a list of objects")
+    return entries
+
+
+def _check_fields(entry: Mapping[str, Any], where: str) -> None:
+    if not isinstance(entry.get("id"), str) or not _ID.fullmatch(entry["id"]):
+        raise SuiteError(f"{where}: 'id' must be a snake_case name")
+    if unknown := sorted(set(entry) - _FIELDS):
+        known = ", ".join(sorted(_FIELDS))
+        raise SuiteError(f"{where}: unknown field {', '.join(unknown)}; known are {known}")
+    for field in ("kwargs", "meta"):
+        if not isinstance(entry.get(field, {}), dict):
+            raise SuiteError(f"{where}: {field!r} must be an object")
+    if not isinstance(entry.get("enabled", True), bool):
+        raise SuiteError(f"{where}: 'enabled' must be true or false")
+
+
+def _laid_over(below: Mapping[str, Any] | None, entry: Mapping[str, Any]) -> dict[str, Any]:
+    """An override keeps what it does not mention; `kwargs` merge one by one unless the type changes."""
+    if below is None:
+        return dict(entry)
+    laid_over = {**below, **entry}
+    if laid_over["type"] == below["type"]:
+        laid_over["kwargs"] = {**below["kwargs"], **entry.get("kwargs", {})}
+    laid_over["meta"] = {**below["meta"], **entry.get("meta", {})}
+    return laid_over
+
+
+def _check_complete(entry: Mapping[str, Any], where: str) -> None:
+    if missing := [field for field in ("type", "kwargs", "severity", "meta") if field not in entry]:
+        raise SuiteError(f"{where}: {', '.join(missing)} missing")
+    if entry["type"] not in supported_expectations():
+        raise SuiteError(f"{where}: type {entry['type']!r} is not supported on DuckDB")
+    if entry["severity"] not in list(Severity):
+        raise SuiteError(f"{where}: severity {entry['severity']!r} is not one of {', '.join(Severity)}")
+    why = entry["meta"].get("why")
+    if not isinstance(why, str) or not why.strip():
+        raise SuiteError(f"{where}: meta.why must say in one sentence why it is there")
+
+
+def _expectation(entry: Mapping[str, Any]) -> Expectation:
+    return Expectation(
+        id=entry["id"],
+        type=entry["type"],
+        kwargs=entry["kwargs"],
+        severity=Severity(entry["severity"]),
+        why=entry["meta"]["why"],
+    )
