@@ -26,7 +26,9 @@ from orchestration.privacy.masking import mask_digits_sql, mask_number_sql
 from orchestration.settings import NumberPlan
 from orchestration.sql import identifier, literal
 
-_TEMPORARY = ("files", "source", "rejects", "judged", "exceptions", "quarantine", "reject_errors", "reject_scans")
+_TEMPORARY = ("files", "source", "rejects", "judged", "exceptions", "reject_errors", "reject_scans")
+#: What DuckDB raises when a file is not what the contract says it is; anything else is a fault of ours.
+_UNREADABLE = (duckdb.InvalidInputException, duckdb.IOException, duckdb.ConversionException)
 
 
 @dataclass
@@ -58,22 +60,28 @@ class Batch:
         """
         outcomes = {delivery.dt: Outcome(delivery) for delivery in deliveries}
         try:
-            self._read(outcomes)
-            self._judge()
-            self._count(outcomes)
-            self._compare_with_manifests(outcomes)
-            self._write(outcomes, accepted, quarantined)
-        except duckdb.OutOfMemoryException:
-            raise
-        except duckdb.Error as error:
-            if len(deliveries) > 1:  # find the one that cannot be read
-                return [self.run([delivery], accepted, quarantined)[0] for delivery in deliveries]
-            (outcome,) = outcomes.values()
-            outcome.refusal = _where(error, outcome.delivery)
+            try:
+                self._read(outcomes)
+            except _UNREADABLE as error:
+                if "No space left" in str(error):
+                    raise
+                if len(deliveries) > 1:  # find the one that cannot be read
+                    self._clear()
+                    return [self.run([delivery], accepted, quarantined)[0] for delivery in deliveries]
+                (outcome,) = outcomes.values()
+                outcome.refusal = _where(error, outcome.delivery)
+            if any(not outcome.refusal for outcome in outcomes.values()):
+                self._judge()
+                self._count(outcomes)
+                self._compare_with_manifests(outcomes)
+                self._write(outcomes, accepted, quarantined)
         finally:
-            for name in _TEMPORARY:
-                self.con.execute(f"drop table if exists temp.{name}")
+            self._clear()
         return list(outcomes.values())
+
+    def _clear(self) -> None:
+        for name in _TEMPORARY:
+            self.con.execute(f"drop table if exists {name}")
 
     # ------------------------------------------------------------------ reading
     def _read(self, outcomes: dict[date, Outcome]) -> None:
@@ -120,8 +128,8 @@ class Batch:
             create temp table rejects as
             select files.file_no, errors.line, any_value(errors.csv_line) as csv_line,
                 list(distinct 'STRUCTURE:' || replace(errors.error_type::varchar, ' ', '_')) as reasons
-            from (select distinct scan_id, file_id, file_path from temp.reject_scans) as scans
-            join temp.reject_errors as errors using (scan_id, file_id)
+            from (select distinct scan_id, file_id, file_path from reject_scans) as scans
+            join reject_errors as errors using (scan_id, file_id)
             join files on files.source = scans.file_path
             group by all
             """
@@ -224,9 +232,9 @@ class Batch:
                 read=read, accepted=accepted, quarantined=quarantined, duplicate=duplicate,
             )  # fmt: skip
         reasons = self.con.execute(
-            "select dt, unnest(reasons) as reason, count(*) from ("
-            "select dt, reasons from exceptions union all "
-            "select dt, reasons from rejects join files using (file_no)) group by all order by all"
+            "select dt, reason, count(*) from ("
+            "select dt, unnest(reasons) as reason from exceptions union all "
+            "select dt, unnest(reasons) from rejects join files using (file_no)) group by all order by all"
         ).fetchall()
         for dt, reason, rows_ in reasons:
             outcomes[dt].reasons[reason] = rows_
@@ -273,19 +281,20 @@ class Batch:
             numbered_rejects as (
                 select *, line - 1 - row_number() over (partition by file_no order by line) as rows_before from rejects
             )
-            select exceptions.dt, name as file,
+            select dt, name as file,
                 exceptions.seq - first_seq.seq + 1 + (
                     select count(*) from numbered_rejects as rejects
                     where rejects.file_no = exceptions.file_no
                         and rejects.rows_before <= exceptions.seq - first_seq.seq
-                ) as row_number,
+                )::bigint as row_number,
                 reasons, json_object({masked})::varchar as masked_row
-            from exceptions join source on source.rowid = exceptions.seq
-            join files on files.file_no = exceptions.file_no
+            from exceptions
+            join (select rowid as seq, * exclude (file_no) from source) using (seq)
+            join files using (file_no, dt)
             join first_seq on first_seq.file_no = exceptions.file_no
             where not is_duplicate and {days}
             union all by name
-            select dt, name as file, line - 1 as row_number, reasons,
+            select dt, name as file, line::bigint - 1 as row_number, reasons,
                 json_object('line', {line})::varchar as masked_row
             from rejects join files using (file_no) where {days}
             order by all

@@ -1,0 +1,78 @@
+"""Verdicts on disk: the latest of each relation, which decides what is held back, and the history of all.
+
+They are files, not tables, so that a gate can be judged while another process owns the warehouse.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from orchestration.gates.gate import Outcome, is_closed
+from orchestration.settings import Settings, private_dir
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a gate said last of one relation; `failures` are the expectations that did not hold."""
+
+    stage: str
+    relation: str
+    is_closed: bool
+    judged_at: str
+    run_id: str
+    failures: tuple[dict[str, Any], ...]
+
+    @property
+    def reason(self) -> str:
+        """One line for people: which expectation failed, where, and what was seen."""
+        critical = [failure for failure in self.failures if failure["severity"] == "critical"]
+        shown = [
+            f"{failure['expectation_id']}"
+            + (f" on {failure['partition']}" if failure["partition"] else "")
+            + f" ({failure['observed']})"
+            for failure in (critical or self.failures)[:3]
+        ]
+        return "; ".join(shown)
+
+
+def record(settings: Settings, run_id: str, outcomes: Sequence[Outcome], *, stage: str, relation: str) -> Verdict:
+    """Append a judgement to the history and make it the relation's latest verdict."""
+    judged_at = datetime.now(UTC).isoformat()
+    verdict = Verdict(
+        stage, relation, is_closed(outcomes), judged_at, run_id,
+        tuple(dataclasses.asdict(outcome) for outcome in outcomes if not outcome.passed),
+    )  # fmt: skip
+    history = private_dir(settings.gates_dir / "history" / run_id)
+    rows = [
+        {"run_id": run_id, "judged_at": judged_at, **dataclasses.asdict(outcome)} for outcome in outcomes
+    ]
+    _write(history / f"{stage}.{relation}.json", rows)
+    _write(private_dir(settings.gates_dir / "latest") / f"{stage}.{relation}.json", dataclasses.asdict(verdict))
+    return verdict
+
+
+def latest(settings: Settings, stage: str | None = None) -> list[Verdict]:
+    """The latest verdict of each relation, of one stage or of all."""
+    paths = sorted((settings.gates_dir / "latest").glob(f"{stage or '*'}.*.json"))
+    found = [json.loads(path.read_text("utf-8")) for path in paths]
+    return [Verdict(**{**entry, "failures": tuple(entry["failures"])}) for entry in found]
+
+
+def forget_missing(settings: Settings, stage: str, relations: set[str]) -> None:
+    """Drop the verdicts of relations that no longer exist, so that they hold nothing back."""
+    for path in (settings.gates_dir / "latest").glob(f"{stage}.*.json"):
+        if path.stem.removeprefix(f"{stage}.") not in relations:
+            path.unlink()
+
+
+def _write(path: Path, content: Any) -> None:
+    temporary = path.with_suffix(".tmp")
+    temporary.write_text(json.dumps(content, ensure_ascii=False), "utf-8")
+    os.replace(temporary, path)

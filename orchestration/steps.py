@@ -1,0 +1,32 @@
+"""What every step of the graph needs from Dagster: days, checks, and outputs that claim nothing."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import dagster as dg
+from dagster._core.definitions.source_asset import SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION
+
+from orchestration.settings import Settings
+
+WAREHOUSE_POOL = "warehouse"  # one writer: every step that opens the warehouse takes it
+
+
+def daily_partitions(settings: Settings) -> dg.DailyPartitionsDefinition:
+    """One partition per extract date; the last one is yesterday's, in the site's time zone."""
+    return dg.DailyPartitionsDefinition(start_date=settings.first_day.isoformat(), timezone=settings.time_zone)
+
+
+def extract_dates(context: dg.AssetExecutionContext) -> list[date]:
+    """The extract dates that a run was asked for."""
+    return [date.fromisoformat(key) for key in context.partition_keys]
+
+
+def not_made(output_name: str) -> dg.Output[None]:
+    """An output that lets the steps behind it run without claiming that its asset was made.
+
+    Dagster skips a step if one of the outputs that it depends on is missing. Here a missing delivery, or a model
+    that a gate holds back, must not stop what does not need it; and must not be shown as materialized either.
+    Dagster's own observable sources use this mark for the same end.
+    """
+    return dg.Output(None, output_name=output_name, metadata={SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION: True})

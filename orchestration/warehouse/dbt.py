@@ -1,0 +1,153 @@
+"""Running dbt: the interpreter's own, as a process, with its events read as they come.
+
+Settings reach dbt through its environment, never through `--vars`, which would make it parse everything again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from orchestration.settings import PROJECT, Settings, private_dir
+
+DBT_PROJECT = PROJECT / "dbt_project"
+_SOURCES = ("*.sql", "*.yml", "*.csv")
+
+
+class DbtError(RuntimeError):
+    """dbt could not do its work (as opposed to a test that found something)."""
+
+
+@dataclass(frozen=True)
+class NodeResult:
+    """What became of one node of a dbt build."""
+
+    unique_id: str
+    status: str
+    message: str
+    failures: int | None
+    seconds: float
+
+
+def target_dir(settings: Settings) -> Path:
+    """Where dbt keeps its manifest, logs and partial parse: with the data, never in the project."""
+    return private_dir(settings.home / "dbt")
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """The environment of a dbt process. It holds no secret: pseudonyms are made before dbt sees a row."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("RINGFENCE_")}
+    target = str(target_dir(settings))
+    return inherited | {
+        "RINGFENCE_WAREHOUSE": str(settings.warehouse),
+        "RINGFENCE_VIEW": settings.view,
+        "RINGFENCE_TIMEZONE": settings.time_zone,
+        "RINGFENCE_SITE": str(settings.site or ""),
+        "RINGFENCE_MEMORY_LIMIT": settings.memory_limit,
+        "RINGFENCE_TEMP": str(settings.scratch_dir),
+        "DBT_PROJECT_DIR": str(DBT_PROJECT),
+        "DBT_PROFILES_DIR": str(DBT_PROJECT),
+        "DBT_TARGET_PATH": target,
+        "DBT_LOG_PATH": target,
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def fingerprint(settings: Settings) -> str:
+    """What the built tables depend on beside the data: models, seeds, the site's reference tables, the view."""
+    digest = hashlib.sha256(f"{settings.view}|{settings.time_zone}|{settings.site_profile.currency}".encode())
+    folders = [DBT_PROJECT, *([settings.site / "reference"] if settings.site else [])]
+    for folder in folders:
+        for path in sorted(path for pattern in _SOURCES for path in folder.rglob(pattern)):
+            if "target" not in path.parts:
+                digest.update(f"{path.relative_to(folder)}\0".encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+def manifest(settings: Settings) -> Mapping[str, Any]:
+    """dbt's manifest, parsed again only when the project or its environment has changed."""
+    return _manifest(settings, fingerprint(settings))
+
+
+@lru_cache(maxsize=4)
+def _manifest(settings: Settings, wanted: str) -> Mapping[str, Any]:
+    mark = target_dir(settings) / "parsed.txt"
+    path = target_dir(settings) / "manifest.json"
+    if not (path.exists() and mark.exists() and mark.read_text("utf-8") == wanted):
+        for _ in run(settings, ["parse"]):
+            pass
+        mark.write_text(wanted, "utf-8")
+    content: Mapping[str, Any] = json.loads(path.read_bytes())
+    return content
+
+
+def build(
+    settings: Settings,
+    *,
+    select: Sequence[str],
+    exclude: Sequence[str] = (),
+    full_refresh: bool = False,
+    on_node: Callable[[str, str], None] = lambda name, status: None,
+) -> list[NodeResult]:
+    """`dbt build` of a selection; a failing test is a result.
+
+    Raises:
+        DbtError: if a model could not be built, with dbt's own words.
+    """
+    arguments = ["build", "--exclude-resource-type", "unit_test", "--select", *select]
+    if exclude:
+        arguments += ["--exclude", *exclude]
+    if full_refresh:
+        arguments.append("--full-refresh")
+    results_path = target_dir(settings) / "run_results.json"
+    results_path.unlink(missing_ok=True)
+    for event in run(settings, arguments):
+        if event["info"]["name"] == "NodeFinished":
+            node = event["data"]["node_info"]
+            on_node(node["node_name"], node["node_status"])
+    results = [
+        NodeResult(
+            entry["unique_id"], entry["status"], str(entry.get("message") or ""), entry.get("failures"),
+            entry["execution_time"],
+        )
+        for entry in json.loads(results_path.read_bytes())["results"]
+    ]  # fmt: skip
+    broken = [result for result in results if result.status == "error"]
+    if broken:
+        raise DbtError("\n".join(f"{result.unique_id}: {result.message}" for result in broken))
+    return results
+
+
+def run(settings: Settings, arguments: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """Run dbt and yield its structured events.
+
+    Raises:
+        DbtError: if dbt ends with an error of its own (exit code 1 is a node that failed, which is a result).
+    """
+    command = [str(Path(sys.executable).with_name("dbt")), "--log-format", "json", *arguments]
+    process = subprocess.Popen(
+        command, env=environment(settings), cwd=DBT_PROJECT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    errors: list[str] = []
+    assert process.stdout is not None
+    for line in process.stdout:
+        try:
+            event = json.loads(line)
+        except json.JSONDecodeError:
+            errors.append(line.rstrip())
+            continue
+        if event["info"]["level"] == "error":
+            errors.append(event["info"]["msg"])
+        yield event
+    code = process.wait()
+    if code > 1 or (code and arguments[0] != "build"):
+        raise DbtError("dbt " + " ".join(arguments[:1]) + " failed:\n" + "\n".join(errors[-20:]))

@@ -1,0 +1,69 @@
+"""Schema `raw` of the warehouse: views over the Parquet files that the receipts say are in force."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+
+from orchestration.contracts import Column, Feed
+from orchestration.ingest.receipt import Receipt, current, read_receipts, revision_dir
+from orchestration.settings import Settings
+from orchestration.sql import identifier, literal
+
+
+def refresh_raw(con: duckdb.DuckDBPyConnection, settings: Settings, feeds: Mapping[str, Feed]) -> None:
+    """Point `raw.<feed>`, `raw.<feed>__all_revisions` and `raw.revision` at what has been ingested by now.
+
+    A feed that has never arrived is an empty relation with its types.
+    """
+    receipts = [receipt for receipt in read_receipts(settings.raw_dir) if receipt.status == "ACCEPTED"]
+    in_force = {(receipt.feed, receipt.dt): receipt.rev for receipt in current(receipts)}
+    con.execute("begin")
+    con.execute("create schema if not exists raw")
+    for feed in feeds.values():
+        own = [receipt for receipt in receipts if receipt.feed == feed.name]
+        currents = [receipt for receipt in own if in_force[receipt.feed, receipt.dt] == receipt.rev]
+        for name, kept in ((feed.name, currents), (f"{feed.name}__all_revisions", own)):
+            files = _files(settings.raw_dir, kept)
+            is_mixed = len({receipt.contract for receipt in kept}) > 1
+            con.execute(f"create or replace view raw.{identifier(name)} as {_select(feed, files, is_mixed)}")
+    rows = pd.DataFrame(
+        [(r.feed, r.dt, r.rev, r.delivered_at, in_force[r.feed, r.dt] == r.rev) for r in receipts],
+        columns=["feed", "dt", "rev", "delivered_at", "is_current"],
+    )
+    con.execute(
+        "create or replace table raw.revision "
+        "(feed varchar, dt date, rev integer, delivered_at timestamptz, is_current boolean)"
+    )
+    if len(rows):
+        con.register("revision_rows", rows)
+        con.execute("insert into raw.revision select * from revision_rows")
+        con.unregister("revision_rows")
+    con.execute("commit")
+
+
+def _files(raw: Path, receipts: list[Receipt]) -> list[Path]:
+    folders = (revision_dir(raw, receipt.feed, receipt.dt, receipt.rev) for receipt in receipts)
+    return [path for folder in folders for path in sorted(folder.glob("*.parquet"))]
+
+
+def _select(feed: Feed, files: list[Path], is_mixed: bool) -> str:
+    if not files:
+        empty = ", ".join(f"cast(null as {column.raw_type}) as {_name(column)}" for column in feed.columns)
+        return f"select {empty}, cast(null as date) as dt, cast(null as integer) as rev where false"
+    values = ", ".join(
+        f"cast({_name(column)} as {column.raw_type}) as {_name(column)}" if column.pseudonym else _name(column)
+        for column in feed.columns
+    )
+    listed = ", ".join(literal(str(path)) for path in files)
+    options = "hive_partitioning = true, hive_types = {'dt': date, 'rev': integer}"
+    if is_mixed:  # files of several contract versions: a column added later is null in the earlier ones
+        options += ", union_by_name = true"
+    return f"select {values}, dt, rev from read_parquet([{listed}], {options})"
+
+
+def _name(column: Column) -> str:
+    return identifier(column.raw_name)
