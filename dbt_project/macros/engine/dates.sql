@@ -1,0 +1,52 @@
+{#- What engines spell differently about days. The session's time zone is the site's (profiles.yml). -#}
+
+{#- The calendar day of an instant, in the site's time zone. -#}
+{% macro local_date(instant) -%}
+    {{ return(adapter.dispatch('local_date', 'ringfence')(instant)) }}
+{%- endmacro %}
+
+{% macro duckdb__local_date(instant) -%}
+    cast({{ instant }} as date)
+{%- endmacro %}
+
+
+{#- Days from one date to another. -#}
+{% macro days_between(from_date, to_date) -%}
+    {{ return(adapter.dispatch('days_between', 'ringfence')(from_date, to_date)) }}
+{%- endmacro %}
+
+{% macro duckdb__days_between(from_date, to_date) -%}
+    date_diff('day', {{ from_date }}, {{ to_date }})
+{%- endmacro %}
+
+
+{#- Full months from one date to another: 31 January to 28 February is none. -#}
+{% macro full_months_between(from_date, to_date) -%}
+    {{ return(adapter.dispatch('full_months_between', 'ringfence')(from_date, to_date)) }}
+{%- endmacro %}
+
+{% macro duckdb__full_months_between(from_date, to_date) -%}
+    date_sub('month', {{ from_date }}, {{ to_date }})
+{%- endmacro %}
+
+
+{#- Lateral source of one column `date_day`: every day from one date to another, both included. -#}
+{% macro days_from_to(from_date, to_date, alias) -%}
+    {{ return(adapter.dispatch('days_from_to', 'ringfence')(from_date, to_date, alias)) }}
+{%- endmacro %}
+
+{% macro duckdb__days_from_to(from_date, to_date, alias) -%}
+    lateral (
+        select cast(unnest(generate_series({{ from_date }}, {{ to_date }}, interval 1 day)) as date) as date_day
+    ) as {{ alias }}
+{%- endmacro %}
+
+
+{#- English name of the weekday in capitals: numbers of weekdays differ between engines, names do not. -#}
+{% macro weekday_name(date_day) -%}
+    {{ return(adapter.dispatch('weekday_name', 'ringfence')(date_day)) }}
+{%- endmacro %}
+
+{% macro duckdb__weekday_name(date_day) -%}
+    upper(dayname({{ date_day }}))
+{%- endmacro %}

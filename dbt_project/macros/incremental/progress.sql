@@ -1,0 +1,69 @@
+{#-
+What each incremental model has already read: `pipeline.consumed`, one row per model, feed and `dt` with the
+revision that was current then. A model names its feeds in `config(meta={'consumes': [...]})`; its progress is
+written by a post-hook inside the transaction that writes its rows, so that a kill leaves both or neither.
+-#}
+
+{% macro consumed_relation() -%}
+    {{ return(api.Relation.create(database=target.database, schema='pipeline', identifier='consumed')) }}
+{%- endmacro %}
+
+{#- One row per feed, dt and revision, with `is_current`; written by ingest. -#}
+{% macro revision_relation() -%}
+    {{ return(api.Relation.create(database=target.database, schema='raw', identifier='revision')) }}
+{%- endmacro %}
+
+{#- A feed's rows of all retained revisions: what a corrected delivery took away is still there. -#}
+{% macro all_revisions(feed) -%}
+    {{ return(api.Relation.create(database=target.database, schema='raw', identifier=feed ~ '__all_revisions')) }}
+{%- endmacro %}
+
+{% macro create_progress_table() -%}
+    {%- if execute -%}
+    create schema if not exists {{ consumed_relation().without_identifier() }};
+    create table if not exists {{ consumed_relation() }} (
+        model varchar not null,
+        feed varchar not null,
+        dt date not null,
+        rev integer not null
+    );
+    {%- endif -%}
+{%- endmacro %}
+
+{#- Post-hook of every model; empty, and so not run, for one that consumes no feed. -#}
+{% macro record_progress() -%}
+    {%- set feeds = model.config.meta.get('consumes', []) -%}
+    {%- if execute and feeds -%}
+    delete from {{ consumed_relation() }} where model = '{{ model.name }}';
+    insert into {{ consumed_relation() }} (model, feed, dt, rev)
+    select '{{ model.name }}', feed, dt, rev
+    from {{ revision_relation() }}
+    where is_current and feed in ('{{ feeds | join("', '") }}');
+    {%- endif -%}
+{%- endmacro %}
+
+{#- Days (ISO text) of a feed whose current revision this model has not read yet. -#}
+{% macro pending_days(feed) -%}
+    {%- if feed not in model.config.meta.get('consumes', []) -%}
+        {{ exceptions.raise_compiler_error(model.name ~ " reads " ~ feed ~ " by what changed, but does not name it in meta.consumes") }}
+    {%- endif -%}
+    {{ return(column_of(
+        "select cast(revision.dt as varchar) from " ~ revision_relation() ~ " as revision"
+        ~ " where revision.is_current and revision.feed = '" ~ feed ~ "'"
+        ~ " and not exists (select 1 from " ~ consumed_relation() ~ " as consumed"
+        ~ " where consumed.model = '" ~ model.name ~ "' and consumed.feed = revision.feed"
+        ~ " and consumed.dt = revision.dt and consumed.rev = revision.rev)"
+        ~ " order by 1"
+    )) }}
+{%- endmacro %}
+
+{#- First column of a query's rows, as a list. -#}
+{% macro column_of(query) -%}
+    {%- set rows = run_query(query) -%}
+    {{ return(rows.columns[0].values() | list if execute else []) }}
+{%- endmacro %}
+
+{#- Last day that the deliveries of a feed describe. -#}
+{% macro data_end(feed) -%}
+    (select max(dt) from {{ revision_relation() }} where is_current and feed = '{{ feed }}')
+{%- endmacro %}

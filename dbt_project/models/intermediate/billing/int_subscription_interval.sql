@@ -1,0 +1,48 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='touched',
+    unique_key='line_key',
+    meta={'consumes': ['subscriptions']},
+) }}
+
+with changes as (
+    select * from {{ ref('stg_billing__subscriptions') }}
+    {{ only_touched('subscriptions', 'line_key') }}
+),
+
+-- of a change that was delivered more than once, the latest delivery
+ranked as (
+    select
+        *,
+        row_number() over (partition by line_key, changed_at order by dt desc) as recency,
+        min(dt) over (partition by line_key, changed_at) as first_dt,
+        max(dt) over (partition by line_key, changed_at) as last_dt
+    from changes
+),
+
+final as (
+    select
+        line_key,
+        number_key,
+        provider,
+        plan_code,
+        monthly_fee,
+        line_type,
+        contract_kind,
+        activated_on,
+        contract_start_on,
+        contract_end_on,
+        etf,
+        status,
+        termination_reason,
+        age_band,
+        region_code,
+        changed_at as valid_from,
+        lead(changed_at) over (partition by line_key order by changed_at) as valid_to,
+        first_dt,
+        last_dt
+    from ranked
+    where recency = 1
+)
+
+select * from final

@@ -1,0 +1,135 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='touched',
+    unique_key='port_id',
+    meta={'consumes': ['portability_events', 'subscriptions']},
+) }}
+
+{%- if is_incremental() -%}
+    {%- do touch('port_id', ports_of_touched_numbers(ref('int_port_latest'), ref('dim_line'))) -%}
+{%- endif %}
+
+with ports as (
+    select
+        *,
+        coalesce(processed_on, {{ local_date('requested_at') }}) as event_on,
+        donor_group = recipient_group as is_same_group
+    from {{ ref('int_port_latest') }}
+    where
+        {{ in_view(['donor_group', 'recipient_group']) }}
+        {%- if is_incremental() %}
+        and port_id in (select port_id from {{ touched_table() }})
+        {%- endif %}
+),
+
+lines as (
+    select * from {{ ref('dim_line') }}
+    {%- if is_incremental() %}
+    where number_key in (select number_key from ports)
+    {%- endif %}
+),
+
+-- the line that carried the number when the port was asked for; should two claim it, the younger interval
+line_at_request as (
+    select
+        ports.port_id,
+        lines.line_key,
+        lines.plan_code,
+        lines.monthly_fee,
+        lines.activated_on,
+        lines.contract_end_on,
+        lines.etf,
+        row_number() over (
+            partition by ports.port_id
+            order by lines.valid_from desc, lines.line_key
+        ) as preference
+    from ports
+    inner join lines
+        on
+            ports.number_key = lines.number_key
+            and ports.requested_at >= lines.valid_from
+            and (ports.requested_at < lines.valid_to or lines.valid_to is null)
+            and lines.status <> 'TERMINATED'
+),
+
+-- billing says what was due in the row that ends the line
+termination as (
+    select
+        line_at_request.port_id,
+        lines.etf,
+        row_number() over (partition by line_at_request.port_id order by lines.valid_from) as ordinal
+    from line_at_request
+    inner join ports on line_at_request.port_id = ports.port_id
+    inner join lines
+        on
+            line_at_request.line_key = lines.line_key
+            and ports.requested_at <= lines.valid_from
+    where
+        line_at_request.preference = 1
+        and lines.status = 'TERMINATED'
+),
+
+earlier as (
+    select
+        ports.port_id,
+        max(previous.processed_on) as last_port_on,
+        bool_or(
+            previous.donor_group = ports.recipient_group
+            and not previous.is_same_group
+            and {{ days_between('previous.processed_on', 'ports.event_on') }} <= 365
+        ) as has_left_recipient
+    from ports
+    inner join ports as previous
+        on
+            ports.number_key = previous.number_key
+            and ports.port_id <> previous.port_id
+            and previous.is_completed
+            and previous.processed_on < ports.event_on
+    group by ports.port_id
+),
+
+final as (
+    select
+        ports.port_id,
+        ports.number_key,
+        line_at_request.line_key,
+        ports.donor_provider,
+        ports.donor_network,
+        ports.donor_group,
+        ports.recipient_provider,
+        ports.recipient_network,
+        ports.recipient_group,
+        ports.line_type,
+        ports.status,
+        ports.reject_code,
+        ports.requested_at,
+        ports.status_at,
+        ports.processed_on,
+        ports.is_completed,
+        ports.is_withdrawn,
+        ports.is_same_group,
+        line_at_request.plan_code,
+        line_at_request.monthly_fee,
+        {{ days_between('line_at_request.activated_on', 'ports.event_on') }} as tenure_days,
+        case
+            when line_at_request.contract_end_on >= ports.event_on
+                then {{ full_months_between('ports.event_on', 'line_at_request.contract_end_on') }}
+        end as contract_months_left,
+        coalesce(termination.etf, line_at_request.etf) as etf_due,
+        ports.is_completed
+        and not ports.is_same_group
+        and coalesce(earlier.has_left_recipient, false) as is_win_back,
+        {{ days_between('earlier.last_port_on', 'ports.event_on') }} as days_since_last_port
+    from ports
+    left join line_at_request
+        on
+            ports.port_id = line_at_request.port_id
+            and line_at_request.preference = 1
+    left join termination
+        on
+            ports.port_id = termination.port_id
+            and termination.ordinal = 1
+    left join earlier on ports.port_id = earlier.port_id
+)
+
+select * from final

@@ -1,0 +1,96 @@
+with incidents as (
+    select * from {{ ref('dim_incident') }}
+),
+
+provider_days as (
+    select * from {{ ref('provider_daily') }}
+),
+
+providers as (
+    select * from {{ ref('dim_provider') }}
+),
+
+flows as (
+    select * from {{ ref('port_flow_daily') }}
+    where donor_group <> recipient_group
+),
+
+-- the incident's days, as far as deliveries go
+windows as (
+    select
+        incidents.incident_id,
+        incidents.provider_group,
+        provider_days.date_day as as_of_date
+    from incidents
+    inner join provider_days
+        on
+            incidents.provider_group = provider_days.provider_group
+            and provider_days.date_day between incidents.starts_on and incidents.ends_on
+),
+
+destinations as (
+    select
+        flows.donor_group,
+        flows.recipient_group as destination_group,
+        coalesce(bool_or(providers.kind = 'MNO'), false) as is_mno
+    from (select distinct donor_group, recipient_group from flows) as flows
+    left join providers on flows.recipient_group = providers.group_name
+    group by flows.donor_group, flows.recipient_group
+),
+
+daily as (
+    select
+        windows.incident_id,
+        windows.as_of_date,
+        destinations.destination_group,
+        destinations.is_mno,
+        cast(coalesce(sum(flows.ports), 0) as bigint) as port_outs_day,
+        cast(coalesce(sum(flows.withdrawn), 0) as bigint) as withdrawn_day
+    from windows
+    inner join destinations on windows.provider_group = destinations.donor_group
+    left join flows
+        on
+            windows.as_of_date = flows.processed_on
+            and destinations.donor_group = flows.donor_group
+            and destinations.destination_group = flows.recipient_group
+    group by windows.incident_id, windows.as_of_date, destinations.destination_group, destinations.is_mno
+),
+
+cumulative as (
+    select
+        *,
+        cast(sum(port_outs_day) over so_far as bigint) as port_outs_cumulative,
+        cast(sum(withdrawn_day) over so_far as bigint) as withdrawn_cumulative
+    from daily
+    window so_far as (
+        partition by incident_id, destination_group
+        order by as_of_date
+        rows between unbounded preceding and current row
+    )
+),
+
+-- two denominators, because the press mixes them: every departure, and moves between network operators
+totals as (
+    select
+        *,
+        sum(port_outs_cumulative) over of_day as all_cumulative,
+        sum(case when is_mno then port_outs_cumulative else 0 end) over of_day as mno_cumulative
+    from cumulative
+    window of_day as (partition by incident_id, as_of_date)
+),
+
+final as (
+    select
+        incident_id,
+        as_of_date,
+        destination_group,
+        is_mno,
+        port_outs_day,
+        port_outs_cumulative,
+        withdrawn_cumulative,
+        100.0 * port_outs_cumulative / nullif(all_cumulative, 0) as share_all_pct,
+        case when is_mno then 100.0 * port_outs_cumulative / nullif(mno_cumulative, 0) end as share_mno_pct
+    from totals
+)
+
+select * from final

@@ -1,0 +1,36 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='touched',
+    unique_key='processed_on',
+    meta={'consumes': ['portability_events']},
+) }}
+
+{%- if is_incremental() -%}
+    {%- do touch('processed_on', [
+        days_of_touched('portability_events', 'port_id', ref('int_port_latest'), 'processed_on'),
+    ]) -%}
+{%- endif %}
+
+with ports as (
+    select * from {{ ref('int_port_latest') }}
+    where
+        {{ in_view(['donor_group', 'recipient_group']) }}
+        {%- if is_incremental() %}
+        and processed_on in (select processed_on from {{ touched_table() }})
+        {%- endif %}
+),
+
+final as (
+    select
+        processed_on,
+        donor_group,
+        recipient_group,
+        line_type,
+        count(*) as ports,
+        count(*) filter (where is_withdrawn) as withdrawn
+    from ports
+    where is_completed
+    group by processed_on, donor_group, recipient_group, line_type
+)
+
+select * from final

@@ -1,0 +1,79 @@
+with calendar as (
+    select * from {{ ref('calendar') }}
+),
+
+incidents as (
+    select * from {{ ref('incidents') }}
+),
+
+ports as (
+    select * from {{ ref('int_port_latest') }}
+),
+
+dated as (
+    select
+        *,
+        try_cast(day as date) as date_day
+    from calendar
+),
+
+mentioned as (
+    select date_day from dated
+    union all
+    select processed_on as date_day from ports
+    union all
+    select starts_on as date_day from incidents
+    union all
+    select baseline_from as date_day from incidents
+    union all
+    select eligibility_from as date_day from incidents
+    union all
+    select ends_on as date_day from incidents
+    union all
+    select {{ data_end('portability_events') }} as date_day
+),
+
+-- whole calendar years around everything that any table mentions
+span as (
+    select
+        date_trunc('year', min(date_day)) as from_day,
+        date_trunc('year', max(date_day)) + interval '1 year' - interval '1 day' as to_day
+    from mentioned
+),
+
+days as (
+    select spine.date_day
+    from span
+    cross join {{ days_from_to('span.from_day', 'span.to_day', 'spine') }}
+),
+
+-- a date's own row in the calendar wins over its weekday's
+ruled as (
+    select
+        days.date_day,
+        {{ weekday_name('days.date_day') }} as weekday,
+        coalesce(own.is_processing_day, weekly.is_processing_day, true) as is_processing_day,
+        coalesce(own.is_holiday, weekly.is_holiday, false) as is_holiday,
+        own.name as holiday
+    from days
+    left join dated as own on days.date_day = own.date_day
+    left join dated as weekly
+        on
+            weekly.date_day is null
+            and {{ weekday_name('days.date_day') }} = upper(weekly.day)
+),
+
+final as (
+    select
+        date_day,
+        weekday,
+        is_processing_day,
+        cast(sum(case when is_processing_day then 1 else 0 end) over (
+            order by date_day rows between unbounded preceding and current row
+        ) as bigint) as processing_day_index,
+        is_holiday,
+        holiday
+    from ruled
+)
+
+select * from final

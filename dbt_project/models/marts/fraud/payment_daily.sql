@@ -1,0 +1,47 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='touched',
+    unique_key='occurred_on',
+    meta={'consumes': ['payments', 'subscriptions']},
+) }}
+
+{%- if is_incremental() -%}
+    {%- do touch('occurred_on', [
+        days_of_touched('payments', 'payment_id', ref('int_payment_latest'), local_date('occurred_at') ~ ' as occurred_on'),
+        payment_days_of_touched_lines(ref('fct_payment')),
+    ]) -%}
+{%- endif %}
+
+with payments as (
+    select * from {{ ref('fct_payment') }}
+    {%- if is_incremental() %}
+    where occurred_on in (select occurred_on from {{ touched_table() }})
+    {%- endif %}
+),
+
+lines as (
+    select * from {{ ref('dim_line') }}
+),
+
+final as (
+    select
+        payments.occurred_on,
+        payments.product,
+        payments.auth_method,
+        payments.merchant_category,
+        coalesce(line.region_code, 'UNKNOWN') as region_code,
+        count(*) as payments,
+        count(*) filter (where payments.is_succeeded) as payments_succeeded,
+        cast(coalesce(sum(payments.amount) filter (where payments.is_succeeded), 0) as bigint) as amount,
+        count(line.line_key) as payments_with_line
+    from payments
+    {{ join_line_at_payment('payments', 'lines') }}
+    group by
+        payments.occurred_on,
+        payments.product,
+        payments.auth_method,
+        payments.merchant_category,
+        coalesce(line.region_code, 'UNKNOWN')
+)
+
+select * from final
