@@ -5,8 +5,10 @@
     meta={'consumes': ['portability_events', 'subscriptions']},
 ) }}
 
+{%- set all_ports = ref('int_port_latest') -%}
+{%- set all_lines = ref('dim_line') -%}
 {%- if is_incremental() -%}
-    {%- do touch('port_id', ports_of_touched_numbers(ref('int_port_latest'), ref('dim_line'))) -%}
+    {%- do touch('port_id', ports_of_touched_numbers(all_ports, all_lines)) -%}
 {%- endif %}
 
 with ports as (
@@ -14,7 +16,7 @@ with ports as (
         *,
         coalesce(processed_on, {{ local_date('requested_at') }}) as event_on,
         donor_group = recipient_group as is_same_group
-    from {{ ref('int_port_latest') }}
+    from {{ all_ports }}
     where
         {{ in_view(['donor_group', 'recipient_group']) }}
         {%- if is_incremental() %}
@@ -23,7 +25,7 @@ with ports as (
 ),
 
 lines as (
-    select * from {{ ref('dim_line') }}
+    select * from {{ all_lines }}
     {%- if is_incremental() %}
     where number_key in (select number_key from ports)
     {%- endif %}

@@ -5,14 +5,15 @@
     meta={'consumes': ['portability_events']},
 ) }}
 
+{%- set all_ports = ref('int_port_latest') -%}
 {%- if is_incremental() -%}
     {%- do touch('processed_on', [
-        days_of_touched('portability_events', 'port_id', ref('int_port_latest'), 'processed_on'),
+        days_of_touched('portability_events', 'port_id', all_ports, 'processed_on'),
     ]) -%}
 {%- endif %}
 
 with ports as (
-    select * from {{ ref('int_port_latest') }}
+    select * from {{ all_ports }}
     where
         {{ in_view(['donor_group', 'recipient_group']) }}
         {%- if is_incremental() %}

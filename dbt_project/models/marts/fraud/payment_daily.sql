@@ -5,15 +5,17 @@
     meta={'consumes': ['payments', 'subscriptions']},
 ) }}
 
+{%- set all_payments = ref('fct_payment') -%}
+{%- set latest_payments = ref('int_payment_latest') -%}
 {%- if is_incremental() -%}
     {%- do touch('occurred_on', [
-        days_of_touched('payments', 'payment_id', ref('int_payment_latest'), local_date('occurred_at') ~ ' as occurred_on'),
-        payment_days_of_touched_lines(ref('fct_payment')),
+        days_of_touched('payments', 'payment_id', latest_payments, local_date('occurred_at') ~ ' as occurred_on'),
+        payment_days_of_touched_lines(all_payments),
     ]) -%}
 {%- endif %}
 
 with payments as (
-    select * from {{ ref('fct_payment') }}
+    select * from {{ all_payments }}
     {%- if is_incremental() %}
     where occurred_on in (select occurred_on from {{ touched_table() }})
     {%- endif %}

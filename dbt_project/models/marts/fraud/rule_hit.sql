@@ -5,8 +5,9 @@
     meta={'consumes': ['payments', 'cell_registry']},
 ) }}
 
+{%- set cells = ref('stg_network__cells') -%}
 {%- if is_incremental() -%}
-    {%- do touch('payment_id', payments_to_judge_again(ref('fct_payment'), ref('stg_network__cells'))) -%}
+    {%- do touch('payment_id', payments_to_judge_again(ref('fct_payment'), cells)) -%}
 {%- endif %}
 
 with payments as (
