@@ -8,7 +8,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from open_data_contract_standard.model import OpenDataContractStandard, SchemaProperty
+from open_data_contract_standard.model import (
+    OpenDataContractStandard,
+    SchemaProperty,
+    ServiceLevelAgreementProperty,
+)
 from pydantic import ValidationError
 
 from orchestration.settings import PACKAGE, Settings
@@ -98,6 +102,7 @@ class Feed:
     decimal_separator: str
     thousands_separator: str
     delivery: Literal["append", "full"]
+    frequency_days: int
     lateness_days: int
     tolerance_pct: float
     event_time: str | None
@@ -158,8 +163,7 @@ def _feed(contract: OpenDataContractStandard, stem: str, fingerprint: str) -> Fe
         owner=getattr(contract.team, "name", None) or "data-engineering",
         columns=columns,
         rules=tuple(
-            RowRule(str(rule.name), str(rule.implementation), rule.description or "")
-            for rule in schema.quality or []
+            RowRule(str(rule.name), str(rule.implementation), rule.description or "") for rule in schema.quality or []
         ),
         encoding=_encoding(custom.get("encoding", "utf-8")),
         delimiter=custom.get("delimiter", ","),
@@ -169,11 +173,20 @@ def _feed(contract: OpenDataContractStandard, stem: str, fingerprint: str) -> Fe
         decimal_separator=custom.get("decimalSeparator", "."),
         thousands_separator=custom.get("thousandsSeparator", ""),
         delivery=delivery,
+        frequency_days=_frequency(contract.slaProperties),
         lateness_days=int(custom.get("latenessDays", 1)),
         tolerance_pct=float(custom.get("tolerancePct", 5)),
         event_time=custom.get("eventTime"),
         fingerprint=fingerprint,
     )
+
+
+def _frequency(properties: list[ServiceLevelAgreementProperty] | None) -> int:
+    """Days between deliveries: one, unless the contract's service level says otherwise."""
+    for entry in properties or []:
+        if entry.property == "frequency":
+            return int(entry.value or 1) * {"d": 1, "w": 7, "m": 31}[str(entry.unit)]
+    return 1
 
 
 def _column(prop: SchemaProperty) -> Column:

@@ -164,8 +164,7 @@ class Batch:
         values = ", ".join(self._raw_names())
         is_bad = " or ".join(f"coalesce({condition}, false)" for condition in conditions.values())
         self.con.execute(
-            f"create temp table judged as "
-            f"select seq, file_no, dt, {values}, {is_bad} as is_bad from ({self._typed()})"
+            f"create temp table judged as select seq, file_no, dt, {values}, {is_bad} as is_bad from ({self._typed()})"
         )
         listed = ", ".join(f"case when {condition} then {literal(name)} end" for name, condition in conditions.items())
         bad = "source.rowid in (select seq from judged where is_bad)"

@@ -43,9 +43,7 @@ class Ingested:
     is_new: bool
 
 
-def ingest(
-    settings: Settings, feed: Feed, days: Iterable[date], progress: Progress | None = None
-) -> list[Ingested]:
+def ingest(settings: Settings, feed: Feed, days: Iterable[date], progress: Progress | None = None) -> list[Ingested]:
     """Ingest what landing holds of a feed for these days; days without a delivery are passed over.
 
     The same bytes again change nothing. Safe to kill at any moment: a revision is renamed into place whole.
@@ -105,9 +103,7 @@ def _receipt(outcome: Outcome, earlier: list[Receipt], feed: Feed, zone: ZoneInf
     delivery = outcome.delivery
     try:
         has_manifest = delivery.manifest is not None
-        delivered_at = delivery.delivered_at(
-            is_first=not earlier, lateness_days=feed.lateness_days, zone=zone
-        )
+        delivered_at = delivery.delivered_at(is_first=not earlier, lateness_days=feed.lateness_days, zone=zone)
     except (RefusedError, ValueError):  # the manifest itself is what cannot be read
         has_manifest, delivered_at = True, datetime.now(UTC)
     unread = [
@@ -204,4 +200,3 @@ class _Workspace:
     def __exit__(self, *_: object) -> None:
         for folder in (self.accepted, self.quarantined, self.scratch):
             shutil.rmtree(folder, ignore_errors=True)
-

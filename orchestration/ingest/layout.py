@@ -134,9 +134,7 @@ def _csv_header(path: Path, feed: Feed) -> tuple[str, ...]:
     return tuple(header)
 
 
-def _match(
-    header: tuple[str, ...], feed: Feed, file: str
-) -> tuple[tuple[int | None, ...], tuple[str, ...]]:
+def _match(header: tuple[str, ...], feed: Feed, file: str) -> tuple[tuple[int | None, ...], tuple[str, ...]]:
     names = [_fold(name) for name in header]
     free = dict(enumerate(names))
     positions: list[int | None] = []
@@ -148,9 +146,7 @@ def _match(
             del free[position]
     unknown = tuple(header[index].strip() for index in free)
     absent = [
-        column
-        for column, position in zip(feed.columns, positions, strict=True)
-        if position is None and column.required
+        column for column, position in zip(feed.columns, positions, strict=True) if position is None and column.required
     ]
     if absent:
         raise RefusedError(f"{file}, line 1: {_absent(absent, unknown)}")

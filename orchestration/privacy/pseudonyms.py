@@ -90,7 +90,6 @@ def e164_sql(expression: str, plan: NumberPlan) -> str:
     """SQL for the E.164 form of a subscriber number in any of the country's spellings, or null."""
     squeezed = f"regexp_replace({expression}, '[-. ()/]', '', 'g')"
     national = (
-        f"regexp_extract({squeezed}, "
-        f"'^(?:\\+?{plan.calling_code}|{plan.trunk_prefix})({plan.national_pattern})$', 1)"
+        f"regexp_extract({squeezed}, '^(?:\\+?{plan.calling_code}|{plan.trunk_prefix})({plan.national_pattern})$', 1)"
     )
     return f"'+{plan.calling_code}' || nullif({national}, '')"

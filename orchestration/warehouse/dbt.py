@@ -135,19 +135,27 @@ def run(settings: Settings, arguments: Sequence[str]) -> Iterator[dict[str, Any]
     """
     command = [str(Path(sys.executable).with_name("dbt")), "--log-format", "json", *arguments]
     process = subprocess.Popen(
-        command, env=environment(settings), cwd=DBT_PROJECT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        command,
+        env=environment(settings),
+        cwd=DBT_PROJECT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
     )
     errors: list[str] = []
     assert process.stdout is not None
-    for line in process.stdout:
-        try:
-            event = json.loads(line)
-        except json.JSONDecodeError:
-            errors.append(line.rstrip())
-            continue
-        if event["info"]["level"] == "error":
-            errors.append(event["info"]["msg"])
-        yield event
-    code = process.wait()
+    try:
+        for line in process.stdout:
+            try:
+                event = json.loads(line)
+            except json.JSONDecodeError:
+                errors.append(line.rstrip())
+                continue
+            if event["info"]["level"] == "error":
+                errors.append(event["info"]["msg"])
+            yield event
+        code = process.wait()
+    finally:
+        process.kill()  # only still running if the reader gave up
     if code > 1 or (code and arguments[0] != "build"):
         raise DbtError("dbt " + " ".join(arguments[:1]) + " failed:\n" + "\n".join(errors[-20:]))

@@ -1,0 +1,185 @@
+"""`ringfence`: a thin command over the functions that the assets call."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from datetime import date, datetime
+from pathlib import Path
+from time import monotonic
+from typing import Annotated
+
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+from rich.table import Table
+
+from orchestration.contracts import ContractError, load_feeds
+from orchestration.privacy import KeyMissingError, PseudonymKey
+from orchestration.settings import PROJECT, Settings
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"])]
+
+
+def settings() -> Settings:
+    """The installation's settings; a wrong one ends the command with what is wrong."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        for problem in error.errors():
+            name = "_".join(str(part) for part in problem["loc"]).upper()
+            err.print(f"[red]RINGFENCE_{name}[/]: {problem['msg']}")
+        raise typer.Exit(1) from None
+
+
+@app.command()
+def simulate(
+    out_folder: Annotated[Path, typer.Option("--out", help="Landing folder to write into.")],
+    scenario: Annotated[str, typer.Option(help="Which story to tell.")] = "kt_2025",
+    panel: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of the carrier's lines that billing covers.")
+    ] = 0.02,
+    seed: Annotated[int, typer.Option(help="The same seed writes the same bytes.")] = 20260103,
+    dirt: Annotated[float, typer.Option(min=0, help="How dirty: 0 is clean, 1 is ordinary.")] = 1.0,
+    first: Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"])] = datetime(2025, 8, 1),
+    last: Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"])] = datetime(2026, 2, 28),
+) -> None:
+    """Write sample extracts, calibrated on the published figures of the 2025 breach and exodus."""
+    from orchestration.simulator import simulate as write
+
+    started = monotonic()
+    with out.status("Writing sample extracts") as shown:
+        summary = write(
+            out_folder, seed=seed, panel=panel, dirt=dirt, scenario=scenario,
+            first_day=first.date(), last_day=last.date(),
+            progress=lambda what, done, total: shown.update(f"Writing sample extracts: {what} {done}/{total}"),
+        )  # fmt: skip
+    out.print(f"Sample extracts in {out_folder} ({monotonic() - started:.0f} s)")
+    out.print(summary)
+
+
+@app.command()
+def run(
+    first: Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="First extract date.")],
+    last: Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="Last extract date, included.")],
+) -> None:
+    """Ingest, build, judge and publish these extract dates.
+
+    Exit 0: published, nothing held back; 2: published, something held back by a gate; 3: nothing published because of
+    data; 1: infrastructure.
+    """
+    from orchestration import runner
+    from orchestration.reporting.terminal import RunDisplay, print_run_report
+
+    configured = settings()
+    try:
+        feeds = load_feeds(configured)
+        with RunDisplay(out) as display:
+            report = runner.run(configured, feeds, first.date(), last.date(), display.on_event)
+    except (KeyMissingError, ContractError, ValueError) as error:
+        err.print(f"[red]{error}[/]")
+        raise typer.Exit(runner.Exit.INFRASTRUCTURE) from None
+    print_run_report(out, configured, feeds, report)
+    raise typer.Exit(int(report.exit_code))
+
+
+@app.command()
+def headline(
+    incident: Annotated[str | None, typer.Option(help="Incident; the latest one with data if left out.")] = None,
+    as_of: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Days up to this one.")] = None,
+) -> None:
+    """Print the table that a newspaper would print."""
+    from orchestration.reporting.headline import HeadlineError, read_headline
+    from orchestration.reporting.terminal import print_headline
+
+    try:
+        print_headline(out, read_headline(settings(), incident, as_of.date() if as_of else None))
+    except HeadlineError as error:
+        err.print(f"[red]{error}[/]")
+        raise typer.Exit(1) from None
+
+
+@app.command()
+def status(as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False) -> None:
+    """Say which feeds are received, missing, late or refused, which gates are closed, what is published."""
+    from orchestration.reporting.terminal import print_status
+    from orchestration.status import read_status
+
+    configured = settings()
+    found = read_status(configured, load_feeds(configured))
+    if as_json:
+        out.print_json(found.model_dump_json())
+    else:
+        print_status(out, found)
+
+
+@app.command()
+def generations() -> None:
+    """List the publications that are kept."""
+    from orchestration.serving.generations import current_publication, publications
+
+    configured = settings()
+    now = current_publication(configured)
+    table = Table("generation", "published", "relations", "rows", "held back", "")
+    for entry in publications(configured):
+        table.add_row(
+            entry.generation, f"{entry.published_at:%Y-%m-%d %H:%M}Z", str(len(entry.relations)),
+            f"{sum(relation.rows for relation in entry.relations):,}", str(len(entry.held_back)),
+            "current" if now and entry.generation == now.generation else "",
+        )  # fmt: skip
+    out.print(table)
+
+
+@app.command()
+def rollback(
+    to: Annotated[str | None, typer.Option(help="Generation; the one before the current if left out.")] = None,
+) -> None:
+    """Point readers at an earlier publication."""
+    from orchestration.serving import generations as kept
+
+    try:
+        entry = kept.rollback(settings(), to)
+    except kept.NoGenerationError as error:
+        err.print(f"[red]{error}[/]")
+        raise typer.Exit(1) from None
+    out.print(f"Readers now see {entry.generation}.")
+
+
+@app.command()
+def new_key(file: Path) -> None:
+    """Write a fresh pseudonym key, readable by you only; an existing file is never overwritten."""
+    try:
+        PseudonymKey.write_new(file)
+    except FileExistsError:
+        err.print(f"[red]{file} exists. Every pseudonym hangs on it, so it is left as it is.[/]")
+        raise typer.Exit(1) from None
+    out.print(f"Pseudonym key in {file}. Guard it like the data itself: it reverses every pseudonym.")
+
+
+@app.command()
+def ui(port: Annotated[int, typer.Option(help="Port on loopback.")] = 3000) -> None:
+    """Open the Dagster UI on loopback."""
+    from orchestration.runner import prepare_dagster_home
+
+    prepare_dagster_home(settings())
+    dagster = str(Path(sys.executable).with_name("dagster"))
+    command = [
+        dagster,
+        "dev",
+        "--workspace",
+        str(PROJECT / "workspace.yaml"),
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(port),
+    ]
+    raise typer.Exit(subprocess.run(command, cwd=PROJECT, env=os.environ, check=False).returncode)
+
+
+def _day(value: datetime | None) -> date | None:
+    return value.date() if value else None

@@ -1,0 +1,37 @@
+"""The code location: assembly only."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from orchestration.automation.daily import daily_job, daily_schedule
+from orchestration.contracts import load_feeds
+from orchestration.ingest.assets import raw_assets
+from orchestration.serving.assets import publication_asset
+from orchestration.settings import Settings
+from orchestration.warehouse import dbt
+from orchestration.warehouse.assets import dbt_assets
+from orchestration.warehouse.graph import Graph
+
+
+def build_defs(*, settings: Settings | None = None) -> dg.Definitions:
+    """Everything that Dagster knows of one installation."""
+    settings = settings or Settings()
+    feeds = load_feeds(settings)
+    manifest = dbt.manifest(settings)
+    return dg.Definitions(
+        assets=[
+            *raw_assets(settings, feeds),
+            *dbt_assets(settings, feeds, manifest),
+            publication_asset(settings, feeds, Graph(manifest)),
+        ],
+        jobs=[daily_job(settings)],
+        schedules=[daily_schedule(settings)],
+        executor=dg.in_process_executor,
+    )
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    """The installation that the environment describes; built when Dagster asks, not on import."""
+    return build_defs()

@@ -1,0 +1,110 @@
+"""One raw asset per contract, partitioned by extract date, judged by its gate in the same step."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import dagster as dg
+
+from orchestration.contracts import Feed
+from orchestration.gates import verdicts
+from orchestration.gates.checks import asset_check_result, asset_check_specs
+from orchestration.gates.gate import check_relation
+from orchestration.gates.suites import Suite, load_suite
+from orchestration.ingest.ingest import ingest
+from orchestration.ingest.profile import create_delivery_profile
+from orchestration.ingest.receipt import Receipt, newest, read_receipts
+from orchestration.settings import Settings
+from orchestration.sql import connect
+from orchestration.steps import daily_partitions, extract_dates, not_made
+
+
+def raw_key(feed: str) -> dg.AssetKey:
+    """The asset of a feed in raw."""
+    return dg.AssetKey(["raw", feed])
+
+
+def raw_assets(settings: Settings, feeds: Mapping[str, Feed]) -> list[dg.AssetsDefinition | dg.AssetSpec]:
+    """Per feed, what the source drops (external) and what raw keeps of it."""
+    found: list[dg.AssetsDefinition | dg.AssetSpec] = []
+    for feed in feeds.values():
+        found += [_delivery(feed), _raw(settings, feed, load_suite("raw", feed.name, site=settings.site))]
+    return found
+
+
+def _delivery(feed: Feed) -> dg.AssetSpec:
+    return dg.AssetSpec(
+        ["landing", feed.name],
+        description=f"{feed.grain} {feed.description}",
+        group_name="deliveries",
+        kinds={"file"},
+        owners=[f"team:{feed.owner}"],
+        tags={"source_system": feed.source_system},
+    )
+
+
+def _raw(settings: Settings, feed: Feed, suite: Suite) -> dg.AssetsDefinition:
+    key = raw_key(feed.name)
+    is_personal = any(column.pseudonym for column in feed.columns)
+    spec = dg.AssetSpec(
+        key,
+        deps=[["landing", feed.name]],
+        description=f"{feed.grain} {feed.description} Accepted rows of each delivery, pseudonymised, by revision.",
+        group_name="raw",
+        kinds={"parquet", "duckdb"},
+        owners=[f"team:{feed.owner}"],
+        tags={"restricted": ""} | ({"pii": ""} if is_personal else {}),
+        metadata={"dagster/column_schema": _columns(feed), "contract_version": feed.fingerprint[:12]},
+        partitions_def=daily_partitions(settings),
+    )
+
+    @dg.multi_asset(
+        name=f"raw_{feed.name}",
+        specs=[spec],
+        check_specs=asset_check_specs({key: suite}),
+        backfill_policy=dg.BackfillPolicy.single_run(),
+    )
+    def raw(context: dg.AssetExecutionContext) -> Iterator[Any]:
+        done = ingest(settings, feed, extract_dates(context))
+        for ingested in done:
+            receipt = ingested.receipt
+            if ingested.is_new and receipt.refusal:
+                context.log.error(f"{feed.name} {receipt.dt}: REFUSED: {receipt.refusal}")
+            if receipt.status == "ACCEPTED":
+                yield dg.AssetMaterialization(key, partition=receipt.dt.isoformat(), metadata=_metadata(receipt))
+        yield not_made(key.to_python_identifier())
+        with connect(settings) as con:
+            profile = create_delivery_profile(con, feed, newest(read_receipts(settings.raw_dir, feed.name)))
+            outcomes = check_relation(con, suite, relation=profile, partition_column="dt")
+        verdict = verdicts.record(settings, context.run_id, outcomes, stage="raw", relation=feed.name)
+        if verdict.is_closed:
+            context.log.warning(f"Gate raw/{feed.name} is closed: {verdict.reason}")
+        yield asset_check_result(key, suite, outcomes)
+
+    return raw
+
+
+def _metadata(receipt: Receipt) -> dict[str, Any]:
+    return {
+        "dagster/partition_row_count": receipt.rows_accepted,
+        "revision": receipt.rev,
+        "delivered_at": dg.MetadataValue.timestamp(receipt.delivered_at),
+        "rows_read": receipt.rows_read,
+        "rows_quarantined": receipt.rows_quarantined,
+        "rows_duplicate": receipt.rows_duplicate,
+        "reasons": dg.MetadataValue.json(receipt.reasons),
+    }
+
+
+def _columns(feed: Feed) -> dg.TableSchema:
+    return dg.TableSchema(
+        [
+            dg.TableColumn(
+                column.raw_name,
+                column.raw_type,
+                column.description,
+                dg.TableColumnConstraints(nullable=not column.required),
+                {"pii": ""} if column.pseudonym else {},
+            )
+            for column in feed.columns
+        ]
+    )

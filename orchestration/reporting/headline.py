@@ -1,0 +1,103 @@
+"""The headline of an incident, read from the published marts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+import duckdb
+
+from orchestration.serving.generations import current_dir
+from orchestration.settings import Settings
+
+
+class HeadlineError(LookupError):
+    """There is no such headline; the message says what there is."""
+
+
+@dataclass(frozen=True)
+class Destination:
+    """Where lines went: counts of ports, shares in per cent; `share_mno_pct` is None for an MVNO destination."""
+
+    group: str
+    port_outs_day: int
+    port_outs_cumulative: int
+    share_all_pct: float | None
+    share_mno_pct: float | None
+
+
+@dataclass(frozen=True)
+class Headline:
+    """One row of `churn.incident_headline` with its destinations; counts of ports, shares in per cent."""
+
+    incident_id: str
+    provider_group: str
+    starts_on: date
+    as_of_date: date
+    port_outs_day: int
+    port_outs_cumulative: int
+    port_ins_cumulative: int
+    net_adds_cumulative: int
+    withdrawn_cumulative: int
+    top_destination: str | None
+    top_share_all_pct: float | None
+    top_share_mno_pct: float | None
+    destinations: tuple[Destination, ...]
+
+
+def read_headline(settings: Settings, incident: str | None = None, as_of: date | None = None) -> Headline:
+    """The headline of an incident (the latest one with departures) as of a day (its last one).
+
+    Raises:
+        HeadlineError: if nothing is published, or there is no such incident or day in it.
+    """
+    folder = current_dir(settings)
+    if folder is None:
+        raise HeadlineError("Nothing is published yet: `ringfence run` publishes.")
+    with duckdb.connect(str(folder / "marts.duckdb"), read_only=True) as con:
+        try:
+            incident = incident or _latest_incident(con)
+            row = con.execute(
+                """
+                select headline.incident_id, incident.provider_group, incident.starts_on, headline.as_of_date,
+                    port_outs_day, port_outs_cumulative, port_ins_cumulative, net_adds_cumulative,
+                    withdrawn_cumulative, top_destination, top_share_all_pct, top_share_mno_pct,
+                from churn.incident_headline as headline join core.dim_incident as incident using (incident_id)
+                where incident_id = $1 and ($2 is null or as_of_date <= $2)
+                order by as_of_date desc limit 1
+                """,
+                [incident, as_of],
+            ).fetchone()
+            if row is None:
+                raise HeadlineError(_nothing(con, incident, as_of))
+            destinations = con.execute(
+                """
+                select destination_group, port_outs_day, port_outs_cumulative, share_all_pct, share_mno_pct,
+                from churn.incident_destination where incident_id = $1 and as_of_date = $2
+                order by port_outs_cumulative desc, destination_group
+                """,
+                [incident, row[3]],
+            ).fetchall()
+        except duckdb.CatalogException:
+            raise HeadlineError(
+                "The headline has not been published yet: a gate has held it back (`ringfence status`)."
+            ) from None
+    return Headline(*row, destinations=tuple(Destination(*entry) for entry in destinations))
+
+
+def _latest_incident(con: duckdb.DuckDBPyConnection) -> str:
+    row = con.execute(
+        "select incident_id from churn.incident_headline join core.dim_incident using (incident_id) "
+        "where port_outs_cumulative > 0 order by starts_on desc, incident_id limit 1"
+    ).fetchone()
+    if row is None:
+        raise HeadlineError("No incident has departures in the published marts.")
+    return str(row[0])
+
+
+def _nothing(con: duckdb.DuckDBPyConnection, incident: str, as_of: date | None) -> str:
+    known = con.execute(
+        "select incident_id, min(as_of_date), max(as_of_date) from churn.incident_headline group by all order by all"
+    ).fetchall()
+    listed = "; ".join(f"{name} from {first} to {last}" for name, first, last in known) or "none"
+    return f"There is no headline for {incident}{f' as of {as_of}' if as_of else ''}. There are: {listed}."

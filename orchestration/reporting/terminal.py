@@ -1,0 +1,131 @@
+"""How a run, a status and a headline look in a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from time import monotonic
+from types import TracebackType
+
+from rich.console import Console
+from rich.live import Live
+from rich.spinner import Spinner
+from rich.table import Table
+
+from orchestration.contracts import Feed
+from orchestration.reporting.headline import Headline
+from orchestration.runner import Exit, RunReport
+from orchestration.settings import Settings
+from orchestration.status import Status, read_status
+
+_LONGEST_LIST = 6
+
+
+class RunDisplay:
+    """Progress of a run: the step at work with its latest message, and a line for each that has ended."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._live = Live(console=console, transient=True, refresh_per_second=8)
+        self._started: dict[str, float] = {}
+
+    def __enter__(self) -> RunDisplay:
+        self._live.start()
+        self._live.update(Spinner("dots", "starting"))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._live.stop()
+
+    def on_event(self, step: str, message: str, has_ended: bool) -> None:
+        """Take one event of the run."""
+        started = self._started.setdefault(step, monotonic())
+        if has_ended:
+            self._console.print(f"  {step:<32} {monotonic() - started:6.1f} s")
+        else:
+            self._live.update(Spinner("dots", f"{step} {message.splitlines()[0][:80] if message else ''}"))
+
+
+def print_run_report(console: Console, settings: Settings, feeds: Mapping[str, Feed], report: RunReport) -> None:
+    """What was published, what is held back, what is missing, what failed."""
+    if report.was_current:
+        console.print("Already current: nothing has arrived or changed since the last publication.")
+    for error in report.errors:
+        console.print(f"[red]{error}[/]")
+    if report.publication:
+        console.print(f"Published generation {report.publication.generation} in {settings.serving_dir / 'current'}")
+    if report.exit_code is Exit.NOTHING_PUBLISHED:
+        console.print("[red]Nothing was published; what was published before stays readable.[/]")
+    print_exceptions(console, read_status(settings, feeds))
+
+
+def print_exceptions(console: Console, status: Status) -> None:
+    """Only what is not as it should be: feeds missing, late or refused, gates closed, relations held back."""
+    for feed in status.feeds:
+        if not feed.has_arrived:
+            console.print(f"[yellow]{feed.feed}[/]: has never arrived; what needs it is empty")
+            continue
+        if feed.missing:
+            console.print(f"[yellow]{feed.feed}[/]: no delivery for {_listed([str(day) for day in feed.missing])}")
+        if feed.is_late:
+            console.print(f"[yellow]{feed.feed}[/]: late; the newest delivery is for {feed.newest_dt}")
+        for day, reason in feed.refused.items():
+            console.print(f"[red]{feed.feed}[/]: {day} refused: {reason}")
+    for gate in status.closed_gates:
+        console.print(f"[red]Gate {gate.stage}/{gate.relation} is closed[/]: {gate.reason}")
+    if status.publication:
+        for relation, causes in status.publication.held_back.items():
+            console.print(f"[red]{relation}[/] is held back by {', '.join(causes)}")
+
+
+def print_status(console: Console, status: Status) -> None:
+    """All feeds, then what is not as it should be, then the publication."""
+    table = Table("feed", "deliveries", "first", "newest", "missing", "refused", "")
+    for feed in status.feeds:
+        state = "never arrived" if not feed.has_arrived else "late" if feed.is_late else ""
+        table.add_row(
+            feed.feed, str(feed.deliveries), str(feed.first_dt or ""), str(feed.newest_dt or ""),
+            str(len(feed.missing) or ""), str(len(feed.refused) or ""), state,
+        )  # fmt: skip
+    console.print(table)
+    print_exceptions(console, status)
+    if status.publication:
+        console.print(
+            f"Published: generation {status.publication.generation}, data through {status.publication.data_through}"
+        )
+    else:
+        console.print("Nothing is published yet.")
+
+
+def print_headline(console: Console, headline: Headline) -> None:
+    """The table that a newspaper would print, with both denominators of the share."""
+    console.print(
+        f"\n[bold]{headline.port_outs_cumulative:,} lines left {headline.provider_group}[/] from "
+        f"{headline.starts_on} to {headline.as_of_date}, {headline.port_outs_day:,} of them on the last day "
+        f"({headline.incident_id})"
+    )
+    table = Table("to", "that day", "since the start", "% of all", "% of moves between operators")
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for entry in headline.destinations:
+        table.add_row(
+            entry.group, f"{entry.port_outs_day:,}", f"{entry.port_outs_cumulative:,}",
+            _pct(entry.share_all_pct), _pct(entry.share_mno_pct),
+        )  # fmt: skip
+    table.add_section()
+    table.add_row("all", f"{headline.port_outs_day:,}", f"{headline.port_outs_cumulative:,}", "100.0", "")
+    console.print(table)
+    console.print(
+        f"Joined {headline.port_ins_cumulative:,} · net {headline.net_adds_cumulative:+,} · "
+        f"withdrawn afterwards {headline.withdrawn_cumulative:,} (still counted as departures)"
+    )
+
+
+def _pct(value: float | None) -> str:
+    return "" if value is None else f"{value:.1f}"
+
+
+def _listed(items: list[str]) -> str:
+    more = len(items) - _LONGEST_LIST
+    return ", ".join(items[:_LONGEST_LIST]) + (f" and {more} more days" if more > 0 else "")

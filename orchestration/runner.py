@@ -1,0 +1,184 @@
+"""Run the daily job for a range of extract dates, in this process, and say how it went."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, timedelta
+from enum import IntEnum
+from typing import Any
+
+import dagster as dg
+from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
+
+from orchestration.automation.daily import JOB
+from orchestration.contracts import Feed
+from orchestration.definitions import build_defs
+from orchestration.ingest.delivery import find_delivery
+from orchestration.ingest.receipt import newest, read_receipts
+from orchestration.privacy import PseudonymKey
+from orchestration.serving.generations import Publication, current_publication
+from orchestration.serving.publish import inputs_fingerprint
+from orchestration.settings import PACKAGE, Settings, private_dir
+
+_PID_TAG = "ringfence/pid"
+_POLL_SECONDS = 0.25
+
+
+class Exit(IntEnum):
+    """Exit codes of `ringfence run`, for a scheduler or a rota."""
+
+    PUBLISHED = 0
+    INFRASTRUCTURE = 1
+    HELD_BACK = 2
+    NOTHING_PUBLISHED = 3
+
+
+@dataclass(frozen=True)
+class RunReport:
+    """How a run ended; `errors` are the messages of steps that failed."""
+
+    exit_code: Exit
+    was_current: bool
+    publication: Publication | None
+    errors: list[str]
+
+
+#: Called with a step's name, its latest message, and whether it has ended.
+OnEvent = Callable[[str, str, bool], None]
+
+
+def run(settings: Settings, feeds: Mapping[str, Feed], first: date, last: date, on_event: OnEvent) -> RunReport:
+    """Ingest, build, judge and publish the extract dates from `first` to `last`, both included.
+
+    Raises:
+        KeyMissingError: without a pseudonym key nothing runs.
+        ValueError: if the range is empty or begins before the first partition.
+    """
+    PseudonymKey.load(settings)
+    if last < first:
+        raise ValueError(f"The range is empty: it ends on {last}, before it begins on {first}.")
+    if first < settings.first_day:
+        raise ValueError(
+            f"{first} is before the first extract date; RINGFENCE_FIRST_DAY sets it ({settings.first_day})."
+        )
+    published = current_publication(settings)
+    if published and _is_current(settings, feeds, first, last, published):
+        return RunReport(_exit_code(published), True, published, [])
+    with _instance(settings) as instance:
+        _bury_dead_runs(instance)
+        result = _execute(settings, instance, first, last, on_event)
+    now = current_publication(settings)
+    fresh = now if now and (published is None or now.generation != published.generation) else None
+    errors = [_message(event) for event in result.get_step_failure_events()]
+    if fresh:
+        return RunReport(_exit_code(fresh), False, fresh, errors)
+    is_data = bool(errors) and all("Nothing can be published" in error for error in errors)
+    return RunReport(Exit.NOTHING_PUBLISHED if is_data else Exit.INFRASTRUCTURE, False, None, errors)
+
+
+def _exit_code(publication: Publication) -> Exit:
+    return Exit.HELD_BACK if publication.held_back else Exit.PUBLISHED
+
+
+def _is_current(settings: Settings, feeds: Mapping[str, Feed], first: date, last: date, published: Publication) -> bool:
+    """Nothing in landing that is not ingested, and nothing ingested or changed that is not published."""
+    seen = {(receipt.feed, receipt.dt): receipt for receipt in newest(read_receipts(settings.raw_dir))}
+    for feed in feeds:
+        for offset in range((last - first).days + 1):
+            delivery = find_delivery(settings.landing_dir, feed, first + timedelta(days=offset))
+            if delivery is None:
+                continue
+            receipt = seen.get((feed, delivery.dt))
+            if receipt is None or receipt.fingerprint != delivery.fingerprint:
+                return False
+    return published.inputs == inputs_fingerprint(settings, feeds)
+
+
+@contextmanager
+def _instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
+    home = prepare_dagster_home(settings)
+    with dg.DagsterInstance.from_config(str(home)) as instance:
+        yield instance
+
+
+def prepare_dagster_home(settings: Settings) -> os.PathLike[str]:
+    """Make Dagster's folder with the shipped `dagster.yaml`, unless the installation has its own."""
+    home = private_dir(settings.dagster_home)
+    if not (home / "dagster.yaml").exists():
+        shutil.copyfile(PACKAGE / "dagster.yaml", home / "dagster.yaml")
+    os.environ["DAGSTER_HOME"] = str(home)
+    return home
+
+
+def _bury_dead_runs(instance: dg.DagsterInstance) -> None:
+    """Fail runs whose process was killed, so that they no longer hold the warehouse's pool."""
+    unfinished = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
+    for run_ in instance.get_runs(dg.RunsFilter(statuses=unfinished)):
+        pid = run_.tags.get(_PID_TAG)
+        if pid and not _is_alive(int(pid)):
+            instance.report_run_failed(run_, "The process of this run is gone.")
+            instance.event_log_storage.free_concurrency_slots_for_run(run_.run_id)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _execute(
+    settings: Settings, instance: dg.DagsterInstance, first: date, last: date, on_event: OnEvent
+) -> dg.ExecuteInProcessResult:
+    """Execute the job here, while a second thread relays the run's events to `on_event`."""
+    job = build_defs(settings=settings).resolve_job_def(JOB)
+    run_id = dg._core.utils.make_new_run_id()  # type: ignore[attr-defined]
+    is_done = threading.Event()
+    relay = threading.Thread(target=_relay, args=(instance, run_id, is_done, on_event), daemon=True)
+    relay.start()
+    try:
+        return job.execute_in_process(
+            instance=instance,
+            run_id=run_id,
+            raise_on_error=False,
+            tags={
+                ASSET_PARTITION_RANGE_START_TAG: first.isoformat(),
+                ASSET_PARTITION_RANGE_END_TAG: last.isoformat(),
+                _PID_TAG: str(os.getpid()),
+            },
+        )
+    finally:
+        is_done.set()
+        relay.join()
+
+
+def _relay(instance: dg.DagsterInstance, run_id: str, is_done: threading.Event, on_event: OnEvent) -> None:
+    cursor: str | None = None
+    while True:
+        was_done = is_done.wait(_POLL_SECONDS)
+        page = instance.get_records_for_run(run_id, cursor=cursor)
+        cursor = page.cursor or cursor
+        for record in page.records:
+            entry = record.event_log_entry
+            if entry.step_key:
+                event = entry.dagster_event
+                has_ended = bool(event and (event.is_step_success or event.is_step_failure or event.is_step_skipped))
+                if event is None or event.is_step_start or has_ended:
+                    on_event(entry.step_key, entry.user_message if event is None else "", has_ended)
+        if was_done and not page.records:
+            return
+
+
+def _message(event: Any) -> str:
+    error = event.step_failure_data.error
+    while error and error.cause:
+        error = error.cause
+    return f"{event.step_key}: {error.message.strip() if error else 'failed'}"

@@ -1,0 +1,50 @@
+"""The publication as an asset: the last step of every run, whatever the gates said before it."""
+
+from collections.abc import Mapping
+
+import dagster as dg
+
+from orchestration.contracts import Feed
+from orchestration.serving.publish import publish
+from orchestration.settings import Settings
+from orchestration.steps import WAREHOUSE_POOL
+from orchestration.warehouse.graph import Graph
+
+KEY = dg.AssetKey(["serving", "publication"])
+
+
+def publication_asset(settings: Settings, feeds: Mapping[str, Feed], graph: Graph) -> dg.AssetsDefinition:
+    """`serving/current/`, built from every mart."""
+
+    @dg.asset(
+        key=KEY,
+        deps=[dg.AssetKey([node.schema, node.name]) for node in graph.published()],
+        group_name="serving",
+        kinds={"duckdb"},
+        owners=["team:platform"],
+        pool=WAREHOUSE_POOL,
+        description=(
+            "One generation of `serving/current/`: `marts.duckdb` (aggregates, open) and `cases.duckdb` (lines, "
+            "restricted). Readers see the old one or the new one, never half a state."
+        ),
+    )
+    def publication(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+        published = publish(settings, graph, feeds, context.run_id)
+        if published is None:
+            raise dg.Failure("Nothing can be published: every mart is held back, and there is no earlier version.")
+        table = "\n".join(
+            f"| {entry.relation} | {entry.rows:,} | {entry.data_through or ''} | {', '.join(entry.held_back_by)} |"
+            for entry in published.relations
+        )
+        return dg.MaterializeResult(
+            metadata={
+                "generation": published.generation,
+                "dagster/row_count": sum(entry.rows for entry in published.relations),
+                "held_back": len(published.held_back),
+                "relations": dg.MetadataValue.md(
+                    f"| relation | rows | data through | held back by |\n|---|--:|---|---|\n{table}"
+                ),
+            }
+        )
+
+    return publication

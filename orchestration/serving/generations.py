@@ -1,0 +1,117 @@
+"""Generations on disk: `serving/<generation>/` folders, and the link `serving/current` onto one of them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from datetime import date, datetime
+from pathlib import Path
+
+from pydantic import BaseModel
+
+from orchestration.settings import Settings
+
+PUBLICATION = "publication.json"
+_CURRENT = "current"
+
+
+class PublishedRelation(BaseModel):
+    """One relation of a generation.
+
+    `data_through` is the newest extract date in it; `held_back_by` names the closed gates because of which it is
+    still the previous version, and is empty for a fresh one.
+    """
+
+    relation: str
+    door: str
+    rows: int
+    checksum: str
+    data_through: date | None
+    held_back_by: list[str] = []
+
+
+class Publication(BaseModel):
+    """What a generation holds and what it rests on."""
+
+    generation: str
+    run_id: str
+    git_commit: str | None
+    published_at: datetime
+    inputs: str
+    relations: list[PublishedRelation]
+    missing: dict[str, list[str]] = {}
+
+    @property
+    def held_back(self) -> dict[str, list[str]]:
+        """Relations that a gate holds back, published or not yet ever, each with the gates."""
+        held = {entry.relation: entry.held_back_by for entry in self.relations if entry.held_back_by}
+        return held | self.missing
+
+
+class NoGenerationError(LookupError):
+    """There is no such generation."""
+
+
+def current_dir(settings: Settings) -> Path | None:
+    """The folder that readers see, or None before the first publication."""
+    link = settings.serving_dir / _CURRENT
+    return link.resolve() if link.exists() else None
+
+
+def current_publication(settings: Settings) -> Publication | None:
+    """What readers see."""
+    folder = current_dir(settings)
+    return _read(folder) if folder else None
+
+
+def publications(settings: Settings) -> list[Publication]:
+    """All generations kept, oldest first."""
+    folders = sorted(settings.serving_dir.glob(f"[!.]*/{PUBLICATION}"))
+    return [_read(path.parent) for path in folders if not path.parent.is_symlink()]
+
+
+def switch(settings: Settings, generation: str) -> None:
+    """Make a generation the current one, in one rename: a reader sees the old one or the new one.
+
+    Raises:
+        NoGenerationError: if it is not there.
+    """
+    if not (settings.serving_dir / generation / PUBLICATION).exists():
+        raise NoGenerationError(f"There is no generation {generation!r}; `ringfence generations` lists them.")
+    link = settings.serving_dir / f".{_CURRENT}-{os.getpid()}"
+    link.unlink(missing_ok=True)
+    link.symlink_to(generation, target_is_directory=True)
+    os.replace(link, settings.serving_dir / _CURRENT)
+
+
+def rollback(settings: Settings, to: str | None = None) -> Publication:
+    """Switch back to the generation before the current one, or to a named one.
+
+    Raises:
+        NoGenerationError: if it is not there.
+    """
+    kept = [publication.generation for publication in publications(settings)]
+    now = current_publication(settings)
+    if to is None:
+        earlier = [generation for generation in kept if now and generation < now.generation]
+        if not earlier:
+            raise NoGenerationError("There is no generation before the current one.")
+        to = earlier[-1]
+    switch(settings, to)
+    return _read(settings.serving_dir / to)
+
+
+def prune(settings: Settings) -> list[str]:
+    """Remove the oldest generations beyond the number kept, never the current one; return what went."""
+    now = current_dir(settings)
+    kept = [publication.generation for publication in publications(settings)]
+    gone = [name for name in kept[: -settings.keep_generations] if now is None or name != now.name]
+    for name in gone:
+        shutil.rmtree(settings.serving_dir / name)
+    for unfinished in settings.serving_dir.glob(".building-*"):
+        shutil.rmtree(unfinished)
+    return gone
+
+
+def _read(folder: Path) -> Publication:
+    return Publication.model_validate_json((folder / PUBLICATION).read_bytes())

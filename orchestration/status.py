@@ -1,0 +1,102 @@
+"""What has arrived, what is missing, what a gate holds back, and what is published."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+
+from pydantic import BaseModel
+
+from orchestration.contracts import Feed
+from orchestration.gates import verdicts
+from orchestration.ingest.receipt import Receipt, newest, read_receipts
+from orchestration.serving.generations import current_publication
+from orchestration.settings import Settings
+
+
+class FeedStatus(BaseModel):
+    """One feed: `missing` are days without a delivery between its first and the newest day of any feed."""
+
+    feed: str
+    first_dt: date | None
+    newest_dt: date | None
+    deliveries: int
+    missing: list[date]
+    refused: dict[date, str]
+    is_late: bool
+
+    @property
+    def has_arrived(self) -> bool:
+        return self.newest_dt is not None
+
+
+class GateStatus(BaseModel):
+    """One closed gate, and why."""
+
+    stage: str
+    relation: str
+    reason: str
+
+
+class PublicationStatus(BaseModel):
+    """What readers see."""
+
+    generation: str
+    published_at: str
+    data_through: date | None
+    held_back: dict[str, list[str]]
+
+
+class Status(BaseModel):
+    """The state of an installation; `ringfence status --json` prints it."""
+
+    feeds: list[FeedStatus]
+    closed_gates: list[GateStatus]
+    publication: PublicationStatus | None
+
+
+def read_status(settings: Settings, feeds: Mapping[str, Feed]) -> Status:
+    """Read the status from receipts, verdicts and the publication; opens no database."""
+    receipts = newest(read_receipts(settings.raw_dir))
+    overall = max((receipt.dt for receipt in receipts), default=None)
+    published = current_publication(settings)
+    return Status(
+        feeds=[
+            _feed_status(feed, [receipt for receipt in receipts if receipt.feed == feed.name], overall)
+            for feed in feeds.values()
+        ],
+        closed_gates=[
+            GateStatus(stage=verdict.stage, relation=verdict.relation, reason=verdict.reason)
+            for verdict in verdicts.latest(settings)
+            if verdict.is_closed
+        ],
+        publication=published
+        and PublicationStatus(
+            generation=published.generation,
+            published_at=published.published_at.isoformat(timespec="seconds"),
+            data_through=max((entry.data_through for entry in published.relations if entry.data_through), default=None),
+            held_back=published.held_back,
+        ),
+    )
+
+
+def _feed_status(feed: Feed, receipts: list[Receipt], overall: date | None) -> FeedStatus:
+    days = sorted(receipt.dt for receipt in receipts)
+    late_after = timedelta(days=feed.frequency_days - 1 + feed.lateness_days)
+    return FeedStatus(
+        feed=feed.name,
+        first_dt=days[0] if days else None,
+        newest_dt=days[-1] if days else None,
+        deliveries=len(days),
+        missing=_missing(days, overall) if feed.frequency_days == 1 else [],
+        refused={receipt.dt: receipt.refusal or "" for receipt in receipts if receipt.status == "REFUSED"},
+        is_late=bool(days and overall and days[-1] + late_after < overall),
+    )
+
+
+def _missing(days: list[date], overall: date | None) -> list[date]:
+    if not days or overall is None:
+        return []
+    present = set(days)
+    span = range((overall - days[0]).days + 1)
+    return [day for offset in span if (day := days[0] + timedelta(days=offset)) not in present]

@@ -1,0 +1,87 @@
+"""Questions to dbt's manifest: which nodes are there, what is built on what, what is held back."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+BUILT = ("model", "seed")
+
+
+@dataclass(frozen=True)
+class Node:
+    """A model or seed of the warehouse."""
+
+    unique_id: str
+    name: str
+    schema: str
+    resource_type: str
+    tags: frozenset[str]
+    description: str
+    columns: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def relation(self) -> str:
+        """Its name in the warehouse, schema first."""
+        return f"{self.schema}.{self.name}"
+
+
+class Graph:
+    """The manifest of one dbt project."""
+
+    def __init__(self, manifest: Mapping[str, Any]) -> None:
+        self._manifest = manifest
+        self.nodes = {
+            unique_id: Node(
+                unique_id, node["name"], node["schema"], node["resource_type"], frozenset(node["tags"]),
+                node.get("description") or "",
+                tuple((name, column["description"]) for name, column in node["columns"].items() if column["description"]),
+            )
+            for unique_id, node in manifest["nodes"].items()
+            if node["resource_type"] in BUILT and node["config"]["materialized"] != "ephemeral"
+        }  # fmt: skip
+        self._sources = {source["name"]: unique_id for unique_id, source in manifest["sources"].items()}
+        self._by_name = {node.name: unique_id for unique_id, node in self.nodes.items()}
+
+    def stage(self, stage: str) -> list[Node]:
+        """Nodes of one stage, by name."""
+        tagged = [node for node in self.nodes.values() if f"stage_{stage}" in node.tags]
+        return sorted(tagged, key=lambda node: node.name)
+
+    def published(self) -> list[Node]:
+        """Relations that people read: the marts."""
+        return [node for node in self.stage("marts") if node.resource_type == "model"]
+
+    def held_back(self, *, feeds: Collection[str], models: Collection[str]) -> dict[str, list[str]]:
+        """Nodes that closed gates hold back, by name, each with the feeds or models that hold it.
+
+        A feed holds back everything built on it; a model itself as well.
+        """
+        held: dict[str, list[str]] = {}
+        causes = [(feed, self._sources.get(feed)) for feed in sorted(feeds)]
+        causes += [(model, self._by_name.get(model)) for model in sorted(models)]
+        for cause, start in causes:
+            for unique_id in self._descendants(start) if start else ():
+                if unique_id in self.nodes:
+                    held.setdefault(self.nodes[unique_id].name, []).append(cause)
+        return held
+
+    def feeds_of(self, node: Node) -> set[str]:
+        """Feeds that a node is built on, directly or not."""
+        return {feed for feed, source in self._sources.items() if node.unique_id in self._descendants(source)}
+
+    def tested_by(self, test_id: str) -> str | None:
+        """Name of the model or seed that a test guards, if it guards one."""
+        test = self._manifest["nodes"][test_id]
+        attached = test.get("attached_node") or next(iter(test["depends_on"]["nodes"]), None)
+        return self.nodes[attached].name if attached in self.nodes else None
+
+    def _descendants(self, start: str) -> set[str]:
+        found, waiting = set(), [start]
+        while waiting:
+            unique_id = waiting.pop()
+            if unique_id not in found:
+                found.add(unique_id)
+                waiting += self._manifest["child_map"].get(unique_id, [])
+        return found

@@ -1,0 +1,177 @@
+"""One stage of the warehouse: what is held back, the dbt build, the gates behind it, and what Dagster is told."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import dagster as dg
+import duckdb
+
+from orchestration.contracts import Feed
+from orchestration.gates import verdicts
+from orchestration.gates.checks import asset_check_result, asset_check_specs
+from orchestration.gates.gate import Outcome, check_relation
+from orchestration.gates.suites import Suite, load_suite
+from orchestration.settings import Settings, private_dir
+from orchestration.sql import connect
+from orchestration.steps import not_made
+from orchestration.warehouse import dbt
+from orchestration.warehouse.graph import Graph, Node
+from orchestration.warehouse.raw_relations import refresh_raw
+
+
+def held_back(settings: Settings, graph: Graph, stages: Collection[str]) -> dict[str, list[str]]:
+    """Models and seeds that the latest verdicts of these stages hold back, each with what holds it."""
+    closed = [verdict for verdict in verdicts.latest(settings) if verdict.is_closed and verdict.stage in stages]
+    return graph.held_back(
+        feeds={verdict.relation for verdict in closed if verdict.stage == "raw"},
+        models={verdict.relation for verdict in closed if verdict.stage != "raw"},
+    )
+
+
+@dataclass(frozen=True)
+class Stage:
+    """The nodes of one stage; `run` builds them and judges what it built."""
+
+    name: str
+    settings: Settings
+    feeds: Mapping[str, Feed]
+    graph: Graph
+
+    def check_specs(self) -> list[dg.AssetCheckSpec]:
+        """The gates, one check per guarded relation."""
+        return asset_check_specs({_key(node): suite for node, suite in self._suites().items()})
+
+    def run(self, context: dg.AssetExecutionContext, check_of_test: Mapping[str, dg.AssetCheckSpec]) -> Iterator[Any]:
+        """Build what no gate holds back, judge it, and report: made, not made, tests, gates."""
+        selected = [node for node in self.graph.stage(self.name) if _key(node) in context.selected_asset_keys]
+        earlier = ("raw",) if self.name == "staging" else ("raw", "staging")
+        held = held_back(self.settings, self.graph, earlier)
+        for name in sorted(held.keys() & {node.name for node in selected}):
+            context.log.warning(f"{name} is held back by {', '.join(held[name])}")
+        results = self._build(context, [node for node in selected if node.name not in held])
+        made = [node for node in selected if _status(results, node.unique_id) == "success"]
+        with connect(self.settings, str(self.settings.warehouse)) as con:
+            yield from self._made(con, made, results)
+            for node in selected:
+                if node not in made:
+                    yield not_made(_key(node).to_python_identifier())
+            for unique_id, result in results.items():
+                if spec := check_of_test.get(unique_id):
+                    yield _test_result(spec, result)
+            yield from self._judge(context, con, made, results)
+            if len(made) == len(self.graph.stage(self.name)):
+                self._remember_fingerprint(con)
+
+    def _build(self, context: dg.AssetExecutionContext, nodes: list[Node]) -> dict[str, dbt.NodeResult]:
+        private_dir(self.settings.home)
+        with connect(self.settings, str(self.settings.warehouse)) as con:
+            refresh_raw(con, self.settings, self.feeds)
+            is_stale = self._fingerprint_of_build(con) != dbt.fingerprint(self.settings)
+        if not nodes:
+            return {}
+        results = dbt.build(
+            self.settings,
+            select=[node.name for node in nodes],
+            full_refresh=is_stale,
+            on_node=lambda name, status: context.log.info(f"{name}: {status}"),
+        )
+        return {result.unique_id: result for result in results}
+
+    def _made(
+        self, con: duckdb.DuckDBPyConnection, made: list[Node], results: Mapping[str, dbt.NodeResult]
+    ) -> Iterator[dg.MaterializeResult[Any]]:
+        columns = _columns(con)
+        for node in made:
+            (rows,) = con.execute(f"select count(*) from {node.relation}").fetchall()[0]
+            yield dg.MaterializeResult(
+                asset_key=_key(node),
+                metadata={
+                    "dagster/row_count": rows,
+                    "dagster/column_schema": columns[node.relation],
+                    "dagster/relation_identifier": node.relation,
+                    "seconds": round(results[node.unique_id].seconds, 2),
+                },
+            )
+
+    def _judge(
+        self,
+        context: dg.AssetExecutionContext,
+        con: duckdb.DuckDBPyConnection,
+        made: list[Node],
+        results: Mapping[str, dbt.NodeResult],
+    ) -> Iterator[dg.AssetCheckResult]:
+        """A relation's verdict rests on its dbt tests and its suite."""
+        suites = self._suites()
+        for node in self.graph.stage(self.name):
+            outcomes = [
+                _failed_test(self.name, node, result)
+                for result in results.values()
+                if result.status == "fail" and self.graph.tested_by(result.unique_id) == node.name
+            ]
+            if node not in made and not outcomes:
+                continue
+            if node in made and (suite := suites.get(node)):
+                judged = check_relation(con, suite, relation=node.relation)
+                yield asset_check_result(_key(node), suite, judged)
+                outcomes += judged
+            verdict = verdicts.record(self.settings, context.run_id, outcomes, stage=self.name, relation=node.name)
+            if verdict.is_closed:
+                context.log.warning(f"Gate {self.name}/{node.name} is closed: {verdict.reason}")
+
+    def _suites(self) -> dict[Node, Suite]:
+        loaded = {
+            node: load_suite(self.name, node.name, site=self.settings.site) for node in self.graph.stage(self.name)
+        }
+        return {node: suite for node, suite in loaded.items() if suite.expectations}
+
+    def _fingerprint_of_build(self, con: duckdb.DuckDBPyConnection) -> str | None:
+        """What the tables of this stage were last built from, whole; another one means a full refresh."""
+        con.execute("create schema if not exists pipeline")
+        con.execute("create table if not exists pipeline.built_from (stage varchar primary key, fingerprint varchar)")
+        row = con.execute("select fingerprint from pipeline.built_from where stage = $1", [self.name]).fetchone()
+        return row[0] if row else None
+
+    def _remember_fingerprint(self, con: duckdb.DuckDBPyConnection) -> None:
+        con.execute(
+            "insert or replace into pipeline.built_from values ($1, $2)",
+            [self.name, dbt.fingerprint(self.settings)],
+        )
+
+
+def _key(node: Node) -> dg.AssetKey:
+    return dg.AssetKey([node.schema, node.name])
+
+
+def _status(results: Mapping[str, dbt.NodeResult], unique_id: str) -> str | None:
+    return results[unique_id].status if unique_id in results else None
+
+
+def _columns(con: duckdb.DuckDBPyConnection) -> dict[str, dg.TableSchema]:
+    found: dict[str, list[dg.TableColumn]] = {}
+    rows = con.execute(
+        "select schema_name || '.' || table_name, column_name, data_type, comment from duckdb_columns() "
+        "where not internal order by all"
+    )
+    for relation, name, type_, comment in rows.fetchall():
+        found.setdefault(relation, []).append(dg.TableColumn(name, type_, comment))
+    return {relation: dg.TableSchema(columns) for relation, columns in found.items()}
+
+
+def _test_result(spec: dg.AssetCheckSpec, result: dbt.NodeResult) -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(
+        asset_key=spec.asset_key,
+        check_name=spec.name,
+        passed=result.status in ("pass", "warn"),
+        metadata={"failing_rows": result.failures or 0, "seconds": round(result.seconds, 2)},
+    )
+
+
+def _failed_test(stage: str, node: Node, result: dbt.NodeResult) -> Outcome:
+    return Outcome(
+        stage=stage, relation=node.name, partition=None, expectation_id=result.unique_id.split(".")[-2],
+        expectation_type="dbt_test", severity="critical", passed=False, observed=f"{result.failures} rows",
+        expected="no row", evaluated=0, failed=result.failures, why="A dbt test of the model failed.",
+    )  # fmt: skip
