@@ -22,7 +22,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from orchestration.gates.engine import supported_expectations
+from orchestration.gates.engine import UnsupportedExpectation, refuse_unsupported
 
 STAGES = ("raw", "staging", "marts")
 SHIPPED = Path(__file__).resolve().parents[2] / "expectations"
@@ -158,8 +158,10 @@ def _laid_over(below: Mapping[str, Any] | None, entry: Mapping[str, Any]) -> dic
 def _check_complete(entry: Mapping[str, Any], where: str) -> None:
     if missing := [field for field in ("type", "kwargs", "severity", "meta") if field not in entry]:
         raise SuiteError(f"{where}: {', '.join(missing)} missing")
-    if entry["type"] not in supported_expectations():
-        raise SuiteError(f"{where}: type {entry['type']!r} is not supported on DuckDB")
+    try:
+        refuse_unsupported([entry])
+    except UnsupportedExpectation as error:
+        raise SuiteError(f"{where}: {error}") from error
     if entry["severity"] not in list(Severity):
         raise SuiteError(f"{where}: severity {entry['severity']!r} is not one of {', '.join(Severity)}")
     why = entry["meta"].get("why")

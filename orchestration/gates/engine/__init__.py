@@ -21,12 +21,17 @@ Importing this package is cheap; `validate` imports GX (seconds) when it is firs
 from __future__ import annotations
 
 from orchestration.gates.engine.run import EngineError, ExpectationResult, validate
-from orchestration.gates.engine.supported import UnsupportedExpectation, supported_expectations
+from orchestration.gates.engine.supported import (
+    UnsupportedExpectation,
+    refuse_unsupported,
+    supported_expectations,
+)
 
 __all__ = [
     "EngineError",
     "ExpectationResult",
     "UnsupportedExpectation",
+    "refuse_unsupported",
     "supported_expectations",
     "validate",
 ]

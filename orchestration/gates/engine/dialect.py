@@ -119,6 +119,4 @@ registry.register(_SCHEME.replace("+", "."), __name__, DuckDBDialect.__name__)
 
 def engine_on(con: duckdb.DuckDBPyConnection) -> sa.Engine:
     """A SQLAlchemy engine whose only connection is `con`, which it never closes."""
-    return sa.create_engine(
-        f"{_SCHEME}://", creator=lambda: _BorrowedConnection(con), poolclass=sa.pool.StaticPool
-    )
+    return sa.create_engine(f"{_SCHEME}://", creator=lambda: _BorrowedConnection(con), poolclass=sa.pool.StaticPool)

@@ -88,12 +88,20 @@ class DuckDBExecutionEngine(SqlAlchemyExecutionEngine):
         compiled = statement.compile(dialect=self.engine.dialect, compile_kwargs={"literal_binds": True})
         return str(compiled)
 
+    @property
+    def dialect_name(self) -> str:
+        """By which GX chooses among its SQL; DuckDB reads PostgreSQL's (`percentile_cont … within group`)."""
+        return "postgresql"
+
     def get_domain_records(self, domain_kwargs: dict[str, Any]) -> Any:
-        """As GX does, except that another table is found by its qualified name."""
+        """As GX does, but another table is found by its qualified name, and a select comes as a subquery.
+
+        GX leaves the select of a row condition bare, which SQLAlchemy 2.1 no longer takes after FROM.
+        """
         other = domain_kwargs.get("table")
         if other:
             return select_all(sa.text(quoted(other))).subquery()
-        return super().get_domain_records(domain_kwargs=domain_kwargs)
+        return get_sqlalchemy_selectable(super().get_domain_records(domain_kwargs=domain_kwargs))
 
 
 def _instance_of(duckdb_type: str) -> sa.types.TypeEngine[Any]:

@@ -10,7 +10,6 @@ from typing import Any
 
 import sqlalchemy as sa
 from great_expectations.core.metric_domain_types import MetricDomainTypes
-from great_expectations.expectations.core import expect_column_quantile_values_to_be_between as gx_quantiles
 from great_expectations.expectations.metrics.map_metric_provider.column_condition_partial import (
     column_condition_partial,
 )
@@ -124,9 +123,7 @@ class _NotMatchLikeList(ColumnMapMetricProvider):
     condition_value_keys = ("like_pattern_list", "escape")
 
     @column_condition_partial(engine=DuckDBExecutionEngine)
-    def _duckdb(
-        cls, column: _Column, like_pattern_list: list[str], escape: str | None = None, **_: Any
-    ) -> _Condition:
+    def _duckdb(cls, column: _Column, like_pattern_list: list[str], escape: str | None = None, **_: Any) -> _Condition:
         return sa.not_(sa.or_(*[column.like(pattern, escape=escape) for pattern in like_pattern_list]))
 
 
@@ -152,9 +149,7 @@ class _UniqueCount(MetricProvider):
     domain_keys = ("batch_id", "table", "column", "row_condition", "condition_parser")
 
     @metric_value(engine=DuckDBExecutionEngine)
-    def _duckdb(
-        cls, execution_engine: DuckDBExecutionEngine, metric_domain_kwargs: dict[str, Any], **_: Any
-    ) -> int:
+    def _duckdb(cls, execution_engine: DuckDBExecutionEngine, metric_domain_kwargs: dict[str, Any], **_: Any) -> int:
         selectable, _compute, accessor = execution_engine.get_compute_domain(
             metric_domain_kwargs, MetricDomainTypes.COLUMN
         )
@@ -166,9 +161,7 @@ class _CompoundUniqueCount(MetricProvider):
     domain_keys = ("batch_id", "table", "column_list", "row_condition", "condition_parser", "ignore_row_if")
 
     @metric_value(engine=DuckDBExecutionEngine)
-    def _duckdb(
-        cls, execution_engine: DuckDBExecutionEngine, metric_domain_kwargs: dict[str, Any], **_: Any
-    ) -> int:
+    def _duckdb(cls, execution_engine: DuckDBExecutionEngine, metric_domain_kwargs: dict[str, Any], **_: Any) -> int:
         selectable, _compute, accessor = execution_engine.get_compute_domain(
             metric_domain_kwargs, MetricDomainTypes.MULTICOLUMN
         )
@@ -202,9 +195,7 @@ class _UnexpectedRowsCount(MetricProvider):
         metric_value_kwargs: dict[str, Any],
         **_: Any,
     ) -> int:
-        sql = unexpected_rows_sql(
-            execution_engine, metric_domain_kwargs, metric_value_kwargs["unexpected_rows_query"]
-        )
+        sql = unexpected_rows_sql(execution_engine, metric_domain_kwargs, metric_value_kwargs["unexpected_rows_query"])
         count = sa.text(_escaped(f"select count(*) from ({sql}\n)"))
         return int(execution_engine.execute_query(count).scalar())
 
@@ -224,12 +215,3 @@ class _UnexpectedRowsSample(MetricProvider):
 def _escaped(sql: str) -> str:
     """SQL for `sa.text`, which would take `:name` for a parameter."""
     return sql.replace(":", r"\:")
-
-
-class ExpectColumnQuantileValuesToBeBetween(gx_quantiles.ExpectColumnQuantileValuesToBeBetween):
-    """GX 1.24.1's own answers with a numpy boolean, which no JSON writer takes; GX finds this one by name."""
-
-    def _validate(self, *args: Any, **kwargs: Any) -> Any:
-        result = super()._validate(*args, **kwargs)
-        result["success"] = bool(result["success"])
-        return result

@@ -7,7 +7,8 @@ name before anything runs.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 _SUPPORTED = frozenset(
     {
@@ -67,8 +68,12 @@ _SUPPORTED = frozenset(
 )
 
 
+# GX forgets the row condition of the first, and the second says it in its own SQL.
+_WITHOUT_ROW_CONDITION = frozenset({"expect_column_pair_values_to_be_in_set", "unexpected_rows_expectation"})
+
+
 class UnsupportedExpectation(ValueError):
-    """An expectation type that this engine cannot judge on DuckDB."""
+    """An expectation that this engine cannot judge on DuckDB."""
 
 
 def supported_expectations() -> frozenset[str]:
@@ -76,11 +81,20 @@ def supported_expectations() -> frozenset[str]:
     return _SUPPORTED
 
 
-def refuse_unsupported(types: Iterable[str]) -> None:
-    """Raise `UnsupportedExpectation` that names every type which is not supported."""
-    unknown = sorted(set(types) - _SUPPORTED)
-    if unknown:
+def refuse_unsupported(expectations: Iterable[Mapping[str, Any]]) -> None:
+    """Raise `UnsupportedExpectation` that names every expectation which cannot be judged."""
+    refused = sorted({problem for expectation in expectations if (problem := _problem(expectation))})
+    if refused:
         raise UnsupportedExpectation(
-            f"not supported on DuckDB: {', '.join(unknown)}; "
+            f"not supported on DuckDB: {', '.join(refused)}; "
             "supported_expectations() lists what is, unexpected_rows_expectation takes any SQL"
         )
+
+
+def _problem(expectation: Mapping[str, Any]) -> str | None:
+    kind = expectation["type"]
+    if kind not in _SUPPORTED:
+        return str(kind)
+    if kind in _WITHOUT_ROW_CONDITION and expectation["kwargs"].get("row_condition") is not None:
+        return f"{kind} with a row_condition"
+    return None

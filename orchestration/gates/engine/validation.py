@@ -8,10 +8,13 @@ from typing import Any
 
 import duckdb
 from great_expectations.core import ExpectationValidationResult
+from great_expectations.exceptions.exceptions import GreatExpectationsError
 from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
 from great_expectations.util import convert_to_json_serializable
 from great_expectations.validator.metric_configuration import MetricConfiguration
 from great_expectations.validator.validator import Validator
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.types import TypeEngine
 
 from orchestration.gates.engine import metrics  # noqa: F401  (registers DuckDB's own metrics)
 from orchestration.gates.engine.execution import DuckDBExecutionEngine
@@ -33,6 +36,15 @@ def run(
     con: duckdb.DuckDBPyConnection, relation_or_query: str, expectations: Sequence[Mapping[str, Any]]
 ) -> list[ExpectationResult]:
     """See `orchestration.gates.engine.validate`."""
+    try:
+        return _run(con, relation_or_query, expectations)
+    except (GreatExpectationsError, SQLAlchemyError, duckdb.Error) as error:
+        raise EngineError(f"{relation_or_query}: {error}") from error
+
+
+def _run(
+    con: duckdb.DuckDBPyConnection, relation_or_query: str, expectations: Sequence[Mapping[str, Any]]
+) -> list[ExpectationResult]:
     engine = DuckDBExecutionEngine(con)
     validator = _QuietValidator(execution_engine=engine, batches=[engine.batch(relation_or_query)])
     batch_id = validator.active_batch_id
@@ -43,7 +55,7 @@ def run(
     )
     results = {_expectation_id(result): result for result in found}
     for expectation_id, result in results.items():
-        _raise_if_broken(expectation_id, result)
+        _raise_if_broken(relation_or_query, expectation_id, result)
     counts = _RowCounts(validator, batch_id)
     return [
         _result(engine, batch_id, results[str(configuration.id)], configuration, counts)
@@ -67,11 +79,11 @@ def _configuration(expectation: Mapping[str, Any]) -> ExpectationConfiguration:
     return configuration
 
 
-def _raise_if_broken(expectation_id: str, result: ExpectationValidationResult) -> None:
+def _raise_if_broken(source: str, expectation_id: str, result: ExpectationValidationResult) -> None:
     """GX reports an exception as a failed check; here it is raised, with the expectation it belongs to."""
     messages = _exception_messages(result.exception_info)
     if messages:
-        raise EngineError(f"expectation {expectation_id!r} could not be judged: {'; '.join(messages)}")
+        raise EngineError(f"{source}: expectation {expectation_id!r} cannot be judged: {'; '.join(messages)}")
 
 
 def _exception_messages(info: Any) -> list[str]:
@@ -96,9 +108,7 @@ class _RowCounts:
             for name in ("row_condition", "condition_parser")
             if configuration.kwargs.get(name) is not None
         }
-        metric = MetricConfiguration(
-            "table.row_count", metric_domain_kwargs={"batch_id": self._batch_id, **condition}
-        )
+        metric = MetricConfiguration("table.row_count", metric_domain_kwargs={"batch_id": self._batch_id, **condition})
         return int(self._validator.get_metric(metric))
 
 
@@ -109,11 +119,11 @@ def _result(
     configuration: ExpectationConfiguration,
     counts: _RowCounts,
 ) -> ExpectationResult:
-    passed = bool(found.success)
+    passed = bool(found.success)  # GX 1.24.1 answers for quantiles with numpy's, which JSON refuses
     values = found.result
     if configuration.type == "unexpected_rows_expectation":
         evaluated, failed, observed = counts.of(configuration), values["observed_value"], None
-    elif "unexpected_count" in values:
+    elif "element_count" in values and "unexpected_count" in values:
         evaluated, failed, observed = values["element_count"], values["unexpected_count"], None
     else:
         evaluated, failed, observed = counts.of(configuration), None, values.get("observed_value")
@@ -121,8 +131,15 @@ def _result(
         expectation_id=str(configuration.id),
         expectation_type=configuration.type,
         passed=passed,
-        observed=convert_to_json_serializable(observed),
+        observed=_plain(observed),
         evaluated=int(evaluated),
         failed=None if failed is None else int(failed),
-        failing_rows_sql=None if passed else failing_rows_sql(engine, batch_id, configuration),
+        failing_rows_sql=None if passed or failed is None else failing_rows_sql(engine, batch_id, configuration),
     )
+
+
+def _plain(observed: Any) -> Any:
+    """What was observed as a JSON value; a column type by its name."""
+    if isinstance(observed, TypeEngine):
+        return type(observed).__name__
+    return convert_to_json_serializable(observed)
