@@ -1,0 +1,215 @@
+"""How each source writes its file: the one table of write formats, matched to the contracts.
+
+A column says where its value comes from and how it may be spelled. The expressions made here are SQL over a row of
+`<feed>_event` with two more columns: `spelling` (0..99, 0 = the plain spelling) and `flaw` (0 = sound, else what is
+broken in this copy of the row).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Literal
+
+Kind = Literal["text", "count", "phone", "money", "day", "month", "instant", "flag"]
+
+
+class Flaw(IntEnum):
+    """What is wrong with a broken copy of a row; the sound row always comes too."""
+
+    NONE = 0
+    BAD_NUMBER = 1
+    UNKNOWN_STATUS = 2
+    EMPTY_REQUIRED = 3
+    EXTRA_COLUMN = 4
+    WRONG_CONTENT = 5  # well-formed but untrue; a later delivery corrects it
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a file: its header spellings (the first is the plain one), its kind, what may break in it."""
+
+    name: str
+    kind: Kind = "text"
+    headers: tuple[str, ...] = ()
+    flaw: Flaw = Flaw.NONE
+    broken: str = "''"
+    dialects: bool = True  # whether the contract admits a second spelling of this column's dates or numbers
+
+
+@dataclass(frozen=True)
+class FeedFormat:
+    """How one feed is written: separator, encoding, compression, columns, and which flaws its rows can have."""
+
+    feed: str
+    delimiter: str
+    columns: tuple[Column, ...]
+    flaws: tuple[Flaw, ...] = ()
+    money: str | None = None
+    encoding: Literal["utf-8", "cp949"] = "utf-8"
+    is_gzipped: bool = False
+    second_instant: str = "%Y-%m-%dT%H:%M:%S+0900"
+    late_per_100k: int = 300
+    duplicates_per_100k: int = 150
+
+    @property
+    def suffix(self) -> str:
+        """Extension of the feed's files."""
+        return "csv.gz" if self.is_gzipped else "csv"
+
+    def line(self) -> str:
+        """SQL expression of one whole row of the file, spelled and broken as the row says."""
+        cells = ", ".join(f"coalesce({self._cell(column)}, '')" for column in self.columns)
+        extra = f"if(flaw = {Flaw.EXTRA_COLUMN:d}, '{self.delimiter}?', '')"
+        return f"concat_ws('{self.delimiter}', {cells}) || {extra}"
+
+    def plain_columns(self) -> str:
+        """SQL select list of all columns as text in their plain spelling, under their plain headers."""
+        return ", ".join(f"{self._spelled(column, 'plain')} as {column.name}" for column in self.columns)
+
+    def _cell(self, column: Column) -> str:
+        spelled = self._spelled(column, "any")
+        return f"if(flaw = {column.flaw:d}, {column.broken}, {spelled})" if column.flaw else spelled
+
+    def _spelled(self, column: Column, spellings: Literal["plain", "any"]) -> str:
+        plain, odd = _PLAIN[column.kind].format(c=column.name), None
+        if column.dialects:
+            odd = _ODD.get(column.kind, "").format(c=column.name, instant=self.second_instant)
+            if column.kind == "money" and self.delimiter == ",":
+                odd = f"'\"' || {odd} || '\"'"
+        return f"if(spelling >= 90, {odd}, {plain})" if odd and spellings == "any" else plain
+
+
+_PLAIN: dict[str, str] = {
+    "text": "{c}",
+    "count": "{c}::varchar",
+    "phone": "'010-' || (subscriber // 10000) || '-' || right(subscriber::varchar, 4)",
+    "money": "{c}::varchar",
+    "day": "{c}::varchar",
+    "month": "strftime({c}, '%Y-%m')",
+    "instant": "{c}::timestamp(0)::varchar",
+    "flag": "if({c}, 'Y', 'N')",
+}
+_ODD: dict[str, str] = {
+    "phone": "if(spelling % 2 = 0, '+8210', '010') || subscriber",
+    "money": "format('{{:,}}', {c}::bigint)",
+    "day": "replace({c}::varchar, '-', '')",
+    "instant": "strftime({c}, '{instant}')",
+}
+
+_SUBSCRIBER = ("msisdn", "subscriber number", "subscriber  number", "subscriber number ")
+
+FORMATS: tuple[FeedFormat, ...] = (
+    FeedFormat(
+        feed="portability_events",
+        delimiter=",",
+        flaws=(Flaw.BAD_NUMBER, Flaw.UNKNOWN_STATUS, Flaw.EMPTY_REQUIRED, Flaw.EXTRA_COLUMN, Flaw.WRONG_CONTENT),
+        columns=(
+            Column("port_id"),
+            Column("event_seq", "count"),
+            Column("msisdn", "phone", _SUBSCRIBER, Flaw.BAD_NUMBER, "'010-0000'"),
+            Column("donor_provider"),
+            Column("donor_network"),
+            Column(
+                "recipient_provider",
+                flaw=Flaw.WRONG_CONTENT,
+                broken="case recipient_provider when 'SKT' then 'LGU' when 'LGU' then 'SKT' else recipient_provider end",
+            ),
+            Column(
+                "recipient_network",
+                flaw=Flaw.WRONG_CONTENT,
+                broken="case recipient_provider when 'SKT' then 'LGU' when 'LGU' then 'SKT' else recipient_network end",
+            ),
+            Column("line_type"),
+            Column("status", flaw=Flaw.UNKNOWN_STATUS, broken="'??'"),
+            Column("reject_code"),
+            Column("requested_at", "instant", flaw=Flaw.EMPTY_REQUIRED),
+            Column("status_at", "instant"),
+            Column("processed_on", "day"),
+        ),
+    ),
+    FeedFormat(
+        feed="provider_line_counts",
+        delimiter=",",
+        late_per_100k=0,
+        duplicates_per_100k=0,
+        columns=(Column("month", "month"), Column("provider"), Column("line_type"), Column("lines", "money")),
+    ),
+    FeedFormat(
+        feed="subscriptions",
+        delimiter="|",
+        encoding="cp949",
+        second_instant="%Y%m%d%H%M%S",
+        flaws=(Flaw.BAD_NUMBER, Flaw.UNKNOWN_STATUS, Flaw.EMPTY_REQUIRED, Flaw.EXTRA_COLUMN),
+        columns=(
+            Column("line_id", headers=("line_id", "회선번호", "line_id  ")),
+            Column("msisdn", "phone", ("msisdn", "전화번호", "전화번호 "), Flaw.BAD_NUMBER, "'전화번호 없음'"),
+            Column("provider"),
+            Column("plan_code", headers=("plan_code", "요금제", "요금제  ")),
+            Column("monthly_fee", "money"),
+            Column("line_type"),
+            Column("contract_kind"),
+            Column("activated_on", "day", flaw=Flaw.EMPTY_REQUIRED),
+            Column("contract_start_on", "day"),
+            Column("contract_end_on", "day"),
+            Column("etf", "money"),
+            Column("status", flaw=Flaw.UNKNOWN_STATUS, broken="'확인중'"),
+            Column("termination_reason"),
+            Column("birth_year", "count"),
+            Column("region_code"),
+            Column("changed_at", "instant"),
+        ),
+    ),
+    FeedFormat(
+        feed="payments",
+        delimiter=",",
+        money="amount",
+        flaws=(Flaw.BAD_NUMBER, Flaw.UNKNOWN_STATUS, Flaw.EMPTY_REQUIRED),
+        columns=(
+            Column("payment_id"),
+            Column("event_seq", "count"),
+            Column("line_id"),
+            Column("msisdn", "phone", flaw=Flaw.BAD_NUMBER, broken="'0'"),
+            Column("product"),
+            Column("merchant_id", flaw=Flaw.EMPTY_REQUIRED),
+            Column("merchant_category", headers=("merchant_category", "merchant_category ")),
+            Column("amount", "money"),
+            Column("auth_method"),
+            Column("is_ars_call_complete", "flag"),
+            Column("cell_id"),
+            Column("monthly_limit", "money"),
+            Column("limit_raised_at", "instant"),
+            Column("status", flaw=Flaw.UNKNOWN_STATUS, broken="'timeout'"),
+            Column("occurred_at", "instant"),
+        ),
+    ),
+    FeedFormat(
+        feed="payment_disputes",
+        delimiter=";",
+        money="refunded_amount",
+        flaws=(Flaw.UNKNOWN_STATUS, Flaw.EMPTY_REQUIRED),
+        columns=(
+            Column("dispute_id"),
+            Column("event_seq", "count"),
+            Column("payment_id", flaw=Flaw.EMPTY_REQUIRED),
+            Column("status", headers=("status", " status"), flaw=Flaw.UNKNOWN_STATUS, broken="'?'"),
+            Column("refunded_amount", "money"),
+            Column("occurred_at", "instant", dialects=False),
+        ),
+    ),
+    FeedFormat(
+        feed="cell_registry",
+        delimiter="\t",
+        is_gzipped=True,
+        flaws=(Flaw.EMPTY_REQUIRED,),
+        late_per_100k=0,
+        duplicates_per_100k=40,
+        columns=(
+            Column("cell_id", flaw=Flaw.EMPTY_REQUIRED),
+            Column("kind", headers=("kind", "kind ")),
+            Column("region_code"),
+            Column("registered_on", "day"),
+            Column("deregistered_on", "day"),
+        ),
+    ),
+)

@@ -1,0 +1,43 @@
+"""Scenarios: what happened, as data.
+
+A scenario is a folder of `scenarios/` with a `scenario.toml` (settings, files that never came) and the calibration
+tables as CSV, each figure with its source. Adding a scenario is adding a folder.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+SCENARIOS = Path(__file__).resolve().parent / "scenarios"
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One scenario: its settings by name, its calibration tables by name, and the deliveries that never came."""
+
+    name: str
+    settings: dict[str, Any]
+    tables: dict[str, Path]
+    missing: dict[str, frozenset[date]]
+
+    @classmethod
+    def load(cls, name: str) -> Scenario:
+        """Read a scenario by name; raises ValueError naming the known ones if there is none of that name."""
+        if name not in known_scenarios():
+            raise ValueError(f"unknown scenario {name!r}; known are: {', '.join(known_scenarios())}")
+        folder = SCENARIOS / name
+        profile = tomllib.loads((folder / "scenario.toml").read_text("utf-8"))
+        missing: dict[str, frozenset[date]] = {}
+        for entry in profile.get("missing", []):
+            missing[entry["feed"]] = missing.get(entry["feed"], frozenset()) | {entry["day"]}
+        tables = {path.stem: path for path in sorted(folder.glob("*.csv"))}
+        return cls(name=name, settings=profile["settings"], tables=tables, missing=missing)
+
+
+def known_scenarios() -> list[str]:
+    """Names of the scenarios that can be asked for, sorted."""
+    return sorted(path.parent.name for path in SCENARIOS.glob("*/scenario.toml"))

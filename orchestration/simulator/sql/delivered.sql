@@ -1,0 +1,57 @@
+-- Which rows each delivery holds and in which state: sound, late, repeated or broken. $feed and $line are filled in
+-- from the feed's write format; every broken or untrue copy has a sound row in a later delivery, so that a correct
+-- ingest recovers exactly the world behind the files.
+create or replace temp table delivered as
+with known as (
+    select *, hash(getvariable('seed'), '$feed', chance) as h
+    from ${feed}_event
+    where known_on between
+        greatest(getvariable('from_day') - getvariable('reach_back_days'), getvariable('first_day'))
+        and getvariable('to_day')
+),
+fated as (
+    select
+        *,
+        known_on < getvariable('last_day')
+            and h % 100000 < $late_per_100k * getvariable('dirt') as is_late,
+        (h // 100000) % 100000 < $duplicates_per_100k * getvariable('dirt') as is_repeated,
+        if(getvariable('dirt') > 0, ((h // 10000000000) % 100)::int, 0) as spelling,
+        (1 + (h // 1000000000000) % 5)::int as late_days,
+        $flaw as possible_flaw,
+    from known
+),
+copies as (
+    select
+        * replace (least(known_on + if(is_late, late_days, 0), getvariable('last_day')) as known_on),
+        0 as flaw,
+        0 as copy_no,
+    from fated
+    union all
+    select * replace (
+        least(known_on + if(is_late, late_days, 0), getvariable('last_day')) as known_on,
+        (spelling + 50) % 100 as spelling
+    ), 0, 1
+    from fated
+    where is_repeated
+    union all
+    select *, possible_flaw, 2
+    from fated
+    where is_late and possible_flaw > 0
+),
+arrived as (
+    select * replace (
+        if(list_contains(getvariable('missing_days'), known_on) and known_on < getvariable('last_day'),
+           known_on + 1, known_on) as known_on
+    )
+    from copies
+)
+select
+    known_on as dt,
+    sort_at,
+    copy_no,
+    $money as money,
+    flaw,
+    $line as line,
+from arrived
+where known_on between getvariable('from_day') and getvariable('to_day')
+order by dt, sort_at, line;

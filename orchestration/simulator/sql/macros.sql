@@ -1,0 +1,26 @@
+-- Deterministic chance: every draw is a hash of the seed, the name of the draw and the key of what is drawn for.
+create or replace macro draw(tag, k) as hash(getvariable('seed'), tag, k);
+create or replace macro draw_int(tag, k, n) as (draw(tag, k) % n)::bigint;
+create or replace macro draw_unit(tag, k) as draw_int(tag, k, 1000003) / 1000003.0;
+create or replace macro happens(tag, k, share) as draw_int(tag, k, 1000000) < share * 1000000;
+
+-- Bijections, so that no two lines share a number or an identifier, and neither betrays the other.
+create or replace macro subscriber_number(number_idx) as
+    20000000 + (number_idx * 48271397 + getvariable('seed') % 80000000) % 80000000;
+create or replace macro line_identifier(line_idx) as
+    'L' || lpad(((line_idx * 736878713 + getvariable('seed')) % 10000000000)::varchar, 10, '0');
+create or replace macro femto_identifier(cell_no) as
+    'KTF' || lpad(((cell_no * 7368787 + getvariable('seed')) % 100000000)::varchar, 8, '0');
+create or replace macro macro_identifier(cell_no) as
+    'KTM' || lpad(((cell_no * 7368787 + getvariable('seed')) % 100000000)::varchar, 8, '0');
+
+-- Instants from a day and seconds since its midnight; everything is local time.
+create or replace macro instant(day, seconds) as day::timestamp + to_seconds(seconds::bigint);
+
+create or replace macro kind_of_line(number_idx) as
+    case
+        when draw_int('line kind', number_idx, 1000) < 985 then 'HANDSET'
+        when draw_int('line kind', number_idx, 1000) < 997 then 'SECOND_DEVICE'
+        else 'IOT'
+    end;
+create or replace macro network_of(provider) as split_part(provider, '_', 1);

@@ -1,0 +1,171 @@
+"""From a scenario and a seed to a landing folder full of deliveries.
+
+The world (ports, lines, cells, payments, fraud) is made by the SQL files beside this module inside an in-memory
+DuckDB; every draw is a hash of the seed and the key of what is drawn for, so that the same seed gives the same bytes
+however many threads work. `delivery.py` writes what each source would have sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+
+import duckdb
+
+from orchestration.simulator.delivery import SQL, FeedTally, add_to_manifest, clear_days, write_days
+from orchestration.simulator.formats import FORMATS, FeedFormat
+from orchestration.simulator.scenario import Scenario
+
+Progress = Callable[[str, int, int], None]
+
+WORLD = ("macros", "slots", "ports", "network", "fraud", "lines", "regulator", "payments")
+REACH_BACK_DAYS = 7  # late rows come up to five days late, cancellations of payments up to two days after
+ROWS_IN_HAND = 3_000_000  # payments made at a time; keeps a whole carrier's panel within memory
+
+
+@dataclass(frozen=True)
+class SimulationSummary:
+    """What a simulation wrote: settings, row tallies by feed, and the totals of the fraud story."""
+
+    out: Path
+    scenario: str
+    seed: int
+    panel: float
+    first_day: date
+    last_day: date
+    feeds: dict[str, FeedTally]
+    story: dict[str, int]
+
+    @property
+    def rows(self) -> int:
+        """Rows of all feeds, broken and repeated ones included."""
+        return sum(tally.rows for tally in self.feeds.values())
+
+
+def simulate(
+    out: Path,
+    *,
+    seed: int = 20260103,
+    panel: float = 0.02,
+    dirt: float = 1.0,
+    scenario: str = "kt_2025",
+    first_day: date = date(2025, 8, 1),
+    last_day: date = date(2026, 2, 28),
+    history_from: date = date(2024, 12, 31),
+    progress: Progress | None = None,
+) -> SimulationSummary:
+    """Write the deliveries of first_day to last_day (inclusive) of all six feeds under `out`.
+
+    `panel` is the share of lines that billing covers, `dirt` scales what is wrong with the files (0 = clean).
+    The first delivery also holds the ports since `history_from` and every line. Raises ValueError for an unknown
+    scenario or an impossible window or share.
+    """
+    story = Scenario.load(scenario)
+    if not first_day <= last_day or not 0 < panel <= 1 or not 0 <= dirt <= 10:  # noqa: PLR2004
+        raise ValueError(f"cannot simulate {first_day}..{last_day} with panel {panel} (0..1] and dirt {dirt} [0..10]")
+    report = progress or (lambda _stage, _done, _total: None)
+    with duckdb.connect(":memory:") as connection:
+        variables = story.settings | {
+            "seed": seed,
+            "panel": panel,
+            "dirt": float(dirt),
+            "first_day": first_day,
+            "last_day": last_day,
+            "history_from": min(history_from, first_day),
+            "from_day": first_day,
+            "to_day": last_day,
+            "reach_back_days": REACH_BACK_DAYS,
+        }
+        _set_variables(connection, variables)
+        _build_world(connection, story, report)
+        tallies: dict[str, FeedTally] = {}
+        for fmt in FORMATS:
+            tallies[fmt.feed] = _write_feed(connection, fmt, out, story, first_day, last_day, report)
+        return SimulationSummary(
+            out=out,
+            scenario=scenario,
+            seed=seed,
+            panel=panel,
+            first_day=first_day,
+            last_day=last_day,
+            feeds=tallies,
+            story=_story_totals(connection),
+        )
+
+
+def _set_variables(connection: duckdb.DuckDBPyConnection, variables: dict[str, object]) -> None:
+    for name, value in variables.items():
+        connection.execute(f"set variable {name} = $value", {"value": value})
+
+
+def _build_world(connection: duckdb.DuckDBPyConnection, story: Scenario, report: Progress) -> None:
+    for name, path in story.tables.items():
+        connection.read_csv(str(path), header=True).create(name)
+    for done, part in enumerate(WORLD):
+        report(f"world: {part}", done, len(WORLD))
+        connection.execute((SQL / f"{part}.sql").read_text("utf-8"))
+
+
+def _write_feed(
+    connection: duckdb.DuckDBPyConnection,
+    fmt: FeedFormat,
+    out: Path,
+    story: Scenario,
+    first_day: date,
+    last_day: date,
+    report: Progress,
+) -> FeedTally:
+    tally = FeedTally()
+    missing = story.missing.get(fmt.feed, frozenset())
+    clear_days(out, fmt.feed, first_day, last_day)
+    _set_variables(connection, {"missing_days": sorted(missing) or [date.min]})
+    if fmt.feed == "portability_events":
+        _write_history(connection, fmt, out, first_day, tally)
+    step = _days_in_hand(connection) if fmt.feed == "payments" else 31
+    total = (last_day - first_day).days + 1
+    for begin in range(0, total, step):
+        report(fmt.feed, begin, total)
+        from_day = first_day + timedelta(days=begin)
+        to_day = min(from_day + timedelta(days=step - 1), last_day)
+        _set_variables(connection, {"from_day": from_day, "to_day": to_day})
+        if fmt.feed == "payments":
+            connection.execute((SQL / "payments_chunk.sql").read_text("utf-8"))
+        write_days(connection, fmt, out, missing, tally)
+    report(fmt.feed, total, total)
+    return tally
+
+
+def _days_in_hand(connection: duckdb.DuckDBPyConnection) -> int:
+    [[per_day]] = connection.execute(
+        "select (getvariable('micropayments') + getvariable('dcb_payments')) * getvariable('panel')"
+        " / getvariable('payments_counted_days')"
+    ).fetchall()
+    return max(7, min(31, int(ROWS_IN_HAND / per_day)))
+
+
+def _write_history(
+    connection: duckdb.DuckDBPyConnection, fmt: FeedFormat, out: Path, first_day: date, tally: FeedTally
+) -> None:
+    """Write the events before the first delivery as one Parquet file of it, plain and in order."""
+    folder = out / fmt.feed / f"dt={first_day}"
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{fmt.feed}-history.parquet"
+    [[rows]] = connection.execute(
+        f"copy (select {fmt.plain_columns()} from {fmt.feed}_event where known_on < getvariable('first_day')"
+        f" order by sort_at, port_id, event_seq) to '{path}' (format parquet, compression zstd)"
+    ).fetchall()
+    add_to_manifest(folder, path, first_day, rows)
+    tally.rows += rows
+    tally.bytes += path.stat().st_size
+
+
+def _story_totals(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
+    [row] = connection.execute(
+        "select (select count(*) from rogue_cell), (select count(*) from exposed_number),"
+        " (select count(distinct exposed_no) from fraud_charge), (select count(*) from fraud_charge),"
+        " (select sum(amount) from fraud_charge)"
+    ).fetchall()
+    names = ("rogue_cells", "exposed_numbers", "victims", "payments", "amount")
+    return dict(zip(names, map(int, row), strict=True))
