@@ -88,7 +88,7 @@ _PLAIN: dict[str, str] = {
     "day": "{c}::varchar",
     "month": "strftime({c}, '%Y-%m')",
     "instant": "{c}::timestamp(0)::varchar",
-    "flag": "if({c}, 'Y', 'N')",
+    "flag": "case {c} when true then 'Y' when false then 'N' end",
 }
 _ODD: dict[str, str] = {
     "phone": "if(spelling % 2 = 0, '+8210', '010') || subscriber",
