@@ -17,6 +17,15 @@ exactly those keys and inserts what was recomputed: a key that vanished from raw
     {%- endif -%}
 {%- endmacro %}
 
+{#- Predicate: the row's key is touched, or everything is built anew. -#}
+{% macro is_touched(key) -%}
+    {%- if is_incremental() -%}
+    {{ key }} in (select {{ key }} from {{ touched_table() }})
+    {%- else -%}
+    true
+    {%- endif -%}
+{%- endmacro %}
+
 {#- Keep the distinct keys that any of the queries yields as this model's touched keys. -#}
 {% macro touch(key, queries) -%}
     {%- do keep_keys(touched_table(), key, queries) -%}

@@ -6,16 +6,16 @@
 ) }}
 
 {%- set cells = ref('stg_network__cells') -%}
+{%- set compared_days = 'true' -%}
 {%- if is_incremental() -%}
     {%- set days = touched_list_days('cell_registry', cells) -%}
-    {%- do touch('list_on', ["select distinct dt as list_on from " ~ revision_relation() ~ " where " ~ in_days('dt', days)]) -%}
+    {%- set compared_days = in_days('list_on', with_previous_list_days(days, cells)) -%}
+    {%- do touch('list_on', ["select dt as list_on from " ~ revision_relation() ~ " where " ~ in_days('dt', days)]) -%}
 {%- endif %}
 
 with cells as (
     select * from {{ cells }}
-    {%- if is_incremental() %}
-    where {{ in_days('list_on', with_previous_list_days(days, cells)) }}
-    {%- endif %}
+    where {{ compared_days }}
 ),
 
 list_days as (
@@ -60,9 +60,7 @@ compared as (
 
 final as (
     select * from compared
-    {%- if is_incremental() %}
-    where list_on in (select list_on from {{ touched_table() }})
-    {%- endif %}
+    where {{ is_touched('list_on') }}
 )
 
 select * from final

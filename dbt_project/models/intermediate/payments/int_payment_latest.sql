@@ -15,7 +15,7 @@ ranked as (
     select
         *,
         row_number() over newest_first as recency,
-        lag(event_seq) over newest_first is not distinct from event_seq as is_restated
+        coalesce(lag(event_seq) over newest_first = event_seq, false) as is_stale
     from events
     window newest_first as (partition by payment_id order by event_seq desc, dt desc)
 ),
@@ -29,14 +29,13 @@ latest as (
 history as (
     select
         payment_id,
-        {{ value_at_max('status_at', '-event_seq') }} filter (where not is_restated) as occurred_at,
-        {{ value_at_max('line_key', 'event_seq') }} filter (where not is_restated) as line_key,
-        {{ value_at_max('cell_id', 'event_seq') }} filter (where not is_restated) as cell_id,
-        {{ value_at_max('is_ars_call_complete', 'event_seq') }}
-            filter (where not is_restated) as is_ars_call_complete,
-        {{ value_at_max('limit_raised_at', 'event_seq') }} filter (where not is_restated) as limit_raised_at,
-        min(dt) filter (where cell_id is not null and not is_restated) as cell_dt,
-        min(dt) filter (where not is_ars_call_complete and not is_restated) as ars_incomplete_dt,
+        {{ last_by('status_at', '-event_seq') }} filter (where not is_stale) as occurred_at,
+        {{ last_by('line_key', 'event_seq') }} filter (where not is_stale) as line_key,
+        {{ last_by('cell_id', 'event_seq') }} filter (where not is_stale) as cell_id,
+        {{ last_by('is_ars_call_complete', 'event_seq') }} filter (where not is_stale) as is_ars_call_complete,
+        {{ last_by('limit_raised_at', 'event_seq') }} filter (where not is_stale) as limit_raised_at,
+        min(dt) filter (where cell_id is not null and not is_stale) as cell_dt,
+        min(dt) filter (where not is_ars_call_complete and not is_stale) as ars_incomplete_dt,
         min(dt) as first_dt,
         max(dt) as last_dt
     from ranked

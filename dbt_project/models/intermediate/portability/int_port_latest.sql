@@ -19,7 +19,7 @@ ranked as (
     select
         *,
         row_number() over newest_first as recency,
-        lag(event_seq) over newest_first is not distinct from event_seq as is_restated
+        coalesce(lag(event_seq) over newest_first = event_seq, false) as is_stale
     from events
     window newest_first as (partition by port_id order by event_seq desc, dt desc)
 ),
@@ -33,10 +33,9 @@ latest as (
 history as (
     select
         port_id,
-        coalesce(bool_or(status = 'COMPLETED') filter (where not is_restated), false) as is_completed,
-        coalesce(bool_or(status = 'WITHDRAWN') filter (where not is_restated), false) as is_withdrawn,
-        {{ value_at_max('processed_on', 'event_seq') }}
-            filter (where status = 'COMPLETED' and not is_restated) as processed_on,
+        coalesce(bool_or(status = 'COMPLETED') filter (where not is_stale), false) as is_completed,
+        coalesce(bool_or(status = 'WITHDRAWN') filter (where not is_stale), false) as is_withdrawn,
+        {{ last_by('processed_on', 'event_seq') }} filter (where status = 'COMPLETED' and not is_stale) as processed_on,
         min(dt) as first_dt,
         max(dt) as last_dt
     from ranked

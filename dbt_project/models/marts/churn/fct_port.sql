@@ -19,16 +19,12 @@ with ports as (
     from {{ all_ports }}
     where
         {{ in_view(['donor_group', 'recipient_group']) }}
-        {%- if is_incremental() %}
-        and port_id in (select port_id from {{ touched_table() }})
-        {%- endif %}
+        and {{ is_touched('port_id') }}
 ),
 
 lines as (
     select * from {{ all_lines }}
-    {%- if is_incremental() %}
-    where number_key in (select number_key from ports)
-    {%- endif %}
+    where number_key in (select ports.number_key from ports)
 ),
 
 -- the line that carried the number when the port was asked for; should two claim it, the younger interval
@@ -43,7 +39,7 @@ line_at_request as (
         lines.etf,
         row_number() over (
             partition by ports.port_id
-            order by lines.valid_from desc, lines.line_key
+            order by lines.valid_from desc, lines.line_key asc
         ) as preference
     from ports
     inner join lines
@@ -65,6 +61,7 @@ termination as (
     inner join lines
         on
             line_at_request.line_key = lines.line_key
+            and ports.number_key = lines.number_key
             and ports.requested_at <= lines.valid_from
     where
         line_at_request.preference = 1
@@ -85,8 +82,8 @@ earlier as (
         on
             ports.number_key = previous.number_key
             and ports.port_id <> previous.port_id
+            and ports.event_on > previous.processed_on
             and previous.is_completed
-            and previous.processed_on < ports.event_on
     group by ports.port_id
 ),
 

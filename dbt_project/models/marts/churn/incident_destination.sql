@@ -33,7 +33,7 @@ destinations as (
         flows.donor_group,
         flows.recipient_group as destination_group,
         coalesce(bool_or(providers.kind = 'MNO'), false) as is_mno
-    from (select distinct donor_group, recipient_group from flows) as flows
+    from flows
     left join providers on flows.recipient_group = providers.group_name
     group by flows.donor_group, flows.recipient_group
 ),

@@ -44,7 +44,7 @@ ranked as (
         *,
         row_number() over (
             partition by incident_id, as_of_date
-            order by port_outs_cumulative desc, destination_group
+            order by port_outs_cumulative desc, destination_group asc
         ) as place,
         cast(sum(case when is_mno then port_outs_cumulative else 0 end) over (
             partition by incident_id, as_of_date

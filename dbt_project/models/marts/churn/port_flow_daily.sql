@@ -16,9 +16,7 @@ with ports as (
     select * from {{ all_ports }}
     where
         {{ in_view(['donor_group', 'recipient_group']) }}
-        {%- if is_incremental() %}
-        and processed_on in (select processed_on from {{ touched_table() }})
-        {%- endif %}
+        and {{ is_touched('processed_on') }}
 ),
 
 final as (

@@ -16,9 +16,7 @@
 
 with payments as (
     select * from {{ all_payments }}
-    {%- if is_incremental() %}
-    where occurred_on in (select occurred_on from {{ touched_table() }})
-    {%- endif %}
+    where {{ is_touched('occurred_on') }}
 ),
 
 lines as (

@@ -12,9 +12,7 @@
 
 with payments as (
     select * from {{ ref('fct_payment') }}
-    {%- if is_incremental() %}
-    where payment_id in (select payment_id from {{ touched_table() }})
-    {%- endif %}
+    where {{ is_touched('payment_id') }}
 ),
 
 cell_intervals as (

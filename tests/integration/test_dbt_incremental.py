@@ -1,0 +1,247 @@
+"""The incremental models against a full rebuild, and the headline's definitions, on tiny deliveries through dbt's CLI."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from dbt_warehouse import Warehouse
+
+SEED = 20260103
+FIRST_DAY = date(2025, 12, 30)
+CELLS = [f"CELL-{n}" for n in range(8)]
+ROGUE = "CELL-ROGUE"
+Row = dict[str, Any]
+
+
+def _uuid(kind: int, number: int) -> str:
+    return str(UUID(int=kind << 64 | number))
+
+
+@dataclass
+class Deliveries:
+    """Random but reproducible deliveries of all feeds, by day; few keys, so that days keep touching each other's."""
+
+    rng: random.Random
+    revisions: dict[tuple[str, date], int] = field(default_factory=lambda: defaultdict(int))
+    contents: dict[tuple[str, date], list[Row]] = field(default_factory=dict)
+
+    def day(self, dt: date) -> Iterator[tuple[str, date, int, list[Row]]]:
+        """The deliveries for a day, as (feed, dt, rev, rows)."""
+        yield self._revise("portability_events", dt, [self._port(dt) for _ in range(14)])
+        yield self._revise("subscriptions", dt, [self._subscription(dt) for _ in range(8)])
+        yield self._revise("payments", dt, [self._payment(dt) for _ in range(18)])
+        yield self._revise("payment_disputes", dt, [self._dispute(dt) for _ in range(4)])
+        if dt.day % 4:  # now and then a list is missing
+            yield self._revise("cell_registry", dt, self._cells())
+
+    def corrected(self, feed: str, dt: date) -> tuple[str, date, int, list[Row]]:
+        """A corrected delivery of an earlier day: rows gone, rows changed, rows added."""
+        rows = [row for row in self.contents[feed, dt] if self.rng.random() > 0.3]
+        if feed == "portability_events":
+            for row in rows:
+                if row["processed_on"] and self.rng.random() < 0.5:
+                    row["processed_on"] += timedelta(days=1)
+            rows = [*rows, *(self._port(dt) for _ in range(3))]
+        if feed == "payments":
+            rows = [*rows, *(self._payment(dt) for _ in range(3))]
+        if feed == "subscriptions":
+            rows = [*rows, *(self._subscription(dt) for _ in range(3))]
+        return self._revise(feed, dt, rows)
+
+    def _revise(self, feed: str, dt: date, rows: list[Row]) -> tuple[str, date, int, list[Row]]:
+        keys = {
+            "portability_events": ("port_id", "event_seq"),
+            "subscriptions": ("line_key", "changed_at"),
+            "payments": ("payment_id", "event_seq"),
+            "payment_disputes": ("dispute_id", "event_seq"),
+            "cell_registry": ("cell_id",),
+        }[feed]
+        unique = {tuple(row[key] for key in keys): dict(row) for row in rows}
+        self.revisions[feed, dt] += 1
+        self.contents[feed, dt] = list(unique.values())
+        return feed, dt, self.revisions[feed, dt], self.contents[feed, dt]
+
+    def _instant(self, dt: date) -> datetime:
+        at = datetime.combine(dt, datetime.min.time()) + timedelta(minutes=self.rng.randrange(24 * 60))
+        return at
+
+    def _port(self, dt: date) -> Row:
+        rng = self.rng
+        number = rng.randrange(12)
+        donor, recipient = rng.sample(["KT", "SKT", "LGU", "KT_MVNO"], 2)
+        status = rng.choice(["REQUESTED", "COMPLETED", "COMPLETED", "COMPLETED", "WITHDRAWN", "REJECTED"])
+        late = rng.randrange(3)
+        return {
+            "port_id": f"P{rng.randrange(40)}",
+            "event_seq": rng.randrange(1, 5),
+            "number_key": _uuid(1, number),
+            "donor_provider": donor,
+            "donor_network": donor.split("_")[0],
+            "recipient_provider": recipient,
+            "recipient_network": recipient.split("_")[0],
+            "line_type": rng.choice(["HANDSET", "IOT"]),
+            "status": status,
+            "requested_at": self._instant(dt - timedelta(days=rng.randrange(3))),
+            "status_at": self._instant(dt),
+            "processed_on": dt - timedelta(days=late) if status == "COMPLETED" else None,
+        }
+
+    def _subscription(self, dt: date) -> Row:
+        rng = self.rng
+        status = rng.choice(["ACTIVE", "ACTIVE", "SUSPENDED", "TERMINATED"])
+        return {
+            "line_key": _uuid(2, rng.randrange(10)),
+            "number_key": _uuid(1, rng.randrange(12)),
+            "provider": "KT",
+            "plan_code": rng.choice("ABC"),
+            "monthly_fee": rng.randrange(3, 9) * 10_000,
+            "line_type": "HANDSET",
+            "contract_kind": "SUBSIDY",
+            "activated_on": date(2025, 1, 1),
+            "contract_start_on": date(2025, 1, 1),
+            "contract_end_on": date(2026, 12, 31),
+            "etf": rng.randrange(200_000),
+            "status": status,
+            "termination_reason": "PORT_OUT" if status == "TERMINATED" else None,
+            "age_band": "30-39",
+            "region_code": rng.choice(["41210", "11545", "41290"]),
+            "changed_at": self._instant(dt - timedelta(days=rng.randrange(4))),
+        }
+
+    def _payment(self, dt: date) -> Row:
+        rng = self.rng
+        method = rng.choice(["ARS", "SMS", "PASS"])
+        return {
+            "payment_id": f"M{rng.randrange(50)}",
+            "event_seq": rng.randrange(1, 4),
+            "line_key": _uuid(2, rng.randrange(10)) if rng.random() < 0.8 else None,
+            "number_key": _uuid(1, rng.randrange(12)),
+            "product": rng.choice(["MICROPAYMENT", "DCB"]),
+            "merchant_id": f"SHOP-{rng.randrange(5)}",
+            "merchant_category": rng.choice(["GIFT_CERTIFICATE", "GAME"]),
+            "amount": rng.randrange(1, 100) * 1000,
+            "auth_method": method,
+            "is_ars_call_complete": rng.random() < 0.6 if method == "ARS" else None,
+            "cell_id": rng.choice([*CELLS, ROGUE, None]),
+            "monthly_limit": 1_000_000,
+            "status": rng.choice(["PENDING", "SUCCEEDED", "SUCCEEDED", "DENIED"]),
+            "occurred_at": self._instant(dt - timedelta(days=rng.randrange(3))),
+        }
+
+    def _dispute(self, dt: date) -> Row:
+        rng = self.rng
+        number = rng.randrange(12)
+        return {
+            "dispute_id": f"D{number}",
+            "event_seq": rng.randrange(1, 4),
+            "payment_id": f"M{number * 3}",
+            "status": rng.choice(["OPENED", "CONFIRMED_FRAUD", "REJECTED"]),
+            "refunded_amount": rng.randrange(5) * 1000,
+            "occurred_at": self._instant(dt),
+        }
+
+    def _cells(self) -> list[Row]:
+        rng = self.rng
+        return [
+            {
+                "cell_id": cell,
+                "kind": "FEMTO",
+                "region_code": "41210",
+                "registered_on": date(2025, 1, 1),
+                "deregistered_on": date(2025, 12, 31) if rng.random() < 0.15 else None,
+            }
+            for cell in CELLS
+            if rng.random() < 0.75
+        ]
+
+
+def _differences(warehouse: Warehouse) -> dict[str, list[tuple[Any, ...]]]:
+    """Rows that only the history (kept in schema `lived`) or only the rebuild has, by relation."""
+    found = {}
+    with warehouse.connect() as con:
+        for relation in warehouse.built_relations():
+            kept = f"lived.{relation.replace('.', '__')}"
+            rows = con.execute(
+                f"select 'lived', * from (from {kept} except all from {relation}) "
+                f"union all select 'rebuilt', * from (from {relation} except all from {kept})"
+            ).fetchall()
+            if rows:
+                found[relation] = rows
+    return found
+
+
+@pytest.fixture(scope="module")
+def history(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+    """A warehouse that lived through its deliveries (kept in schema `lived`), then was built again from all of them."""
+    warehouse = Warehouse.create(tmp_path_factory.mktemp("dbt"), "warehouse", view="market")
+    deliveries = Deliveries(random.Random(SEED))
+    days = [FIRST_DAY + timedelta(days=n) for n in range(9)]
+
+    def deliver(*items: tuple[str, date, int, list[Row]]) -> None:
+        for feed, dt, rev, rows in items:
+            warehouse.deliver(feed, str(dt), rows, rev=rev)
+
+    deliver(*(item for dt in days[:4] for item in deliveries.day(dt) if item[0] != "cell_registry" or dt > days[1]))
+    warehouse.build_models()
+    # The next morning's run is killed after two of its models; two corrections and another day come in meanwhile.
+    deliver(*deliveries.day(days[4]), deliveries.corrected("portability_events", days[1]))
+    deliver(deliveries.corrected("payments", days[2]), deliveries.corrected("subscriptions", days[0]))
+    warehouse.build_models("--select", "int_port_latest", "int_payment_latest")
+    deliver(*deliveries.day(days[5]), deliveries.corrected("portability_events", days[3]))
+    warehouse.build_models()
+    # Corrections only: of registry lists, of one day twice, and an early list that had never come.
+    deliver(deliveries.corrected("cell_registry", days[4]), deliveries.corrected("portability_events", days[1]))
+    deliver(deliveries.corrected("payment_disputes", days[5]), deliveries.corrected("payments", days[4]))
+    deliver(*(item for item in deliveries.day(days[1]) if item[0] == "cell_registry"))
+    warehouse.build_models()
+    with warehouse.connect() as con:
+        con.execute("create schema lived")
+        for relation in warehouse.built_relations():
+            con.execute(f"create table lived.{relation.replace('.', '__')} as from {relation}")
+    warehouse.dbt("build", "--full-refresh")
+    return warehouse
+
+
+def test_an_incremental_history_equals_a_full_rebuild(history: Warehouse) -> None:
+    assert _differences(history) == {}
+
+
+def test_the_history_is_worth_comparing(history: Warehouse) -> None:
+    counts = {relation: history.query(f"select count(*) from {relation}")[0][0] for relation in history.built_relations()}
+    assert min(counts.values()) > 0, counts
+    reasons = {row[0] for row in history.query("select distinct rule_id from fraud.rule_hit")}
+    assert reasons == {"UNREGISTERED_CELL", "INCOMPLETE_ARS_CALL"}
+    superseded = history.query("select count(*) from raw.revision where not is_current")[0][0]
+    vanished = history.query(
+        "select count(*) from (select distinct port_id from raw.portability_events__all_revisions "
+        "anti join raw.portability_events using (port_id))"
+    )[0][0]
+    assert superseded > 4
+    assert vanished > 0
+
+
+def test_every_incremental_model_has_read_every_current_revision(history: Warehouse) -> None:
+    missing = history.query(
+        "select model, feed, dt from (select distinct model, feed from pipeline.consumed) "
+        "join raw.revision using (feed) anti join pipeline.consumed using (model, feed, dt, rev) where is_current"
+    )
+    models = history.query("select count(distinct model) from pipeline.consumed")[0][0]
+    assert missing == []
+    assert models == 8
+
+
+def test_the_models_unit_tests_and_data_tests_pass(history: Warehouse) -> None:
+    outcomes: dict[str, set[str]] = defaultdict(set)
+    for result in json.loads((history.target / "run_results.json").read_text("utf-8"))["results"]:
+        outcomes[result["unique_id"].split(".")[0]].add(result["status"])
+    assert outcomes["unit_test"] == {"pass"}
+    assert outcomes["test"] == {"pass"}
