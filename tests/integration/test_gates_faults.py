@@ -1,0 +1,303 @@
+"""Every expectation of the staging and marts suites, on a small warehouse that dbt built: the clean world passes,
+a planted fault is caught by the expectation that is there for it, and the gate closes where it should."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import duckdb
+import pytest
+from dbt_warehouse import Warehouse
+
+from orchestration.gates.gate import Outcome, check_relation, is_closed
+from orchestration.gates.suites import load_suites
+
+SUITES = {suite.relation: suite for stage in ("staging", "marts") for suite in load_suites(stage).values()}
+
+# Four thousand ports over twenty days to Christmas and New Year, and what billing and payments know of them.
+WORLD = """
+    create temp table port as
+    select
+        i,
+        'P' || lpad(i::varchar, 8, '0') as port_id,
+        md5('number' || i)::uuid as number_key,
+        if(i % 3 = 0, 'SKT', 'KT') as donor,
+        case i % 3 when 0 then 'KT' when 1 then 'SKT' else 'LGU_MVNO' end as recipient,
+        day,
+        if(dayofweek(day) = 0 or day = '2026-01-01', day + 1, day) as booked_on
+    from (select i, date '2025-12-22' + (i % 20)::integer as day from range(4000) as t(i));
+
+    create temp table event as
+    select *, 1 as seq, 'REQUESTED' as status, day + interval 9 hour as at_, day as dt from port
+    union all
+    select *, 2, 'COMPLETED', booked_on + interval 11 hour, booked_on from port
+    union all
+    select *, 3, 'WITHDRAWN', booked_on + interval '5 days 11 hours', booked_on + 5 from port where i % 100 = 7;
+
+    insert into raw.portability_events__all_revisions
+    select
+        port_id, seq, number_key, donor, donor, recipient, replace(recipient, '_MVNO', ''), 'HANDSET', status, null,
+        (day + interval 9 hour)::timestamptz, at_::timestamptz, if(status = 'COMPLETED', booked_on, null), dt, 1
+    from event;
+
+    insert into raw.subscriptions__all_revisions
+    select
+        md5('line' || i)::uuid, number_key, 'KT', 'P1', 50000, 'HANDSET', 'SUBSIDY', date '2025-01-01',
+        date '2025-01-01', date '2027-01-01', 100000, if(s = 1, 'ACTIVE', 'TERMINATED'), if(s = 2, 'PORT_OUT', null),
+        '30-39', '11', if(s = 1, '2025-01-01', (booked_on + 1)::varchar)::timestamp::timestamptz,
+        if(s = 1, date '2025-12-22', booked_on + 1), 1
+    from port, range(1, 3) as t(s)
+    where donor = 'KT' and i % 10 < 5;
+
+    insert into raw.payments__all_revisions
+    select
+        'Y' || i, 1, md5('line' || i)::uuid, md5('number' || i)::uuid, 'MICROPAYMENT', 'M1', 'GAME', 1000, 'ARS', true,
+        if(i % 19 = 3, 'ROGUE', 'C' || (i % 50)), 500000, null, 'SUCCEEDED',
+        (day + interval 13 hour)::timestamptz, day, 1
+    from (select i, date '2025-12-22' + (i % 20)::integer as day from range(3000) as t(i));
+
+    insert into raw.payment_disputes__all_revisions
+    select
+        'D' || i, s, 'Y' || i, if(s = 1, 'OPENED', 'CONFIRMED_FRAUD'), if(s = 1, 0, 1000),
+        (date '2026-01-12' + s::integer)::timestamp::timestamptz, date '2026-01-12' + s::integer, 1
+    from range(3000) as t(i), range(1, 3) as u(s)
+    where i % 19 = 3;
+
+    insert into raw.cell_registry__all_revisions
+    select 'C' || i, 'MACRO', '11', date '2020-01-01', null, date '2025-12-22' + d::integer, 1
+    from range(50) as t(i), range(20) as u(d);
+
+    insert into raw.provider_line_counts__all_revisions
+    select month, provider, 'HANDSET', 1000000, month + 40, 1
+    from (values (date '2025-10-01'), (date '2025-11-01')) as m(month), (values ('KT'), ('SKT')) as p(provider);
+"""
+FEEDS = ("portability_events", "subscriptions", "payments", "payment_disputes", "cell_registry", "provider_line_counts")
+
+
+class Fault(NamedTuple):
+    """SQL that plants a fault; `{here}` is a place: one row's key (`one`), or everywhere."""
+
+    relation: str
+    expectation: str
+    sql: str
+    one: str | None = None
+
+
+_EVENTS, _PORTS = "stg_clearing_house__port_events", "int_port_latest"
+_LINES, _PAYMENTS, _VERDICTS = "int_subscription_interval", "int_payment_latest", "int_payment_verdict"
+_PORT, _LINE, _PAYMENT = "port_id = 'P00000107'", "line_key = md5('line1')::uuid", "payment_id = 'Y3'"
+FAULTS = [
+    Fault(
+        _EVENTS, "completed_after_requested",
+        "update raw.portability_events__all_revisions set status_at = status_at - interval 40 day "
+        "where status = 'COMPLETED' and {here}", _PORT,
+    ),
+    Fault(
+        _EVENTS, "withdrawn_within_14_days",
+        "update raw.portability_events__all_revisions set status_at = status_at + interval 10 day "
+        "where status = 'WITHDRAWN' and {here}", _PORT,
+    ),
+    Fault(
+        _EVENTS, "withdrawn_was_completed",
+        "delete from raw.portability_events__all_revisions where status = 'COMPLETED' and {here}", _PORT,
+    ),
+    Fault(
+        _PORTS, "providers_known",
+        "update intermediate.int_port_latest set donor_group = 'UNKNOWN' where {here}", _PORT,
+    ),
+    Fault(
+        _PORTS, "donor_is_not_recipient",
+        "update intermediate.int_port_latest set recipient_provider = donor_provider where {here}", _PORT,
+    ),
+    Fault(
+        _PORTS, "requested_before_delivered",
+        "update intermediate.int_port_latest set requested_at = requested_at + interval 16 hour where {here}", _PORT,
+    ),
+    Fault(
+        _PORTS, "booked_after_requested",
+        "update intermediate.int_port_latest set processed_on = processed_on - 3 where {here}", _PORT,
+    ),
+    Fault(
+        _PORTS, "a_number_leaves_where_it_is",
+        "insert into intermediate.int_port_latest by name "
+        "select * replace ('again' || port_id as port_id, processed_on + 1 as processed_on) "
+        "from intermediate.int_port_latest where not is_withdrawn and {here}", "port_id = 'P00000108'",
+    ),
+    Fault(
+        _LINES, "one_line_per_number",
+        "insert into intermediate.int_subscription_interval by name "
+        "select * replace (md5(line_key::varchar)::uuid as line_key, valid_from + interval 1 day as valid_from) "
+        "from intermediate.int_subscription_interval where {here}", _LINE,
+    ),
+    Fault(
+        _LINES, "terminated_for_good",
+        "insert into intermediate.int_subscription_interval by name "
+        "select * replace ('ACTIVE' as status, valid_from + interval 1 day as valid_from) "
+        "from intermediate.int_subscription_interval where status = 'TERMINATED' and {here}", _LINE,
+    ),
+    Fault(
+        _LINES, "changed_after_activated",
+        "update intermediate.int_subscription_interval set activated_on = '2026-03-01' where {here}", _LINE,
+    ),
+    Fault(
+        _PAYMENTS, "happened_before_delivered",
+        "update intermediate.int_payment_latest set occurred_at = occurred_at + interval 12 hour where {here}",
+        _PAYMENT,
+    ),
+    Fault(
+        _PAYMENTS, "within_the_limit",
+        "update intermediate.int_payment_latest set amount = amount * 1000 where {here}", _PAYMENT,
+    ),
+    Fault(
+        _VERDICTS, "disputed_payment_known",
+        "update raw.payments__all_revisions set payment_id = 'X' || payment_id where {here}", _PAYMENT,
+    ),
+    Fault(
+        _VERDICTS, "decided_after_disputed",
+        "update intermediate.int_payment_verdict set verdict_at = verdict_at - interval 9 day where {here}", _PAYMENT,
+    ),
+    Fault(
+        "stg_network__cells", "registered_when_listed",
+        "update raw.cell_registry__all_revisions set registered_on = '2026-06-01' where {here}",
+        "cell_id = 'C1' and dt = '2025-12-22'",
+    ),
+    Fault(
+        "stg_regulator__line_counts", "lines_change_slowly",
+        "update raw.provider_line_counts__all_revisions set lines = lines * 0.7 where month = '2025-11-01'",
+    ),
+    Fault(
+        "stg_regulator__line_counts", "lines_in_one_unit",
+        "update raw.provider_line_counts__all_revisions set lines = lines / 1000 where month = '2025-11-01'",
+    ),
+    Fault("fct_port", "facts_are_the_latest_ports", "update churn.fct_port set status = 'REQUESTED' where " + _PORT),
+    Fault("fct_port", "line_older_than_its_port", "update churn.fct_port set tenure_days = -1 where {here}", _PORT),
+    Fault("port_flow_daily", "withdrawn_within_ports", "update churn.port_flow_daily set withdrawn = ports + 1"),
+    Fault(
+        "port_flow_daily", "flows_are_the_facts",
+        "delete from churn.port_flow_daily where processed_on = '2026-01-03'",
+    ),
+    Fault(
+        "provider_daily", "closed_days_empty",
+        "update churn.provider_daily set port_ins = 1 where date_day = '2026-01-04'",
+    ),
+    Fault(
+        "provider_daily", "closed_days_not_busy",
+        "update churn.provider_daily set port_outs = 1000 where date_day = '2026-01-04'",
+    ),
+    Fault(
+        "provider_daily", "ins_are_outs",
+        "insert into churn.provider_daily by name select * replace ('SKT' as provider_group) from churn.provider_daily",
+    ),
+    Fault("provider_daily", "flows_add_up", "update churn.provider_daily set port_outs = port_outs * 2"),
+    Fault("incident_destination", "share_all_in_range", "update churn.incident_destination set share_all_pct = 101"),
+    Fault("incident_destination", "share_mno_in_range", "update churn.incident_destination set share_mno_pct = -1"),
+    Fault(
+        "incident_destination", "shares_add_up",
+        "delete from churn.incident_destination where destination_group = 'SKT'",
+    ),
+    Fault(
+        "incident_destination", "cumulative_never_falls",
+        "update churn.incident_destination set port_outs_cumulative = 0 where as_of_date = '2026-01-05'",
+    ),
+    Fault(
+        "incident_headline", "headline_is_the_facts",
+        "update churn.incident_headline set port_outs_day = 2 * port_outs_day",
+    ),
+    Fault(
+        "incident_headline", "destinations_add_up",
+        "delete from churn.incident_destination where destination_group = 'MVNO'",
+    ),
+    Fault(
+        "incident_headline", "cumulative_never_falls",
+        "update churn.incident_headline set port_ins_cumulative = 0 where as_of_date = '2026-01-05'",
+    ),
+    Fault(
+        "incident_headline", "withdrawn_within_departures",
+        "update churn.incident_headline set withdrawn_cumulative = port_outs_cumulative + 1",
+    ),
+    Fault("incident_headline", "top_share_in_range", "update churn.incident_headline set top_share_all_pct = 714"),
+    Fault(
+        "port_coverage_daily", "lines_still_found",
+        "update churn.port_coverage_daily set "
+        "port_outs = 1000, line_coverage_pct = if(processed_on = '2026-01-05', 1, line_coverage_pct)",
+    ),
+    Fault(
+        "alert", "alerted_after_it_happened",
+        "update fraud.alert set first_alerted_on = occurred_on - 1 where " + _PAYMENT,
+    ),
+    Fault("alert", "refunded_within_amount", "update fraud.alert set refunded_amount = 2 * amount where " + _PAYMENT),
+    Fault("alert", "alerts_are_few", "update fraud.alert set occurred_on = '2025-12-25'"),
+    Fault("fraud_daily", "succeeded_within_payments", "update fraud.fraud_daily set payments_succeeded = payments + 1"),
+    Fault("fraud_daily", "confirmed_within_payments", "update fraud.fraud_daily set confirmed = payments + 1"),
+    Fault("fraud_daily", "days_are_the_facts", "delete from fraud.fraud_daily where date_day = '2026-01-03'"),
+    Fault("fraud_daily", "alerts_are_all_counted", "update fraud.fraud_daily set alerts = 0"),
+    Fault("fraud_daily", "confirmed_are_all_counted", "update fraud.fraud_daily set confirmed = 0"),
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def con(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
+    warehouse = Warehouse.create(tmp_path_factory.mktemp("gates"), "gates")
+    with warehouse.connect() as con:
+        con.execute(WORLD)
+        for feed in FEEDS:
+            con.execute(
+                f"insert into raw.revision select distinct '{feed}', dt, rev, (dt + 1)::timestamp::timestamptz, true "
+                f"from raw.{feed}__all_revisions"
+            )
+    warehouse.dbt("build")
+    with warehouse.connect() as con:
+        yield con
+
+
+@pytest.fixture(scope="module")
+def schemas(con: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    rows = con.execute("select table_name, table_schema from information_schema.tables").fetchall()
+    return dict(rows)
+
+
+def _judge(con: duckdb.DuckDBPyConnection, schemas: dict[str, str], relation: str) -> list[Outcome]:
+    return check_relation(con, SUITES[relation], relation=f"{schemas[relation]}.{relation}")
+
+
+def _failed(outcomes: list[Outcome]) -> set[str]:
+    return {outcome.expectation_id for outcome in outcomes if not outcome.passed}
+
+
+@pytest.mark.parametrize("relation", SUITES)
+def test_no_gate_fires_on_the_clean_world(
+    con: duckdb.DuckDBPyConnection, schemas: dict[str, str], relation: str
+) -> None:
+    outcomes = _judge(con, schemas, relation)
+    assert _failed(outcomes) == set()
+    assert all(outcome.evaluated for outcome in outcomes)
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: f"{fault.relation}.{fault.expectation}")
+def test_a_planted_fault_is_caught_by_the_expectation_that_is_there_for_it(
+    con: duckdb.DuckDBPyConnection, schemas: dict[str, str], fault: Fault
+) -> None:
+    for here in (fault.one, "true"):
+        if here is None:
+            continue
+        con.execute("begin")
+        try:
+            con.execute(fault.sql.format(here=here))
+            outcomes = _judge(con, schemas, fault.relation)
+        finally:
+            con.execute("rollback")
+        assert fault.expectation in _failed(outcomes)
+        by_id = {outcome.expectation_id: outcome for outcome in outcomes}
+        assert by_id[fault.expectation].example
+        if fault.one is not None:
+            widespread = f"{fault.expectation}_widespread"
+            assert (widespread in _failed(outcomes)) == (here == "true")
+            assert is_closed([by_id[widespread]]) == (here == "true")
+
+
+def test_every_expectation_has_a_fault_that_proves_it() -> None:
+    proven = {(fault.relation, fault.expectation) for fault in FAULTS}
+    proven |= {(fault.relation, f"{fault.expectation}_widespread") for fault in FAULTS if fault.one is not None}
+    written = {(suite.relation, expectation.id) for suite in SUITES.values() for expectation in suite.expectations}
+    assert proven == written
