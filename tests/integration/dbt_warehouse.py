@@ -1,4 +1,4 @@
-"""A small warehouse for tests of the dbt project: raw relations as ingest leaves them, filled by hand, and dbt's CLI."""
+"""A small warehouse for tests of the dbt project: raw relations as ingest leaves them, and dbt's CLI."""
 
 from __future__ import annotations
 
@@ -34,9 +34,7 @@ RAW_COLUMNS = {
         "dispute_id varchar, event_seq integer, payment_id varchar, status varchar, refunded_amount bigint, "
         "occurred_at timestamptz"
     ),
-    "cell_registry": (
-        "cell_id varchar, kind varchar, region_code varchar, registered_on date, deregistered_on date"
-    ),
+    "cell_registry": ("cell_id varchar, kind varchar, region_code varchar, registered_on date, deregistered_on date"),
     "provider_line_counts": "month date, provider varchar, line_type varchar, lines bigint",
 }
 

@@ -1,4 +1,4 @@
-"""The incremental models against a full rebuild, and the headline's definitions, on tiny deliveries through dbt's CLI."""
+"""The incremental models against a full rebuild, on small random deliveries through dbt's CLI."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -71,8 +70,7 @@ class Deliveries:
         return feed, dt, self.revisions[feed, dt], self.contents[feed, dt]
 
     def _instant(self, dt: date) -> datetime:
-        at = datetime.combine(dt, datetime.min.time()) + timedelta(minutes=self.rng.randrange(24 * 60))
-        return at
+        return datetime.combine(dt, datetime.min.time()) + timedelta(minutes=self.rng.randrange(24 * 60))
 
     def _port(self, dt: date) -> Row:
         rng = self.rng
@@ -216,7 +214,9 @@ def test_an_incremental_history_equals_a_full_rebuild(history: Warehouse) -> Non
 
 
 def test_the_history_is_worth_comparing(history: Warehouse) -> None:
-    counts = {relation: history.query(f"select count(*) from {relation}")[0][0] for relation in history.built_relations()}
+    counts = {
+        relation: history.query(f"select count(*) from {relation}")[0][0] for relation in history.built_relations()
+    }
     assert min(counts.values()) > 0, counts
     reasons = {row[0] for row in history.query("select distinct rule_id from fraud.rule_hit")}
     assert reasons == {"UNREGISTERED_CELL", "INCOMPLETE_ARS_CALL"}
