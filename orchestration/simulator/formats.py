@@ -87,7 +87,7 @@ _PLAIN: dict[str, str] = {
     "money": "{c}::varchar",
     "day": "{c}::varchar",
     "month": "strftime({c}, '%Y-%m')",
-    "instant": "{c}::timestamp(0)::varchar",
+    "instant": "{c}::varchar",
     "flag": "case {c} when true then 'Y' when false then 'N' end",
 }
 _ODD: dict[str, str] = {

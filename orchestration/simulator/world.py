@@ -79,6 +79,7 @@ def simulate(
             "reach_back_days": REACH_BACK_DAYS,
         }
         _set_variables(connection, variables)
+        connection.execute("set partitioned_write_max_open_files = 400")  # one a day, at most 366 days at a time
         _build_world(connection, story, report)
         tallies: dict[str, FeedTally] = {}
         for fmt in FORMATS:
@@ -123,7 +124,7 @@ def _write_feed(
     _set_variables(connection, {"missing_days": sorted(missing) or [date.min]})
     if fmt.feed == "portability_events":
         _write_history(connection, fmt, out, first_day, tally)
-    step = _days_in_hand(connection) if fmt.feed == "payments" else 31
+    step = _days_in_hand(connection, fmt.feed)
     total = (last_day - first_day).days + 1
     for begin in range(0, total, step):
         report(fmt.feed, begin, total)
@@ -137,24 +138,29 @@ def _write_feed(
     return tally
 
 
-def _days_in_hand(connection: duckdb.DuckDBPyConnection) -> int:
-    [[per_day]] = connection.execute(
-        "select (getvariable('micropayments') + getvariable('dcb_payments')) * getvariable('panel')"
-        " / getvariable('payments_counted_days')"
+def _days_in_hand(connection: duckdb.DuckDBPyConnection, feed: str) -> int:
+    """How many days of a feed are made at a time, so that a whole carrier's panel stays within memory."""
+    [[panel, payments]] = connection.execute(
+        "select getvariable('panel'), (getvariable('micropayments') + getvariable('dcb_payments'))"
+        " * getvariable('panel') / getvariable('payments_counted_days')"
     ).fetchall()
-    return max(7, min(31, int(ROWS_IN_HAND / per_day)))
+    if feed == "payments":
+        return max(7, min(62, int(ROWS_IN_HAND / payments)))
+    return 62 if feed == "portability_events" else max(31, min(366, int(20 / panel)))
 
 
 def _write_history(
     connection: duckdb.DuckDBPyConnection, fmt: FeedFormat, out: Path, first_day: date, tally: FeedTally
 ) -> None:
-    """Write the events before the first delivery as one Parquet file of it, plain and in order."""
+    """Write the events before the first delivery as one Parquet file of it, spelled plainly."""
+    [[begin]] = connection.execute("select getvariable('history_from')").fetchall()
+    _set_variables(connection, {"from_day": begin, "to_day": first_day})
     folder = out / fmt.feed / f"dt={first_day}"
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{fmt.feed}-history.parquet"
     [[rows]] = connection.execute(
         f"copy (select {fmt.plain_columns()} from {fmt.feed}_event where known_on < getvariable('first_day')"
-        f" order by sort_at, port_id, event_seq) to '{path}' (format parquet, compression zstd)"
+        f") to '{path}' (format parquet, compression zstd)"
     ).fetchall()
     add_to_manifest(folder, path, first_day, rows)
     tally.rows += rows

@@ -22,21 +22,15 @@ fated as (
 ),
 copies as (
     select
-        * replace (least(known_on + if(is_late, late_days, 0), getvariable('last_day')) as known_on),
-        0 as flaw,
-        0 as copy_no,
+        * replace (
+            if(copy_no = 2, known_on,
+               least(known_on + if(is_late, late_days, 0), getvariable('last_day'))) as known_on,
+            if(copy_no = 1, (spelling + 50) % 100, spelling) as spelling
+        ),
+        if(copy_no = 2, possible_flaw, 0) as flaw,
     from fated
-    union all
-    select * replace (
-        least(known_on + if(is_late, late_days, 0), getvariable('last_day')) as known_on,
-        (spelling + 50) % 100 as spelling
-    ), 0, 1
-    from fated
-    where is_repeated
-    union all
-    select *, possible_flaw, 2
-    from fated
-    where is_late and possible_flaw > 0
+    cross join (values (0), (1), (2)) as c(copy_no)
+    where copy_no = 0 or (copy_no = 1 and is_repeated) or (copy_no = 2 and is_late and possible_flaw > 0)
 ),
 arrived as (
     select * replace (

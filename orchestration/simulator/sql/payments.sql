@@ -223,14 +223,14 @@ with paid as (
 life as (
     select
         *,
-        1 as event_seq,
-        if(product = 'DCB', if(outcome = 'CANCELLED', 'reserved', lower(outcome)), 'PENDING') as status,
-        if(product = 'DCB' and outcome <> 'CANCELLED', ended_at, requested_at) as occurred_at,
+        case
+            when product = 'DCB' then if(outcome = 'CANCELLED' and event_seq = 1, 'reserved', lower(outcome))
+            else if(event_seq = 1, 'PENDING', outcome)
+        end as status,
+        if(event_seq = 1 and (product <> 'DCB' or outcome = 'CANCELLED'), requested_at, ended_at) as occurred_at,
     from paid
-    union all
-    select *, 2, if(product = 'DCB', lower(outcome), outcome), ended_at
-    from paid
-    where product = 'MICROPAYMENT' or outcome = 'CANCELLED'
+    cross join (values (1), (2)) as e(event_seq)
+    where event_seq = 1 or product = 'MICROPAYMENT' or outcome = 'CANCELLED'
 )
 select
     occurred_at::date as known_on,

@@ -124,9 +124,10 @@ shared as (
 final as (
     select
         *,
-        sum(ports) over before_it - ports as first_port,
-        sum(known_numbers) over before_it - known_numbers as first_known,
-        sum(ports - known_numbers) over before_it - (ports - known_numbers) as first_fresh,
+        -- bigint, since a sum is a hugeint, and arithmetic on those takes ten times as long
+        (sum(ports) over before_it - ports)::bigint as first_port,
+        (sum(known_numbers) over before_it - known_numbers)::bigint as first_known,
+        (sum(ports - known_numbers) over before_it - (ports - known_numbers))::bigint as first_fresh,
     from shared
     window before_it as (partition by direction, group_name order by day)
 )
@@ -191,6 +192,7 @@ completed as (
         'COMPLETED' as outcome,
         port_requested_at(k, processed_on) as requested_at,
         port_completed_at(k, processed_on) as ended_at,
+        processed_on as around,
         processed_on,
         withdrawn_at,
     from asked
@@ -203,6 +205,7 @@ failed as (
         group_name,
         case when attempt = 1 then number_idx when direction = 'OUT' then (port_no + 4500000)
             else (port_no + 30000000) end as number_idx,
+        processed_on as around,
         if(draw_int('outcome', k * 3 + attempt, 100) < 60, 'REJECTED', 'CANCELLED') as outcome,
         port_requested_at(k, processed_on) - to_days(1 + draw_int('tried before', k * 3 + attempt, 4)::int)
             - to_seconds(draw_int('tried at', k * 3 + attempt, 3600)) as requested_at,
@@ -239,18 +242,23 @@ select
     ended_at,
     processed_on,
     withdrawn_at,
+    around,
     draw('port', k * 3 + attempt) as chance,
 from together;
 
+-- One row per state change, around the days from_day to to_day: a port lives within a month of its booking.
 create view portability_events_event as
 with life as (
-    select *, 1 as event_seq, 'REQUESTED' as status, requested_at as status_at from port
-    union all
-    select *, 2, 'AUTHENTICATED', authenticated_at from port where authenticated_at is not null
-    union all
-    select *, if(authenticated_at is null, 2, 3), outcome, ended_at from port
-    union all
-    select *, if(authenticated_at is null, 3, 4), 'WITHDRAWN', withdrawn_at from port where withdrawn_at is not null
+    select
+        *,
+        event_no - if(event_no > 2 and authenticated_at is null, 1, 0) as event_seq,
+        case event_no when 1 then 'REQUESTED' when 2 then 'AUTHENTICATED' when 3 then outcome else 'WITHDRAWN' end
+            as status,
+        case event_no when 1 then requested_at when 2 then authenticated_at when 3 then ended_at else withdrawn_at end
+            as status_at,
+    from port
+    cross join (values (1), (2), (3), (4)) as e(event_no)
+    where around between getvariable('from_day') - 31 and getvariable('to_day') + 31
 )
 select
     status_at::date as known_on,
@@ -269,4 +277,5 @@ select
     requested_at,
     status_at,
     if(status in ('COMPLETED', 'WITHDRAWN'), processed_on, null) as processed_on,
-from life;
+from life
+where status_at is not null;
