@@ -45,8 +45,7 @@ line_at_request as (
     inner join lines
         on
             ports.number_key = lines.number_key
-            and ports.requested_at >= lines.valid_from
-            and (ports.requested_at < lines.valid_to or lines.valid_to is null)
+            and {{ valid_at('lines', 'ports.requested_at') }}
             and lines.status <> 'TERMINATED'
 ),
 

@@ -57,19 +57,22 @@ flagged_days as (
         flagged.product,
         flagged.auth_method,
         flagged.merchant_category,
-        coalesce(line.region_code, 'UNKNOWN') as region_code,
+        coalesce(lines.region_code, 'UNKNOWN') as region_code,
         sum(flagged.alerts) as alerts,
         sum(flagged.alerts * flagged.amount) as alerted_amount,
         sum(flagged.confirmed) as confirmed,
         sum(flagged.confirmed * flagged.amount) as confirmed_amount
     from flagged
-    {{ join_line_at_payment('flagged', 'lines') }}
+    left join lines
+        on
+            flagged.line_key = lines.line_key
+            and {{ valid_at('lines', 'flagged.occurred_at') }}
     group by
         flagged.occurred_on,
         flagged.product,
         flagged.auth_method,
         flagged.merchant_category,
-        coalesce(line.region_code, 'UNKNOWN')
+        coalesce(lines.region_code, 'UNKNOWN')
 ),
 
 final as (

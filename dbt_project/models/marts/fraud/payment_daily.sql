@@ -29,19 +29,22 @@ final as (
         payments.product,
         payments.auth_method,
         payments.merchant_category,
-        coalesce(line.region_code, 'UNKNOWN') as region_code,
+        coalesce(lines.region_code, 'UNKNOWN') as region_code,
         count(*) as payments,
         count(*) filter (where payments.is_succeeded) as payments_succeeded,
         cast(coalesce(sum(payments.amount) filter (where payments.is_succeeded), 0) as bigint) as amount,
-        count(line.line_key) as payments_with_line
+        count(lines.line_key) as payments_with_line
     from payments
-    {{ join_line_at_payment('payments', 'lines') }}
+    left join lines
+        on
+            payments.line_key = lines.line_key
+            and {{ valid_at('lines', 'payments.occurred_at') }}
     group by
         payments.occurred_on,
         payments.product,
         payments.auth_method,
         payments.merchant_category,
-        coalesce(line.region_code, 'UNKNOWN')
+        coalesce(lines.region_code, 'UNKNOWN')
 )
 
 select * from final
