@@ -104,7 +104,8 @@ def _build(settings: Settings, graph: Graph, building: Path) -> tuple[list[Publi
     with connect(settings) as con:
         con.execute(f"attach {literal(str(settings.warehouse))} as warehouse (read_only)")
         built = {row[0] for row in con.execute(
-            "select schema_name || '.' || table_name from duckdb_tables() where database_name = 'warehouse'"
+            "select schema_name || '.' || table_name from duckdb_tables() where database_name = 'warehouse' union all "
+                "select schema_name || '.' || view_name from duckdb_views() where database_name = 'warehouse'"
         ).fetchall()}  # fmt: skip
         through = _newest_dt(settings)
         for door, (file, _) in DOORS.items():

@@ -41,33 +41,27 @@ def dbt_assets(settings: Settings, feeds: Mapping[str, Feed], manifest: Mapping[
 def _asset_set(
     name: str, settings: Settings, feeds: Mapping[str, Feed], manifest: Mapping[str, Any]
 ) -> dg.AssetsDefinition:
-    translator = Translator()
     specs, test_specs = build_dbt_specs(
-        translator=translator, manifest=manifest, select=f"tag:stage_{name}", exclude="resource_type:unit_test",
-        selector="", io_manager_key=None, project=None,
-    )  # fmt: skip
-    stage = Stage(name, settings, feeds, Graph(manifest))
+        translator=Translator(),
+        manifest=manifest,
+        select=f"tag:stage_{name}",
+        exclude="resource_type:unit_test",
+        selector="",
+        io_manager_key=None,
+        project=None,
+    )
+    # Dagster's own blocking would stop everything behind a failed test; a stage holds back only what is built on it
+    checks = {spec.name: spec._replace(blocking=False) for spec in test_specs}
+    stage = Stage(name, settings, feeds, Graph(manifest), checks)
 
     @dg.multi_asset(
         name=name,
         specs=specs,
-        check_specs=[*test_specs, *stage.check_specs()],
+        check_specs=stage.check_specs(),
         can_subset=True,
         pool=WAREHOUSE_POOL,
     )
     def build(context: dg.AssetExecutionContext) -> Iterator[Any]:
-        check_of_test = {
-            unique_id: spec
-            for unique_id, node in manifest["nodes"].items()
-            if node["resource_type"] == "test" and (spec := _check_of(translator, manifest, unique_id, test_specs))
-        }
-        yield from stage.run(context, check_of_test)
+        yield from stage.run(context)
 
     return build
-
-
-def _check_of(
-    translator: Translator, manifest: Mapping[str, Any], test_id: str, specs: Any
-) -> dg.AssetCheckSpec | None:
-    name = manifest["nodes"][test_id]["name"]
-    return next((spec for spec in specs if spec.name == name), None)

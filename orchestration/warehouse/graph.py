@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from graphlib import TopologicalSorter
 from typing import Any
 
 BUILT = ("model", "seed")
@@ -41,13 +42,17 @@ class Graph:
             for unique_id, node in manifest["nodes"].items()
             if node["resource_type"] in BUILT and node["config"]["materialized"] != "ephemeral"
         }  # fmt: skip
+        self._order = list(TopologicalSorter(manifest["parent_map"]).static_order())
         self._sources = {source["name"]: unique_id for unique_id, source in manifest["sources"].items()}
         self._by_name = {node.name: unique_id for unique_id, node in self.nodes.items()}
 
     def stage(self, stage: str) -> list[Node]:
-        """Nodes of one stage, by name."""
-        tagged = [node for node in self.nodes.values() if f"stage_{stage}" in node.tags]
-        return sorted(tagged, key=lambda node: node.name)
+        """Nodes of one stage, parents before children, as Dagster wants them reported."""
+        return [
+            self.nodes[unique_id]
+            for unique_id in self._order
+            if unique_id in self.nodes and f"stage_{stage}" in self.nodes[unique_id].tags
+        ]
 
     def published(self) -> list[Node]:
         """Relations that people read: the marts."""
@@ -70,6 +75,10 @@ class Graph:
     def feeds_of(self, node: Node) -> set[str]:
         """Feeds that a node is built on, directly or not."""
         return {feed for feed, source in self._sources.items() if node.unique_id in self._descendants(source)}
+
+    def name_of(self, unique_id: str) -> str:
+        """Name of a node of any kind."""
+        return str(self._manifest["nodes"][unique_id]["name"]) if unique_id in self._manifest["nodes"] else ""
 
     def tested_by(self, test_id: str) -> str | None:
         """Name of the model or seed that a test guards, if it guards one."""

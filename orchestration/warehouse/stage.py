@@ -33,18 +33,20 @@ def held_back(settings: Settings, graph: Graph, stages: Collection[str]) -> dict
 
 @dataclass(frozen=True)
 class Stage:
-    """The nodes of one stage; `run` builds them and judges what it built."""
+    """The nodes of one stage; `run` builds them and judges what it built. `tests` are dbt's, by name."""
 
     name: str
     settings: Settings
     feeds: Mapping[str, Feed]
     graph: Graph
+    tests: Mapping[str, dg.AssetCheckSpec]
 
     def check_specs(self) -> list[dg.AssetCheckSpec]:
-        """The gates, one check per guarded relation."""
-        return asset_check_specs({_key(node): suite for node, suite in self._suites().items()})
+        """dbt's tests, and the gates, one check per guarded relation."""
+        gates = asset_check_specs({_key(node): suite for node, suite in self._suites().items()})
+        return [*self.tests.values(), *gates]
 
-    def run(self, context: dg.AssetExecutionContext, check_of_test: Mapping[str, dg.AssetCheckSpec]) -> Iterator[Any]:
+    def run(self, context: dg.AssetExecutionContext) -> Iterator[Any]:
         """Build what no gate holds back, judge it, and report: made, not made, tests, gates."""
         selected = [node for node in self.graph.stage(self.name) if _key(node) in context.selected_asset_keys]
         earlier = ("raw",) if self.name == "staging" else ("raw", "staging")
@@ -54,12 +56,9 @@ class Stage:
         results = self._build(context, [node for node in selected if node.name not in held])
         made = [node for node in selected if _status(results, node.unique_id) == "success"]
         with connect(self.settings, str(self.settings.warehouse)) as con:
-            yield from self._made(con, made, results)
-            for node in selected:
-                if node not in made:
-                    yield not_made(_key(node).to_python_identifier())
+            yield from self._outputs(con, selected, made, results)
             for unique_id, result in results.items():
-                if spec := check_of_test.get(unique_id):
+                if spec := self.tests.get(self.graph.name_of(unique_id)):
                     yield _test_result(spec, result)
             yield from self._judge(context, con, made, results)
             if len(made) == len(self.graph.stage(self.name)):
@@ -80,11 +79,18 @@ class Stage:
         )
         return {result.unique_id: result for result in results}
 
-    def _made(
-        self, con: duckdb.DuckDBPyConnection, made: list[Node], results: Mapping[str, dbt.NodeResult]
-    ) -> Iterator[dg.MaterializeResult[Any]]:
+    def _outputs(
+        self,
+        con: duckdb.DuckDBPyConnection,
+        selected: list[Node],
+        made: list[Node],
+        results: Mapping[str, dbt.NodeResult],
+    ) -> Iterator[dg.MaterializeResult[Any] | dg.Output[None]]:
         columns = _columns(con)
-        for node in made:
+        for node in selected:
+            if node not in made:
+                yield not_made(_key(node).to_python_identifier())
+                continue
             (rows,) = con.execute(f"select count(*) from {node.relation}").fetchall()[0]
             yield dg.MaterializeResult(
                 asset_key=_key(node),

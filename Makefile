@@ -1,0 +1,70 @@
+# The two commands: `make demo` and `make test`. Everything else is listed by `make help`.
+SHELL := /bin/bash
+VENV := .venv
+BIN := $(VENV)/bin
+
+export RINGFENCE_HOME ?= $(CURDIR)/data
+ifndef RINGFENCE_PSEUDONYM_KEY
+export RINGFENCE_PSEUDONYM_KEY_FILE ?= $(RINGFENCE_HOME)/pseudonym.key
+endif
+
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
+	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && echo $$p && break; done)
+
+.PHONY: help demo test test-slow lint format bench ui screenshots lock clean
+.DEFAULT_GOAL := help
+
+help:  ## list the targets
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+demo: $(VENV)/.installed $(RINGFENCE_PSEUDONYM_KEY_FILE)  ## set up, write sample extracts, run everything, print the headline
+	@$(BIN)/ringfence simulate --out $(RINGFENCE_HOME)/landing
+	@$(BIN)/ringfence run --from 2025-08-01 --to 2026-02-28
+	@$(BIN)/ringfence headline --as-of 2026-01-03
+	@$(BIN)/ringfence headline
+	@printf '\nWhere to look next\n%s\n%s\n%s\n%s\n' \
+		"  make ui                          the graph, the gates and the runs, in a browser" \
+		"  $(BIN)/ringfence status      what arrived, what is missing, what is published" \
+		"  $(RINGFENCE_HOME)/serving/current/marts.duckdb   the open marts, for any tool that reads DuckDB" \
+		"  docs/                            what every number means, how to add a feed, a gate, an incident"
+
+test: $(VENV)/.installed  ## set up and run the tests (minutes)
+	@$(BIN)/python -m pytest
+
+test-slow: $(VENV)/.installed  ## fuzzing, kills, replays, browsers in full
+	@$(BIN)/python -m pytest tests/unit tests/integration tests/slow tests/browser
+
+lint: $(VENV)/.installed  ## ruff, mypy, sqlfluff
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/sqlfluff lint -q dbt_project/models
+
+format: $(VENV)/.installed  ## let ruff and sqlfluff mend what they can
+	@$(BIN)/ruff check --fix-only -q . ; $(BIN)/ruff format -q . ; $(BIN)/sqlfluff fix -q dbt_project/models
+
+bench: $(VENV)/.installed  ## benchmarks, as ratios to a bare DuckDB script
+	@for script in benchmarks/bench_*.py; do $(BIN)/python $$script || exit 1; done
+
+ui: $(VENV)/.installed $(RINGFENCE_PSEUDONYM_KEY_FILE)  ## the Dagster UI on loopback
+	@$(BIN)/ringfence ui
+
+screenshots: $(VENV)/.installed $(RINGFENCE_PSEUDONYM_KEY_FILE)  ## the pictures in docs/, from the running UI (needs Chromium)
+	@$(BIN)/python docs/screenshots.py
+
+lock: $(VENV)/.installed  ## resolve requirements.lock anew from pyproject.toml
+	@$(BIN)/pip install -q uv && $(BIN)/uv pip compile -q --universal --python-version 3.11 --extra dev \
+		--no-annotate --no-header pyproject.toml -o requirements.lock
+
+clean:  ## remove the environment (never the data)
+	rm -rf $(VENV)
+
+$(VENV)/.installed: requirements.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed"; exit 1; }
+	@echo "Setting up $(VENV) with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install -q --disable-pip-version-check -r requirements.lock
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps -e .
+	@touch $@
+
+ifdef RINGFENCE_PSEUDONYM_KEY_FILE
+$(RINGFENCE_PSEUDONYM_KEY_FILE): | $(VENV)/.installed
+	@$(BIN)/ringfence new-key $@
+endif

@@ -1,0 +1,239 @@
+"""The main job as its users meet it: dirty extracts in, the published headline out."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from orchestration.ingest.receipt import read_receipts
+from orchestration.reporting.headline import HeadlineError, read_headline
+from orchestration.runner import Exit, prepare_dagster_home
+from orchestration.serving.generations import current_dir, publications, rollback
+from orchestration.status import read_status
+from tests.conftest import FIRST, LAST, World
+
+INCIDENT = "KT_WAIVER_2026"
+
+
+def test_the_first_four_days_come_out_as_published(published_world: World) -> None:
+    headline = read_headline(published_world.settings, INCIDENT, date(2026, 1, 3))
+    assert headline.port_outs_cumulative == 52_661
+    assert headline.port_outs_day == 21_027
+    (skt,) = (entry for entry in headline.destinations if entry.group == "SKT")
+    assert skt.port_outs_day == 13_616
+    assert skt.port_outs_cumulative == 32_336
+    assert headline.top_destination == "SKT"
+    assert headline.top_share_all_pct == pytest.approx(61.4, abs=0.05)
+    assert headline.top_share_mno_pct == pytest.approx(71.4, abs=0.05)
+
+
+def test_the_fourteen_days_come_out_as_published(published_world: World) -> None:
+    headline = read_headline(published_world.settings, INCIDENT, date(2026, 1, 13))
+    assert headline.port_outs_cumulative == 312_902
+    by_group = {entry.group: entry.port_outs_cumulative for entry in headline.destinations}
+    assert by_group == {"SKT": 201_562, "LGU": 70_130, "MVNO": 41_210}
+    assert headline.net_adds_cumulative == -238_062
+
+
+def test_every_day_of_the_waiver_and_its_destinations_come_out_as_published(published_world: World) -> None:
+    facts = Path(__file__).parents[1] / "facts" / "kt_waiver_daily.csv"
+    with facts.open(encoding="utf-8") as file:
+        expected = {
+            (row["processed_on"], group): int(row[column])
+            for row in csv.DictReader(file)
+            for group, column in (("SKT", "to_skt"), ("LGU", "to_lgu"), ("MVNO", "to_mvno"))
+            if int(row[column])
+        }
+    found = published_world.query(
+        "select processed_on::varchar, recipient_group, sum(ports)::integer from churn.port_flow_daily "
+        "where donor_group = 'KT' and processed_on between '2025-12-31' and '2026-01-13' group by all"
+    )
+    assert {(day, group): ports for day, group, ports in found} == expected
+
+
+def test_the_extracts_were_dirty_and_no_row_was_lost(published_world: World) -> None:
+    receipts = read_receipts(published_world.settings.raw_dir)
+    assert sum(receipt.rows_quarantined for receipt in receipts) > 0
+    assert sum(receipt.rows_duplicate for receipt in receipts) > 0
+    for receipt in receipts:
+        assert receipt.rows_read == receipt.rows_accepted + receipt.rows_quarantined + receipt.rows_duplicate
+
+
+def test_a_run_over_dirty_extracts_publishes_everything(published_world: World) -> None:
+    assert published_world.report is not None
+    assert published_world.report.exit_code is Exit.PUBLISHED, published_world.report
+    assert published_world.report.publication is not None
+    assert published_world.report.publication.held_back == {}
+
+
+def test_the_open_file_holds_no_pseudonym_and_the_restricted_one_is_not_for_everybody(published_world: World) -> None:
+    columns = published_world.query("select column_name from duckdb_columns() where not internal")
+    assert not {name for (name,) in columns} & {"line_key", "number_key"}
+    cases = published_world.settings.serving_dir / "current" / "cases.duckdb"
+    assert cases.stat().st_mode & 0o007 == 0
+    assert published_world.query("select count(*) from churn.fct_port", "cases.duckdb")[0][0] > 300_000  # type: ignore[operator]
+
+
+def test_the_publication_says_what_it_is_in_the_file_itself(published_world: World) -> None:
+    rows = published_world.query("select relation, rows, data_through from ops.publication where door = 'open'")
+    through = {relation: (count, day) for relation, count, day in rows}
+    assert through["churn.incident_headline"][1] == LAST
+    ((count,),) = published_world.query("select count(*) from churn.incident_headline")
+    assert through["churn.incident_headline"][0] == count
+
+
+def test_a_second_run_finds_nothing_to_do(published_world: World) -> None:
+    before = current_dir(published_world.settings)
+    report = published_world.run()
+    assert report.was_current
+    assert report.exit_code is Exit.PUBLISHED
+    assert current_dir(published_world.settings) == before
+
+
+def test_dagster_shows_as_made_only_the_partitions_that_arrived(published_world: World) -> None:
+    missing = {(feed.feed, day.isoformat()) for feed in _feeds(published_world) for day in feed.missing}
+    home = prepare_dagster_home(published_world.settings)
+    with dg.DagsterInstance.from_config(os.fspath(home)) as instance:
+        for feed in ("payments", "portability_events"):
+            made = instance.get_materialized_partitions(dg.AssetKey(["raw", feed]))
+            days = {receipt.dt.isoformat() for receipt in read_receipts(published_world.settings.raw_dir, feed)}
+            assert made == days
+            assert not {day for name, day in missing if name == feed} & made
+        assert instance.get_latest_materialization_event(dg.AssetKey(["churn", "incident_headline"]))
+
+
+def _feeds(world: World) -> list:  # type: ignore[type-arg]
+    return read_status(world.settings, world.feeds).feeds
+
+
+def test_a_delivery_without_a_required_column_holds_back_its_marts_and_no_others(
+    published_world: World, copy_of: Callable[[World], World]
+) -> None:
+    world = copy_of(published_world)
+    day = world.settings.landing_dir / "payments" / f"dt={LAST}"
+    (file,) = day.glob("*.csv*")
+    text = file.read_text("utf-8-sig")
+    file.write_text(text.replace("merchant_id", "shop", 1), "utf-8")
+    (day / "_manifest.json").unlink(missing_ok=True)
+    _correct_a_port(world)
+    before = world.query("select * from fraud.fraud_daily order by all")
+
+    report = world.run()
+
+    assert report.exit_code is Exit.HELD_BACK
+    assert report.publication is not None
+    held = report.publication.held_back
+    assert held["fraud.fraud_daily"] == ["payments"]
+    assert not [relation for relation in held if relation.startswith("churn.")]
+    (payments,) = (feed for feed in _feeds(world) if feed.feed == "payments")
+    (refusal,) = payments.refused.values()
+    assert file.name in refusal
+    assert "merchant_id" in refusal
+    assert "sourceHeader: ['shop']" in refusal
+    assert world.query("select * from fraud.fraud_daily order by all") == before
+    ((outs,),) = world.query(
+        "select port_outs_cumulative from churn.incident_headline "
+        f"where incident_id = '{INCIDENT}' and as_of_date = '2026-01-13'"
+    )
+    assert outs == 312_901
+
+    kept = publications(world.settings)
+    assert rollback(world.settings).generation == kept[-2].generation
+    assert read_headline(world.settings, INCIDENT).port_outs_cumulative == 312_902
+
+
+def _correct_a_port(world: World) -> None:
+    """The clearing house delivers a waiver day again, without one port that it had completed by mistake."""
+    day = world.settings.landing_dir / "portability_events" / "dt=2026-01-08"
+    (file,) = day.glob("*.csv*")
+    lines = file.read_text("utf-8-sig").splitlines(keepends=True)
+    header = [name.strip() for name in lines[0].split(",")]
+    status, donor = header.index("status"), header.index("donor_provider")
+    ports: dict[str, list[str]] = {}
+    for line in lines[1:]:
+        ports.setdefault(line.split(",")[0], []).append(line)
+    gone = next(
+        port
+        for port, events in ports.items()
+        if any(
+            len(cells := event.split(",")) == len(header)
+            and cells[status] == "COMPLETED"
+            and cells[donor] == "KT"
+            and cells[header.index("recipient_provider")] == "SKT"
+            for event in events
+        )
+        and any("REQUESTED" in event for event in events)
+    )
+    file.write_text(lines[0] + "".join(line for line in lines[1:] if line.split(",")[0] != gone), "utf-8")
+    (day / "_manifest.json").unlink(missing_ok=True)
+
+
+def test_another_operator_needs_an_incident_row_a_view_and_its_ports_only(
+    tmp_path: Path, new_world: Callable[..., World]
+) -> None:
+    site = tmp_path / "site"
+    (site / "reference").mkdir(parents=True)
+    (site / "reference" / "incidents.csv").write_text(
+        "incident_id,provider_group,kind,title,starts_on,ends_on,baseline_from,baseline_to,eligibility_from\n"
+        "SKT_TEST,SKT,WAIVER,A test,2025-07-05,2025-07-07,2025-06-01,2025-07-04,2025-04-18\n",
+        "utf-8",
+    )
+    landing = tmp_path / "landing"
+    header = (
+        "port_id,event_seq,msisdn,donor_provider,donor_network,recipient_provider,recipient_network,line_type,"
+        "status,reject_code,requested_at,status_at,processed_on\n"
+    )
+    rows = {
+        "2025-07-05": [("P1", "SKT", "KT"), ("P2", "SKT", "LGU"), ("P3", "SKT", "KT_MVNO"), ("P4", "KT", "SKT")],
+        "2025-07-07": [("P5", "SKT", "KT")],
+    }
+    for day, ports in rows.items():
+        folder = landing / "portability_events" / f"dt={day}"
+        folder.mkdir(parents=True)
+        lines = [
+            f"{port},1,010-1234-567{port[1]},{donor},{donor},{recipient},{recipient.split('_')[0]},HANDSET,COMPLETED,,"
+            f"{day} 10:00:00,{day} 11:00:00,{day}\n"
+            for port, donor, recipient in ports
+        ]
+        (folder / "ports.csv").write_text(header + "".join(lines), "utf-8")
+    world = new_world(landing=landing, site=site, view="operator:SKT")
+
+    report = world.run(date(2025, 7, 5), date(2025, 7, 7))
+
+    assert report.exit_code is Exit.PUBLISHED
+    headline = read_headline(world.settings, "SKT_TEST")
+    assert (headline.port_outs_cumulative, headline.net_adds_cumulative) == (4, -3)
+    assert headline.top_destination == "KT"
+    assert headline.top_share_all_pct == pytest.approx(50)
+    assert headline.top_share_mno_pct == pytest.approx(200 / 3)
+    status = read_status(world.settings, world.feeds)
+    assert {feed.feed for feed in status.feeds if not feed.has_arrived} == set(world.feeds) - {"portability_events"}
+    with pytest.raises(HeadlineError, match="SKT_TEST from 2025-07-05"):
+        read_headline(world.settings, "KT_WAIVER_2026")
+
+
+def test_status_is_readable_by_a_program(published_world: World) -> None:
+    status = json.loads(read_status(published_world.settings, published_world.feeds).model_dump_json())
+    assert {feed["feed"] for feed in status["feeds"]} == set(published_world.feeds)
+    assert status["closed_gates"] == []
+    assert status["publication"]["data_through"] == LAST.isoformat()
+
+
+def test_nothing_runs_without_a_pseudonym_key(new_world: Callable[..., World]) -> None:
+    world = new_world()
+    world.settings = world.settings.model_copy(update={"pseudonym_key": None})
+    with pytest.raises(RuntimeError, match="No pseudonym key"):
+        world.run()
+    assert not world.settings.raw_dir.exists()
+
+
+def test_a_range_before_the_first_extract_date_says_which_setting_to_change(published_world: World) -> None:
+    with pytest.raises(ValueError, match="RINGFENCE_FIRST_DAY"):
+        published_world.run(date(2019, 1, 1), FIRST)
