@@ -96,7 +96,7 @@ def _outcome(suite: Suite, expectation: Expectation, result: ExpectationResult) 
         partition=None,
         expectation_id=expectation.id,
         expectation_type=expectation.type,
-        severity=expectation.severity,
+        severity=_severity(expectation, result),
         passed=result.passed,
         observed=_observed(result),
         expected=_expected(expectation),
@@ -105,6 +105,14 @@ def _outcome(suite: Suite, expectation: Expectation, result: ExpectationResult) 
         why=expectation.why,
         failing_rows_sql=result.failing_rows_sql,
     )
+
+
+def _severity(expectation: Expectation, result: ExpectationResult) -> Severity:
+    """The expectation's own, unless so many of its rows failed that a warning no longer does."""
+    bearable_pct = expectation.critical_above_pct
+    if bearable_pct is None or result.failed is None or 100 * result.failed <= bearable_pct * result.evaluated:
+        return expectation.severity
+    return Severity.CRITICAL
 
 
 def _observed(result: ExpectationResult) -> str:
@@ -121,7 +129,7 @@ def _expected(expectation: Expectation) -> str:
     """The arguments as the suite has them, or what a query of the suite's own comes down to."""
     if "unexpected_rows_query" in expectation.kwargs:
         return "no row"
-    return ", ".join(f"{k} {json.dumps(v, ensure_ascii=False)}" for k, v in expectation.kwargs.items())
+    return ", ".join(f"{name} {json.dumps(value, ensure_ascii=False)}" for name, value in expectation.kwargs.items())
 
 
 def _with_failing_rows(
@@ -137,9 +145,7 @@ def _with_failing_rows(
         raise EngineError(f"{whole.relation}: failing rows of {whole.expectation_id!r}: {error}") from error
 
 
-def _by_partition(
-    con: duckdb.DuckDBPyConnection, whole: Outcome, sql: str, partition_column: str
-) -> list[Outcome]:
+def _by_partition(con: duckdb.DuckDBPyConnection, whole: Outcome, sql: str, partition_column: str) -> list[Outcome]:
     column = '"' + partition_column.replace('"', '""') + '"'
     counts = con.execute(
         f"select cast({column} as varchar) as partition, count(*) from ({sql}) group by all order by all"

@@ -9,7 +9,8 @@ overrides one by its id:
     <site>/expectations/<stage>/<relation>.json
 
 The JSON is Great Expectations' own: `{"name", "expectations": [{"id", "type", "kwargs", "severity",
-"meta"}]}`; `meta.why` says in one sentence why the expectation is there. Nothing here imports GX.
+"meta"}]}`; `meta.why` says in one sentence why the expectation is there, and `meta.critical_above_pct` from
+which share of failing rows on a warning closes the gate. Nothing here imports GX.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ class SuiteError(ValueError):
 
 
 class Severity(StrEnum):
-    """What a failed expectation does: `CRITICAL` closes the gate, the others are shown."""
+    """What a failed expectation does: `CRITICAL` closes the gate, the others are only shown."""
 
     CRITICAL = "critical"
     WARNING = "warning"
@@ -45,13 +46,18 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True)
 class Expectation:
-    """One expectation of a suite; `why` is one sentence for the person whose morning it spoils."""
+    """One expectation of a suite; `why` is one sentence for the person whose morning it spoils.
+
+    `critical_above_pct` makes a warning critical once more than that share of the rows failed: one wrong
+    row is a clerk's mistake, one in a hundred is a column read wrongly.
+    """
 
     id: str
     type: str
     kwargs: Mapping[str, Any]
     severity: Severity
     why: str
+    critical_above_pct: float | None = None
 
 
 @dataclass(frozen=True)
@@ -167,6 +173,11 @@ def _check_complete(entry: Mapping[str, Any], where: str) -> None:
     why = entry["meta"].get("why")
     if not isinstance(why, str) or not why.strip():
         raise SuiteError(f"{where}: meta.why must say in one sentence why it is there")
+    share = entry["meta"].get("critical_above_pct")
+    if share is not None and not (isinstance(share, int | float) and share >= 0):
+        raise SuiteError(f"{where}: meta.critical_above_pct must be a share in per cent")
+    if share is not None and entry["severity"] == Severity.CRITICAL:
+        raise SuiteError(f"{where}: meta.critical_above_pct on what is critical anyway")
 
 
 def _expectation(entry: Mapping[str, Any]) -> Expectation:
@@ -176,4 +187,5 @@ def _expectation(entry: Mapping[str, Any]) -> Expectation:
         kwargs=entry["kwargs"],
         severity=Severity(entry["severity"]),
         why=entry["meta"]["why"],
+        critical_above_pct=entry["meta"].get("critical_above_pct"),
     )

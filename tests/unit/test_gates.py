@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import dagster as dg
@@ -70,6 +70,14 @@ def test_a_critical_failure_closes_the_gate_and_a_warning_does_not(con: duckdb.D
     warned = check_relation(con, _suite(FEW), relation="churn.ports")
     assert not warned[0].passed
     assert not is_closed(warned)
+
+
+@pytest.mark.parametrize(("bearable_pct", "closed"), [(2, False), (1, True)])
+def test_a_warning_closes_the_gate_once_too_many_rows_fail(
+    con: duckdb.DuckDBPyConnection, bearable_pct: float, closed: bool
+) -> None:
+    lenient = replace(POSITIVE, severity=Severity.WARNING, critical_above_pct=bearable_pct)
+    assert is_closed(check_relation(con, _suite(lenient), relation="churn.ports")) == closed
 
 
 def test_a_gate_without_expectations_is_open(con: duckdb.DuckDBPyConnection) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -323,6 +324,15 @@ def test_colons_and_braces_in_a_suites_own_sql_are_taken_as_written() -> None:
     sql = "select * from {batch} where clock::varchar like '%:31' or regexp_matches(clock, '^[0-9]{{3}}:')"
     own = {"id": "x", "type": "unexpected_rows_expectation", "kwargs": {"unexpected_rows_query": sql}}
     assert validate(con, "t", [own])[0].passed
+
+
+def test_a_validation_prints_nothing_and_opens_no_connection(
+    con: duckdb.DuckDBPyConnection, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(socket.socket, "connect", lambda *_: pytest.fail("a connection was opened"))
+    unique = {"id": "x", "type": "expect_column_values_to_be_unique", "kwargs": {"column": "id"}}
+    assert validate(con, "clean", [unique])[0].passed
+    assert capfd.readouterr() == ("", "")
 
 
 def test_importing_the_engine_does_not_import_great_expectations() -> None:

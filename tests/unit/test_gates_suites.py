@@ -81,6 +81,8 @@ def test_a_site_switches_an_expectation_off(tmp_path: Path) -> None:
         ({"kwargs": None}, "'kwargs' must be an object"),
         ({"severity": "fatal"}, "'fatal' is not one of critical, warning, info"),
         ({"meta": {}}, "meta.why"),
+        ({"meta": {"why": "x", "critical_above_pct": "many"}}, "must be a share"),
+        ({"meta": {"why": "x", "critical_above_pct": 1}}, "critical anyway"),
         ({"type": "expect_miracles"}, "not supported on DuckDB: expect_miracles"),
         ({"type": "unexpected_rows_expectation", "kwargs": {"row_condition": {}}}, "with a row_condition"),
         ({"expectation_type": "x"}, "unknown field expectation_type"),
