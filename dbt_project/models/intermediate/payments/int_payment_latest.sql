@@ -10,35 +10,40 @@ with events as (
     {{ only_touched('payments', 'payment_id') }}
 ),
 
--- highest event_seq first; of a state that was delivered again, the latest delivery
-ranked as (
+-- of a state that was delivered again, the latest delivery (two aggregates take 0.6 of the time of a window)
+states as (
     select
-        *,
-        row_number() over newest_first as recency,
-        coalesce(lag(event_seq) over newest_first = event_seq, false) as is_stale
+        payment_id,
+        event_seq,
+        {{ last_by('status_at', 'dt') }} as status_at,
+        {{ last_by('line_key', 'dt') }} as line_key,
+        {{ last_by('cell_id', 'dt') }} as cell_id,
+        {{ last_by('is_ars_call_complete', 'dt') }} as is_ars_call_complete,
+        {{ last_by('limit_raised_at', 'dt') }} as limit_raised_at,
+        min(dt) filter (where cell_id is not null) as cell_dt,
+        min(dt) filter (where not is_ars_call_complete) as ars_incomplete_dt,
+        min(dt) as first_dt,
+        max(dt) as last_dt
     from events
-    window newest_first as (partition by payment_id order by event_seq desc, dt desc)
-),
-
-latest as (
-    select * from ranked
-    where recency = 1
+    group by payment_id, event_seq
 ),
 
 -- what only some states carry is the last that was said of it; a payment happened when its first state did
 history as (
     select
         payment_id,
-        {{ last_by('status_at', '-event_seq') }} filter (where not is_stale) as occurred_at,
-        {{ last_by('line_key', 'event_seq') }} filter (where not is_stale) as line_key,
-        {{ last_by('cell_id', 'event_seq') }} filter (where not is_stale) as cell_id,
-        {{ last_by('is_ars_call_complete', 'event_seq') }} filter (where not is_stale) as is_ars_call_complete,
-        {{ last_by('limit_raised_at', 'event_seq') }} filter (where not is_stale) as limit_raised_at,
-        min(dt) filter (where cell_id is not null and not is_stale) as cell_dt,
-        min(dt) filter (where not is_ars_call_complete and not is_stale) as ars_incomplete_dt,
-        min(dt) as first_dt,
-        max(dt) as last_dt
-    from ranked
+        max(event_seq) as event_seq,
+        {{ last_by('last_dt', 'event_seq') }} as latest_dt,
+        {{ last_by('status_at', '-event_seq') }} as occurred_at,
+        {{ last_by('line_key', 'event_seq') }} as line_key,
+        {{ last_by('cell_id', 'event_seq') }} as cell_id,
+        {{ last_by('is_ars_call_complete', 'event_seq') }} as is_ars_call_complete,
+        {{ last_by('limit_raised_at', 'event_seq') }} as limit_raised_at,
+        min(cell_dt) as cell_dt,
+        min(ars_incomplete_dt) filter (where not is_ars_call_complete) as ars_incomplete_dt,
+        min(first_dt) as first_dt,
+        max(last_dt) as last_dt
+    from states
     group by payment_id
 ),
 
@@ -64,8 +69,12 @@ final as (
         history.ars_incomplete_dt,
         history.first_dt,
         history.last_dt
-    from latest
-    inner join history on latest.payment_id = history.payment_id
+    from history
+    inner join events as latest
+        on
+            history.payment_id = latest.payment_id
+            and history.event_seq = latest.event_seq
+            and history.latest_dt = latest.dt
 )
 
 select * from final
