@@ -50,9 +50,7 @@ def record(settings: Settings, run_id: str, outcomes: Sequence[Outcome], *, stag
         tuple(dataclasses.asdict(outcome) for outcome in outcomes if not outcome.passed),
     )  # fmt: skip
     history = private_dir(settings.gates_dir / "history" / run_id)
-    rows = [
-        {"run_id": run_id, "judged_at": judged_at, **dataclasses.asdict(outcome)} for outcome in outcomes
-    ]
+    rows = [{"run_id": run_id, "judged_at": judged_at, **dataclasses.asdict(outcome)} for outcome in outcomes]
     _write(history / f"{stage}.{relation}.json", rows)
     _write(private_dir(settings.gates_dir / "latest") / f"{stage}.{relation}.json", dataclasses.asdict(verdict))
     return verdict

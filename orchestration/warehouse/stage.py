@@ -19,6 +19,7 @@ from orchestration.sql import connect
 from orchestration.steps import not_made
 from orchestration.warehouse import dbt
 from orchestration.warehouse.graph import Graph, Node
+from orchestration.warehouse.lineage import as_metadata, column_lineage
 from orchestration.warehouse.raw_relations import refresh_raw
 
 
@@ -87,6 +88,7 @@ class Stage:
         results: Mapping[str, dbt.NodeResult],
     ) -> Iterator[dg.MaterializeResult[Any] | dg.Output[None]]:
         columns = _columns(con)
+        lineage = column_lineage(self.settings, dbt.manifest(self.settings), columns)
         for node in selected:
             if node not in made:
                 yield not_made(_key(node).to_python_identifier())
@@ -98,6 +100,7 @@ class Stage:
                     "dagster/row_count": rows,
                     "dagster/column_schema": columns[node.relation],
                     "dagster/relation_identifier": node.relation,
+                    "dagster/column_lineage": as_metadata(lineage.get(node.unique_id, {})),
                     "seconds": round(results[node.unique_id].seconds, 2),
                 },
             )

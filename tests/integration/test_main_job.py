@@ -181,8 +181,8 @@ def test_another_operator_needs_an_incident_row_a_view_and_its_ports_only(
     site = tmp_path / "site"
     (site / "reference").mkdir(parents=True)
     (site / "reference" / "incidents.csv").write_text(
-        "incident_id,provider_group,kind,title,starts_on,ends_on,baseline_from,baseline_to,eligibility_from\n"
-        "SKT_TEST,SKT,WAIVER,A test,2025-07-05,2025-07-07,2025-06-01,2025-07-04,2025-04-18\n",
+        "incident_id,provider_group,kind,starts_on,ends_on,baseline_from,baseline_to,eligibility_from\n"
+        "SKT_TEST,SKT,WAIVER,2025-07-05,2025-07-07,2025-06-01,2025-07-04,2025-04-18\n",
         "utf-8",
     )
     landing = tmp_path / "landing"

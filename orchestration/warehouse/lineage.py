@@ -1,0 +1,107 @@
+"""Which columns a model's columns are made of, read from its compiled SQL.
+
+Reading SQL takes seconds for a whole project, and the answer changes only with the project: it is kept beside the
+manifest until dbt's fingerprint changes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from sqlglot import exp, parse_one
+from sqlglot.errors import SqlglotError
+from sqlglot.lineage import Node, lineage
+from sqlglot.optimizer import build_scope, qualify
+from sqlglot.schema import MappingSchema
+
+from orchestration.settings import Settings
+from orchestration.warehouse import dbt
+
+#: Per model (unique id), per column: the columns it comes from, as (schema, relation, column).
+Lineage = Mapping[str, Mapping[str, list[tuple[str, str, str]]]]
+
+
+def column_lineage(
+    settings: Settings, manifest: Mapping[str, Any], columns: Mapping[str, dg.TableSchema]
+) -> Lineage:
+    """Lineage of every model that has been compiled; `columns` are the warehouse's, by relation."""
+    path = dbt.target_dir(settings) / "lineage.json"
+    wanted = dbt.fingerprint(settings)
+    if path.exists():
+        kept = json.loads(path.read_bytes())
+        if kept["fingerprint"] == wanted and not _newly_compiled(settings, manifest, kept["models"]):
+            models: Lineage = kept["models"]
+            return models
+    schema, known = _schema(columns), _relations(manifest)
+    models = {
+        unique_id: {
+            column: [source for source in sources if source[:2] in known] for column, sources in found.items()
+        }
+        for unique_id, node in manifest["nodes"].items()
+        if node["resource_type"] == "model" and (found := _of_model(_compiled(settings, node), schema))
+    }
+    path.write_text(json.dumps({"fingerprint": wanted, "models": models}), "utf-8")
+    return models
+
+
+def as_metadata(of_model: Mapping[str, list[tuple[str, str, str]]]) -> dg.TableColumnLineage:
+    """One model's lineage in Dagster's terms; an asset's key is its schema and name."""
+    return dg.TableColumnLineage(
+        {
+            column: [dg.TableColumnDep(dg.AssetKey([schema, name]), source) for schema, name, source in sources]
+            for column, sources in of_model.items()
+        }
+    )
+
+
+def _relations(manifest: Mapping[str, Any]) -> set[tuple[str, str]]:
+    return {(entry["schema"], entry["name"]) for kind in ("nodes", "sources") for entry in manifest[kind].values()}
+
+
+def _newly_compiled(settings: Settings, manifest: Mapping[str, Any], models: Mapping[str, Any]) -> bool:
+    return any(
+        node["resource_type"] == "model" and unique_id not in models and _compiled(settings, node).exists()
+        for unique_id, node in manifest["nodes"].items()
+    )
+
+
+def _compiled(settings: Settings, node: Mapping[str, Any]) -> Path:
+    return dbt.target_dir(settings) / "compiled" / node["package_name"] / node["original_file_path"]
+
+
+def _schema(columns: Mapping[str, dg.TableSchema]) -> MappingSchema:
+    schema = MappingSchema(dialect="duckdb")
+    for relation, table in columns.items():
+        schema.add_table(relation, {column.name: column.type for column in table.columns}, match_depth=False)
+    return schema
+
+
+def _of_model(path: Path, schema: MappingSchema) -> dict[str, list[tuple[str, str, str]]] | None:
+    if not path.exists():
+        return None
+    try:
+        tree = parse_one(path.read_text("utf-8"), dialect="duckdb")
+        for table in tree.find_all(exp.Table):
+            table.set("catalog", None)  # the warehouse's own name says nothing
+        query = qualify.qualify(tree, schema=schema, dialect="duckdb", validate_qualify_columns=False)
+        scope = build_scope(query)
+        assert isinstance(query, exp.Query)
+        return {
+            name: sorted(set(_leaves(lineage(name, query, schema=schema, scope=scope, dialect="duckdb"))))
+            for name in query.named_selects
+        }
+    except (SqlglotError, ValueError, KeyError):
+        return {}  # a model whose SQL is not understood is shown without lineage
+
+
+def _leaves(root: Node) -> list[tuple[str, str, str]]:
+    found = []
+    for node in root.walk():
+        if not node.downstream and isinstance(node.source, exp.Table) and node.source.db:
+            found.append((node.source.db, node.source.name, node.name.rsplit(".", 1)[-1].strip('"')))
+    return found
+
