@@ -1,7 +1,6 @@
 """Writing deliveries: rows into dated folders, spelled as the source would, with a manifest beside them.
 
-DuckDB writes every file; Python only renames a text's encoding where the source's is one that DuckDB cannot write,
-and adds up the manifest.
+DuckDB writes every file. Python transcodes a file whose encoding DuckDB cannot write, and writes the manifests.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 
-from orchestration.simulator.formats import FeedFormat, Flaw
+from orchestration.simulator.formats import FeedFormat
 
 SQL = Path(__file__).resolve().parent / "sql"
 SOURCE_ZONE = ZoneInfo("Asia/Seoul")
@@ -105,7 +104,7 @@ def _days(first: date, last: date) -> Iterator[date]:
 
 def _delivered_sql(fmt: FeedFormat) -> str:
     flaws = ", ".join(f"{flaw:d}" for flaw in fmt.flaws)
-    # Half of the late rows came broken first; a port's wrong recipient is only plausible between the operators.
+    # Half of the late rows came broken or untrue first.
     flaw = f"if((h // 10000000000000) % 2 = 0, [{flaws}][1 + ((h // 20000000000000) % {len(fmt.flaws)})::int], 0)"
     return Template((SQL / "delivered.sql").read_text("utf-8")).substitute(
         feed=fmt.feed,

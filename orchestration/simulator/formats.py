@@ -99,6 +99,8 @@ _ODD: dict[str, str] = {
 
 _SUBSCRIBER = ("msisdn", "subscriber number", "subscriber  number", "subscriber number ")
 
+_WRONG_RECIPIENT = "case recipient_provider when 'SKT' then 'LGU' when 'LGU' then 'SKT' else {otherwise} end"
+
 FORMATS: tuple[FeedFormat, ...] = (
     FeedFormat(
         feed="portability_events",
@@ -113,12 +115,12 @@ FORMATS: tuple[FeedFormat, ...] = (
             Column(
                 "recipient_provider",
                 flaw=Flaw.WRONG_CONTENT,
-                broken="case recipient_provider when 'SKT' then 'LGU' when 'LGU' then 'SKT' else recipient_provider end",
+                broken=_WRONG_RECIPIENT.format(otherwise="recipient_provider"),
             ),
             Column(
                 "recipient_network",
                 flaw=Flaw.WRONG_CONTENT,
-                broken="case recipient_provider when 'SKT' then 'LGU' when 'LGU' then 'SKT' else recipient_network end",
+                broken=_WRONG_RECIPIENT.format(otherwise="recipient_network"),
             ),
             Column("line_type"),
             Column("status", flaw=Flaw.UNKNOWN_STATUS, broken="'??'"),

@@ -27,7 +27,8 @@ dated as (
     select
         *,
         date '2018-01-01' + draw_int('cell since', k, 2300)::int as steady_on,
-        getvariable('world_from') + draw_int('cell change', k, 560)::int as change_on,
+        if(fate = 'LATE', getvariable('late_cells_from') + draw_int('cell late', k, 200)::int,
+           getvariable('world_from') + draw_int('cell change', k, 560)::int) as change_on,
     from fated
 ),
 final as (

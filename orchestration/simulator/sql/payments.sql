@@ -142,7 +142,7 @@ served as (
         c.*,
         case
             when draw_int('cell known', c.k, 100) < if(c.product = 'DCB', 40, 3) then null
-            when l.cell_id is not null and draw_int('late cell', c.k, 1000) < 4 then l.cell_id
+            when l.cell_id is not null and draw_int('late cell', c.k, 1000) < 15 then l.cell_id
             when draw_int('at home', c.k, 100) < 80 then c.home_cell_id
             else o.cell_id
         end as cell_id,

@@ -174,10 +174,11 @@ select
         then instant(processed_on + 1 + draw_int('withdrawn after', k, 13)::int,
                      32400 + draw_int('withdrawn at', k, 32000)) end as withdrawn_at,
     k,
-from expanded;
+from expanded
+order by processed_on, k;  -- a join keeps no order, and days that lie together can be skipped together
 
 create table port as
-with asked as (
+with asked as not materialized (  -- a materialized one would not keep the order
     select *
     from booking
     where processed_on between getvariable('history_from') and getvariable('last_day') + 7
