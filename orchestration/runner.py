@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import threading
+import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -140,7 +141,7 @@ def _execute(
 ) -> dg.ExecuteInProcessResult:
     """Execute the job here, while a second thread relays the run's events to `on_event`."""
     job = build_defs(settings=settings).resolve_job_def(JOB)
-    run_id = dg._core.utils.make_new_run_id()  # type: ignore[attr-defined]
+    run_id = str(uuid.uuid4())
     is_done = threading.Event()
     relay = threading.Thread(target=_relay, args=(instance, run_id, is_done, on_event), daemon=True)
     relay.start()

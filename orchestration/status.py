@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from orchestration.contracts import Feed
 from orchestration.gates import verdicts
 from orchestration.ingest.receipt import Receipt, newest, read_receipts
-from orchestration.serving.generations import current_publication
+from orchestration.serving.generations import Publication, current_publication
 from orchestration.settings import Settings
 
 
@@ -70,13 +70,16 @@ def read_status(settings: Settings, feeds: Mapping[str, Feed]) -> Status:
             for verdict in verdicts.latest(settings)
             if verdict.is_closed
         ],
-        publication=published
-        and PublicationStatus(
-            generation=published.generation,
-            published_at=published.published_at.isoformat(timespec="seconds"),
-            data_through=max((entry.data_through for entry in published.relations if entry.data_through), default=None),
-            held_back=published.held_back,
-        ),
+        publication=_publication_status(published) if published else None,
+    )
+
+
+def _publication_status(published: Publication) -> PublicationStatus:
+    return PublicationStatus(
+        generation=published.generation,
+        published_at=published.published_at.isoformat(timespec="seconds"),
+        data_through=max((entry.data_through for entry in published.relations if entry.data_through), default=None),
+        held_back=published.held_back,
     )
 
 

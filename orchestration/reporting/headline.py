@@ -82,7 +82,8 @@ def read_headline(settings: Settings, incident: str | None = None, as_of: date |
             raise HeadlineError(
                 "The headline has not been published yet: a gate has held it back (`ringfence status`)."
             ) from None
-    return Headline(*row, destinations=tuple(Destination(*entry) for entry in destinations))
+    found = tuple(Destination(*entry) for entry in destinations)
+    return Headline(*(*row, found))
 
 
 def _latest_incident(con: duckdb.DuckDBPyConnection) -> str:

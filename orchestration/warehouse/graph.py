@@ -37,7 +37,7 @@ class Graph:
             unique_id: Node(
                 unique_id, node["name"], node["schema"], node["resource_type"], frozenset(node["tags"]),
                 node.get("description") or "",
-                tuple((name, column["description"]) for name, column in node["columns"].items() if column["description"]),
+                tuple((name, column["description"] or "") for name, column in node["columns"].items()),
             )
             for unique_id, node in manifest["nodes"].items()
             if node["resource_type"] in BUILT and node["config"]["materialized"] != "ephemeral"

@@ -70,7 +70,7 @@ def _newly_compiled(settings: Settings, manifest: Mapping[str, Any], models: Map
 
 
 def _compiled(settings: Settings, node: Mapping[str, Any]) -> Path:
-    return dbt.target_dir(settings) / "compiled" / node["package_name"] / node["original_file_path"]
+    return dbt.target_dir(settings) / "compiled" / str(node["package_name"]) / str(node["original_file_path"])
 
 
 def _schema(columns: Mapping[str, dg.TableSchema]) -> MappingSchema:
