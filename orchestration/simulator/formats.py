@@ -203,11 +203,10 @@ FORMATS: tuple[FeedFormat, ...] = (
         feed="cell_registry",
         delimiter="\t",
         is_gzipped=True,
-        flaws=(Flaw.EMPTY_REQUIRED,),
         late_per_100k=0,
         duplicates_per_100k=40,
         columns=(
-            Column("cell_id", flaw=Flaw.EMPTY_REQUIRED),
+            Column("cell_id"),
             Column("kind", headers=("kind", "kind ")),
             Column("region_code"),
             Column("registered_on", "day"),

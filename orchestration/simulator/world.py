@@ -21,7 +21,7 @@ from orchestration.simulator.scenario import Scenario
 Progress = Callable[[str, int, int], None]
 
 WORLD = ("macros", "slots", "ports", "network", "fraud", "lines", "regulator", "payments")
-REACH_BACK_DAYS = 7  # late rows come up to five days late, cancellations of payments up to two days after
+REACH_BACK_DAYS = 9  # five days late, one behind a missing file, two until a payment is cancelled, one spare
 ROWS_IN_HAND = 3_000_000  # payments made at a time; keeps a whole carrier's panel within memory
 
 
