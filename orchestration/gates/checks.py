@@ -52,7 +52,10 @@ def asset_check_result(key: dg.AssetKey, suite: Suite, outcomes: Sequence[Outcom
 
 def _description(suite: Suite) -> str:
     lines = [f"- `{e.id}` ({e.severity}): {e.why}" for e in suite.expectations]
-    return f"Great Expectations suite `{suite.name}`:\n" + "\n".join(lines)
+    return (
+        f"Great Expectations suite `{suite.name}`. A critical expectation that fails closes the gate: the relation and "
+        "what is built on it stay at their previous version; the rest of the run goes on.\n" + "\n".join(lines)
+    )
 
 
 def _summary(outcomes: Sequence[Outcome]) -> str:

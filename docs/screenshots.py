@@ -1,0 +1,95 @@
+"""Take the pictures of docs/images from the running Dagster UI, with the system's Chromium.
+
+Needs an installation that has run (`make demo`) and Chromium on the path. Everything stays on loopback.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from playwright.sync_api import Page, sync_playwright
+
+from orchestration.runner import prepare_dagster_home
+from orchestration.settings import PROJECT, Settings
+
+IMAGES = Path(__file__).parent / "images"
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+
+
+def main() -> None:
+    """Write one picture per page that the documentation shows."""
+    browser_path = next((path for name in CHROMIUM if (path := shutil.which(name))), None)
+    if browser_path is None:
+        sys.exit("No Chromium is installed; on Debian: apt-get install chromium")
+    IMAGES.mkdir(exist_ok=True)
+    with webserver() as url, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=browser_path, args=FLAGS)
+        page = browser.new_page(viewport={"width": 1920, "height": 1080})
+        asset_graph(page, url)
+        for name, path in {
+            "asset-headline": "/assets/churn/incident_headline",
+            "asset-lineage": "/assets/churn/incident_headline?view=lineage",
+            "gate": "/assets/churn/incident_headline?view=checks",
+            "partitions": "/assets/raw/payments?view=partitions",
+        }.items():
+            page.goto(url + path)
+            settled(page)
+            page.screenshot(path=IMAGES / f"{name}.png")
+        browser.close()
+
+
+def asset_graph(page: Page, url: str) -> None:
+    """The whole graph, its groups opened."""
+    page.goto(url + "/asset-groups")
+    settled(page)
+    skip = page.get_by_role("button", name="Skip")  # the welcome dialog of a new Dagster home
+    if skip.is_visible():
+        skip.click()
+    page.keyboard.press("Alt+e")
+    settled(page)
+    page.reload()  # the groups stay open, and the view is fitted to them
+    settled(page)
+    page.screenshot(path=IMAGES / "asset-graph.png")
+
+
+def settled(page: Page) -> None:
+    """Wait until the page has stopped asking for data."""
+    page.wait_for_load_state("networkidle")
+    page.wait_for_timeout(4_000)
+
+
+@contextmanager
+def webserver() -> Iterator[str]:
+    """The Dagster UI on a free port of loopback."""
+    prepare_dagster_home(Settings())
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [str(Path(sys.executable).with_name("dagster-webserver")), "-h", "127.0.0.1", "-p", str(port)]
+    process = subprocess.Popen([*command, "-w", str(PROJECT / "workspace.yaml")], cwd=PROJECT, env=os.environ)
+    url = f"http://127.0.0.1:{port}"
+    try:
+        for _ in range(120):
+            try:
+                urllib.request.urlopen(url + "/server_info", timeout=1)
+                break
+            except OSError:
+                time.sleep(1)
+        yield url
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+if __name__ == "__main__":
+    main()
