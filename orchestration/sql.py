@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from datetime import date
+from functools import cache
+from importlib.resources import files
 
 import duckdb
 
@@ -25,11 +27,21 @@ def first_line(error: Exception) -> str:
 
 
 def connect(settings: Settings, database: str = ":memory:", *, read_only: bool = False) -> duckdb.DuckDBPyConnection:
-    """A connection in the site's time zone, within the memory limit, spilling only encrypted and in private."""
+    """A connection in the site's time zone, within the memory limit, spilling only encrypted and in private.
+
+    DuckDB alone can read what is encrypted but not write it: the first spilled block would be an error.
+    """
     con = duckdb.connect(database, read_only=read_only)
+    con.execute(f"load {literal(_openssl())}")
     con.execute(f"set timezone = {literal(settings.time_zone)}")
     con.execute(f"set memory_limit = {literal(settings.memory_limit)}")
     con.execute(f"set temp_directory = {literal(str(private_dir(settings.scratch_dir)))}")
     con.execute("set temp_file_encryption = true")
     con.execute("set enable_progress_bar = false")
     return con
+
+
+@cache
+def _openssl() -> str:
+    """The extension that brings OpenSSL, from its Python package: nothing is fetched from a network."""
+    return str(files("duckdb_extension_httpfs") / "extensions" / f"v{duckdb.__version__}" / "httpfs.duckdb_extension")
