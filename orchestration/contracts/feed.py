@@ -69,6 +69,13 @@ class Column:
         return _PSEUDONYMS[self.pseudonym][0].format(self.name) if self.pseudonym else self.name
 
     @property
+    def pseudonym_kind(self) -> str | None:
+        """What its pseudonym is made of, beside the value; None where there is no way back to one value."""
+        if self.pseudonym in (None, "age_band"):
+            return None
+        return {"number": "msisdn", "line": "line"}.get(str(self.pseudonym), self.name)
+
+    @property
     def raw_type(self) -> str:
         """DuckDB type in raw."""
         return _PSEUDONYMS[self.pseudonym][1] if self.pseudonym else self.type

@@ -17,7 +17,7 @@ def typed_sql(column: Column, feed: Feed, plan: NumberPlan) -> str:
     if column.pseudonym == "number":
         return f"pseudonym('msisdn', {e164_sql(text, plan)})"
     if column.pseudonym in ("line", "person"):
-        return f"pseudonym('{'line' if column.pseudonym == 'line' else column.name}', {text})"
+        return f"pseudonym('{column.pseudonym_kind}', {text})"
     if column.values:
         cases = " ".join(f"when {literal(source)} then {literal(ours)}" for source, ours in column.values.items())
         text = f"case {text} {cases} else {text} end"
