@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 from time import monotonic
 from typing import Annotated
@@ -22,8 +23,6 @@ from orchestration.settings import PROJECT, Settings
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
-
-Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"])]
 
 
 def settings() -> Settings:
@@ -50,8 +49,19 @@ def simulate(
     last: Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"])] = datetime(2026, 2, 28),
 ) -> None:
     """Write sample extracts, calibrated on the published figures of the 2025 breach and exodus."""
+    from orchestration.reporting.terminal import print_simulation
+    from orchestration.simulator import package_fingerprint
     from orchestration.simulator import simulate as write
 
+    wanted = {
+        "scenario": scenario, "panel": panel, "seed": seed, "dirt": dirt,
+        "from": str(first.date()), "to": str(last.date()), "code": package_fingerprint(),
+    }  # fmt: skip
+    mark = out_folder / ".simulated.json"
+    if mark.exists() and json.loads(mark.read_text("utf-8")) == wanted:
+        out.print(f"Sample extracts are in {out_folder} already.")
+        return
+    mark.unlink(missing_ok=True)
     started = monotonic()
     with out.status("Writing sample extracts") as shown:
         summary = write(
@@ -59,8 +69,8 @@ def simulate(
             first_day=first.date(), last_day=last.date(),
             progress=lambda what, done, total: shown.update(f"Writing sample extracts: {what} {done}/{total}"),
         )  # fmt: skip
-    out.print(f"Sample extracts in {out_folder} ({monotonic() - started:.0f} s)")
-    out.print(summary)
+    mark.write_text(json.dumps(wanted), "utf-8")
+    print_simulation(out, summary, monotonic() - started)
 
 
 @app.command()
@@ -179,7 +189,3 @@ def ui(port: Annotated[int, typer.Option(help="Port on loopback.")] = 3000) -> N
         str(port),
     ]
     raise typer.Exit(subprocess.run(command, cwd=PROJECT, env=os.environ, check=False).returncode)
-
-
-def _day(value: datetime | None) -> date | None:
-    return value.date() if value else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from time import monotonic
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.live import Live
@@ -16,6 +17,9 @@ from orchestration.reporting.headline import Headline
 from orchestration.runner import Exit, RunReport
 from orchestration.settings import Settings
 from orchestration.status import Status, read_status
+
+if TYPE_CHECKING:
+    from orchestration.simulator import SimulationSummary
 
 _LONGEST_LIST = 6
 
@@ -77,6 +81,20 @@ def print_exceptions(console: Console, status: Status) -> None:
     if status.publication:
         for relation, causes in status.publication.held_back.items():
             console.print(f"[red]{relation}[/] is held back by {', '.join(causes)}")
+
+
+def print_simulation(console: Console, summary: SimulationSummary, seconds: float) -> None:
+    """What was written, feed by feed."""
+    table = Table("feed", "days", "rows", "repeated", "broken", "MB")
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for feed, tally in summary.feeds.items():
+        table.add_row(
+            feed, str(tally.days), f"{tally.rows:,}", f"{tally.repeated:,}", f"{tally.broken:,}",
+            f"{tally.bytes / 1e6:,.1f}",
+        )  # fmt: skip
+    console.print(f"Sample extracts in {summary.out} ({seconds:.0f} s)")
+    console.print(table)
 
 
 def print_status(console: Console, status: Status) -> None:

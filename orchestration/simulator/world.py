@@ -7,6 +7,7 @@ however many threads work. `delivery.py` writes what each source would have sent
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -42,6 +43,15 @@ class SimulationSummary:
     def rows(self) -> int:
         """Rows of all feeds, broken and repeated ones included."""
         return sum(tally.rows for tally in self.feeds.values())
+
+
+def package_fingerprint() -> str:
+    """Identity of the simulator itself: the same settings under the same fingerprint write the same bytes."""
+    digest = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.rglob("*")):
+        if path.suffix in {".py", ".sql", ".toml", ".csv"}:
+            digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()
 
 
 def simulate(

@@ -20,6 +20,10 @@ fated as (
         $flaw as possible_flaw,
     from known
 ),
+-- one broken row of a dozen would be a broken delivery: only larger ones have some
+large_day as (
+    select known_on from known group by all having count(*) >= 100
+),
 copies as (
     select
         * replace (
@@ -30,7 +34,8 @@ copies as (
         if(copy_no = 2, possible_flaw, 0) as flaw,
     from fated
     cross join (values (0), (1), (2)) as c(copy_no)
-    where copy_no = 0 or (copy_no = 1 and is_repeated) or (copy_no = 2 and is_late and possible_flaw > 0)
+    where copy_no = 0 or (copy_no = 1 and is_repeated) 
+        or (copy_no = 2 and is_late and possible_flaw > 0 and known_on in (from large_day))
 ),
 arrived as (
     select * replace (
