@@ -2,15 +2,20 @@
 
 Each row of each file gets a sequence number, its position in the batch, and ends in exactly one place:
 
-    source ──▶ judged ──▶ accepted      raw/<feed>/dt=D/rev=N/
-                    └───▶ exceptions    quarantined (masked, with every reason), or duplicate
-    rejects ────────────▶ quarantined   lines that are no rows: wrong number of columns, open quotes
+    files ──▶ judged ──▶ accepted      raw/<feed>/dt=D/rev=N/
+                   ├───▶ quarantined   masked, with every reason
+                   └───▶ duplicate
+          └▶ rejects ──▶ quarantined   lines that are no rows: wrong number of columns, open quotes
+
+Before that, `survey` counts each file's records by itself; what is read has to agree with it.
 """
 
 from __future__ import annotations
 
+import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -19,16 +24,21 @@ import duckdb
 
 from orchestration.contracts import Column, Feed
 from orchestration.ingest.delivery import MANIFEST, Delivery, RefusedError
-from orchestration.ingest.judge import all_reasons, typed_sql
-from orchestration.ingest.layout import Layout, read_layout, readable, source_sql, text_name
+from orchestration.ingest.judge import all_reasons, kind_of, typed_sql
+from orchestration.ingest.layout import Layout, read_layout, source_sql, text_name
 from orchestration.ingest.receipt import FileCount
+from orchestration.ingest.survey import LONG_LINE, OPEN_QUOTE, Survey, survey
 from orchestration.privacy.masking import mask_digits_sql, mask_number_sql
 from orchestration.settings import NumberPlan
 from orchestration.sql import identifier, literal
 
-_TEMPORARY = ("files", "source", "rejects", "judged", "exceptions", "reject_errors", "reject_scans")
-#: What DuckDB raises when a file is not what the contract says it is; anything else is a fault of ours.
-_UNREADABLE = (duckdb.InvalidInputException, duckdb.IOException, duckdb.ConversionException)
+_TEMPORARY = ("files", "judged", "repeats", "rejects", "reject_errors", "reject_scans")
+#: What DuckDB raises when a file is not what it seems; anything else is a fault of ours or of the machine.
+_FILE_ERRORS = (duckdb.InvalidInputException, duckdb.IOException, duckdb.ConversionException)
+#: Of a value in quarantine, after masking.
+_LONGEST_SHOWN = 500
+#: A required column of which more than this share cannot be read has changed its type, given this many rows.
+_RETYPED_SHARE, _RETYPED_LEAST_ROWS = 0.5, 10
 
 
 @dataclass
@@ -37,6 +47,7 @@ class Outcome:
 
     delivery: Delivery
     refusal: str | None = None
+    surveys: dict[str, Survey] = field(default_factory=dict)
     counts: dict[str, FileCount] = field(default_factory=dict)
     reasons: dict[str, int] = field(default_factory=dict)
     totals: dict[str, int] = field(default_factory=dict)
@@ -61,9 +72,9 @@ class Batch:
         outcomes = {delivery.dt: Outcome(delivery) for delivery in deliveries}
         try:
             try:
-                self._read(outcomes)
-            except _UNREADABLE as error:
-                if "No space left" in str(error):
+                self._read_all(outcomes)
+            except duckdb.Error as error:
+                if not _is_about_files(error, deliveries, self.scratch):
                     raise
                 if len(deliveries) > 1:  # find the one that cannot be read
                     self._clear()
@@ -71,9 +82,9 @@ class Batch:
                 (outcome,) = outcomes.values()
                 outcome.refusal = _where(error, outcome.delivery)
             if any(not outcome.refusal for outcome in outcomes.values()):
-                self._judge()
+                self._find_repeats()
                 self._count(outcomes)
-                self._compare_with_manifests(outcomes)
+                self._refuse_what_disagrees(outcomes)
                 self._write(outcomes, accepted, quarantined)
         finally:
             self._clear()
@@ -84,182 +95,267 @@ class Batch:
             self.con.execute(f"drop table if exists {name}")
 
     # ------------------------------------------------------------------ reading
-    def _read(self, outcomes: dict[date, Outcome]) -> None:
-        groups: dict[Layout, list[tuple[Path, Path, date]]] = {}
-        for outcome in outcomes.values():
+    def _read_all(self, outcomes: dict[date, Outcome]) -> None:
+        """Read every file; one whose records cannot be told apart a second time, line by line."""
+        by_line: set[Path] = set()
+        while True:
+            self._clear()
+            surveys = self._survey(outcomes, by_line)
             try:
-                found = self._layouts(outcome.delivery)
+                found = self._read(outcomes, surveys)
+            except duckdb.InvalidInputException:
+                unread = {one.path for one in surveys if not one.path.name.endswith(".parquet")} - by_line
+                if len(outcomes) > 1 or not unread:
+                    raise
+                by_line |= unread
+                continue
+            unclear = {one.path for file_no, one in enumerate(surveys) if not one.take(found.get(file_no, 0))}
+            for outcome in outcomes.values():
+                for path in sorted(unclear & set(outcome.delivery.files)):
+                    if path in by_line or path.name.endswith(".parquet"):
+                        outcome.refusal = outcome.refusal or f"{path.name}: its records cannot be told apart"
+            still_hoped_for = {
+                path
+                for outcome in outcomes.values()
+                if not outcome.refusal
+                for path in unclear & set(outcome.delivery.files)
+            }
+            if not still_hoped_for:
+                return
+            by_line |= still_hoped_for
+
+    def _survey(self, outcomes: dict[date, Outcome], by_line: Iterable[Path]) -> list[Survey]:
+        """Survey the files of what is not refused, some at a time; a file that is not whole refuses its delivery."""
+        found: list[Survey] = []
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            surveying = {
+                dt: [
+                    pool.submit(survey, path, self.feed, self.scratch, by_line=path in by_line)
+                    for path in outcome.delivery.files
+                ]
+                for dt, outcome in outcomes.items()
+                if not outcome.refusal and self._is_as_listed(outcome)
+            }
+            for dt, futures in surveying.items():
+                try:
+                    surveys = [future.result() for future in futures]
+                except RefusedError as error:
+                    outcomes[dt].refusal = str(error)
+                else:
+                    outcomes[dt].surveys = {one.path.name: one for one in surveys}
+                    found += surveys
+        return found
+
+    def _is_as_listed(self, outcome: Outcome) -> bool:
+        try:
+            outcome.delivery.check_files()
+        except RefusedError as error:
+            outcome.refusal = str(error)
+        return outcome.refusal is None
+
+    def _read(self, outcomes: dict[date, Outcome], surveys: Iterable[Survey]) -> dict[int, int]:
+        """Fill `files`, `judged` and `rejects`; returns how many records were found per file."""
+        layouts: dict[Layout, list[tuple[int, date, Survey]]] = {}
+        for file_no, found in enumerate(surveys):
+            outcome = next(outcome for outcome in outcomes.values() if found.path in outcome.delivery.files)
+            try:
+                layout = read_layout(self.con, found, self.feed)
             except RefusedError as error:
                 outcome.refusal = str(error)
                 continue
-            for path, source, layout in found:
-                groups.setdefault(layout, []).append((path, source, outcome.delivery.dt))
-                outcome.unknown_columns += [name for name in layout.unknown if name not in outcome.unknown_columns]
-        texts = ", ".join(f"{text_name(column)} varchar" for column in self.feed.columns)
-        self.con.execute("create temp table files (file_no integer, dt date, name varchar, source varchar)")
-        self.con.execute(f"create temp table source ({texts}, file_no integer)")
-        for layout, members in groups.items():
-            base = self._one("select count(*) from files")
-            self.con.executemany(
-                "insert into files values ($1, $2, $3, $4)",
-                [[base + i, dt, path.name, str(source)] for i, (path, source, dt) in enumerate(members)],
-            )
-            self.con.execute(
-                f"insert into source select read.* exclude (filename), files.file_no "
-                f"from ({source_sql(layout, self.feed, self.zone)}) as read "
-                f"join files on files.source = read.filename",
-                [[str(source) for _, source, _ in members]],
-            )
-        self._gather_rejects()
-
-    def _layouts(self, delivery: Delivery) -> list[tuple[Path, Path, Layout]]:
-        delivery.check_files()
-        if not delivery.files:
-            raise RefusedError(f"{MANIFEST}: there is no file beside it")
-        return [
-            (path, readable(path, self.feed, self.scratch), read_layout(self.con, path, self.feed))
-            for path in delivery.files
-        ]
-
-    def _gather_rejects(self) -> None:
-        """Lines that are no rows, each once, with the errors found in it."""
+            layouts.setdefault(layout, []).append((file_no, outcome.delivery.dt, found))
+            outcome.unknown_columns += [name for name in layout.unknown if name not in outcome.unknown_columns]
         self.con.execute(
-            """
-            create temp table rejects as
-            select files.file_no, errors.line, any_value(errors.csv_line) as csv_line,
-                list(distinct 'STRUCTURE:' || replace(errors.error_type::varchar, ' ', '_')) as reasons
-            from (select distinct scan_id, file_id, file_path from reject_scans) as scans
-            join reject_errors as errors using (scan_id, file_id)
-            join files on files.source = scans.file_path
-            group by all
-            """
-            if self._has_rejects()
-            else "create temp table rejects (file_no integer, line ubigint, csv_line varchar, reasons varchar[])"
+            "create temp table files (_file_no integer, dt date, name varchar, path varchar, "
+            "layout_no integer, place ubigint)"
         )
+        values = ", ".join(f"{identifier(column.raw_name)} {column.stored_type}" for column in self.feed.columns)
+        self.con.execute(
+            f"create temp table judged (_file_no integer, dt date, {values}, _reasons varchar[], _masked varchar)"
+        )
+        for layout_no, (layout, members) in enumerate(layouts.items()):
+            self.con.executemany(
+                "insert into files values ($1, $2, $3, $4, $5, $6)",
+                [
+                    [file_no, dt, found.path.name, str(found.readable), layout_no, place]
+                    for place, (file_no, dt, found) in enumerate(members)
+                ],
+            )
+            paths = [str(found.readable) for _, _, found in members]
+            self.con.execute(f"insert into judged {self._judged_sql(layout, layout_no)}", [paths])
+        self._gather_rejects()
+        found = self.con.execute(
+            "select _file_no, count(*) from ("
+            "select _file_no from judged union all select _file_no from rejects) group by all"
+        ).fetchall()
+        return dict(found)
 
-    def _has_rejects(self) -> bool:
-        return bool(self._one("select count(*) from duckdb_tables() where table_name = 'reject_errors'"))
-
-    # ------------------------------------------------------------------ judging
-    def _typed(self, where: str = "true") -> str:
-        """SQL for texts and typed values of the source's rows."""
+    def _judged_sql(self, layout: Layout, layout_no: int) -> str:
+        """SQL for typed values of the files bound as $1, with the reasons and the masked texts of the bad rows."""
+        conditions = all_reasons(self.feed)
         typed = ", ".join(
             f"{typed_sql(column, self.feed, self.plan)} as {identifier(column.raw_name)}"
             for column in self.feed.columns
-            if column.pseudonym or column.type != "VARCHAR" or column.values
         )
-        plain = ", ".join(
-            f"{text_name(column)} as {identifier(column.raw_name)}"
-            for column in self.feed.columns
-            if not column.pseudonym and column.type == "VARCHAR" and not column.values
-        )
-        values = ", ".join(part for part in (typed, plain) if part)
-        return (
-            f"select source.rowid as seq, file_no, dt, source.* exclude (file_no), {values} "
-            f"from source join files using (file_no) where {where}"
-        )
-
-    def _judge(self) -> None:
-        conditions = all_reasons(self.feed)
-        values = ", ".join(self._raw_names())
-        is_bad = " or ".join(f"coalesce({condition}, false)" for condition in conditions.values())
-        self.con.execute(
-            f"create temp table judged as select seq, file_no, dt, {values}, {is_bad} as is_bad from ({self._typed()})"
-        )
+        is_bad = " or ".join(f"coalesce({condition}, false)" for condition in conditions.values()) or "false"
         listed = ", ".join(f"case when {condition} then {literal(name)} end" for name, condition in conditions.items())
-        bad = "source.rowid in (select seq from judged where is_bad)"
-        self.con.execute(
-            f"create temp table exceptions as "
-            f"select seq, file_no, dt, false as is_duplicate, "
-            f"list_filter([{listed}], lambda reason: reason is not null) as reasons from ({self._typed(bad)})"
+        masked = ", ".join(
+            f"{literal(column.name)}, {self._masked(column, identifier(text_name(column)))}"
+            for column in self.feed.columns
         )
-        self._find_repeats()
+        return f"""
+            with texts as (
+                select read.* exclude (file_index), files._file_no, files.dt
+                from ({source_sql(layout, self.feed, self.zone)}) as read
+                join files on files.place = read.file_index and files.layout_no = {layout_no}
+            ),
+            typed as (select *, {typed} from texts),
+            weighed as (select *, {is_bad} as _is_bad from typed)
+            select _file_no, dt, {", ".join(self._raw_names())},
+                case when _is_bad then list_filter([{listed}], lambda reason: reason is not null) end,
+                case when _is_bad then json_object({masked})::varchar end
+            from weighed
+            """
 
+    def _gather_rejects(self) -> None:
+        """Lines that are no rows, each once, with the errors found in it; `row_number` is its place in the file."""
+        if not self._one("select count(*) from duckdb_tables() where table_name = 'reject_errors'"):
+            self.con.execute(
+                "create temp table rejects (_file_no integer, row_number bigint, line varchar, reasons varchar[])"
+            )
+            return
+        self.con.execute(
+            f"""
+            create temp table rejects as
+            select files._file_no, errors.line::bigint - 1 as row_number,
+                any_value(ltrim(errors.csv_line, chr(10) || chr(13))) as line,
+                list(distinct 'STRUCTURE:' || case left(ltrim(errors.csv_line, chr(10) || chr(13)), 1)
+                    when {_character(OPEN_QUOTE)} then 'OPEN_QUOTE' when {_character(LONG_LINE)} then 'LONG_LINE'
+                    else replace(errors.error_type::varchar, ' ', '_') end) as reasons
+            from (select distinct scan_id, file_id, file_path from reject_scans) as scans
+            join reject_errors as errors using (scan_id, file_id)
+            join files on files.path = scans.file_path
+            group by files._file_no, errors.line
+            """
+        )
+
+    # ------------------------------------------------------------------ judging
     def _find_repeats(self) -> None:
-        """Among acceptable rows of a day: exact repeats are duplicates, same key with other content a conflict."""
+        """Among acceptable rows of a day: exact repeats are duplicates, same key with other content a conflict.
+
+        Keys are first compared by hash alone: that costs a third of grouping by the texts themselves.
+        """
         key = ", ".join(identifier(column.raw_name) for column in self.feed.key)
         content = ", ".join(self._raw_names())
         self.con.execute(
             f"""
-            insert into exceptions
-            with repeated_keys as (
-                select dt, {key} from judged where not is_bad group by all having count(*) > 1
+            create temp table repeats as
+            with suspected as (
+                select hash(dt, {key}) as key_hash from judged where _reasons is null
+                group by all having count(*) > 1
             ),
             repeated as (
-                select judged.*, hash(row({content})) as content_hash
-                from judged join repeated_keys using (dt, {key}) where not is_bad
+                select rowid as seq, *, hash(row({content})) as content_hash
+                from judged where _reasons is null and hash(dt, {key}) in (select key_hash from suspected)
             ),
             compared as (
-                select seq, file_no, dt,
-                    row_number() over (partition by dt, {content} order by seq) > 1 as is_duplicate,
+                select seq, _file_no,
+                    row_number() over (partition by dt, {content} order by _file_no, seq) > 1 as is_duplicate,
                     min(content_hash) over same_key <> max(content_hash) over same_key as is_conflict,
                 from repeated window same_key as (partition by dt, {key})
             )
-            select seq, file_no, dt, is_duplicate, if(is_duplicate, [], ['KEY_CONFLICT'])
-            from compared where is_duplicate or is_conflict
+            select seq, _file_no, is_duplicate from compared where is_duplicate or is_conflict
             """
         )
 
     # ------------------------------------------------------------------ counting
     def _count(self, outcomes: dict[date, Outcome]) -> None:
-        """Count rows per file at each station, none from the others; control totals; reasons."""
+        """Count the rows of each file at each station, none from the others; the survey has counted what was read."""
         rows = self.con.execute(
             """
-            with read as (
-                select file_no, count(*) as n from (
-                    select file_no from source union all select file_no from rejects) group by all
-            ),
-            accepted as (
-                select file_no, count(*) as n from judged anti join exceptions using (seq) group by all
+            with accepted as (
+                select _file_no, count(*) as n from judged
+                where _reasons is null and rowid not in (select seq from repeats) group by all
             ),
             quarantined as (
-                select file_no, count(*) as n from (
-                    select file_no from exceptions where not is_duplicate union all select file_no from rejects)
+                select _file_no, count(*) as n from (
+                    select _file_no from judged where _reasons is not null
+                    union all select _file_no from repeats where not is_duplicate
+                    union all select _file_no from rejects)
                 group by all
             ),
-            duplicate as (select file_no, count(*) as n from exceptions where is_duplicate group by all)
-            select dt, name, coalesce(read.n, 0), coalesce(accepted.n, 0), coalesce(quarantined.n, 0),
-                coalesce(duplicate.n, 0)
-            from files left join read using (file_no) left join accepted using (file_no)
-            left join quarantined using (file_no) left join duplicate using (file_no)
+            duplicate as (select _file_no, count(*) as n from repeats where is_duplicate group by all)
+            select dt, name, coalesce(accepted.n, 0), coalesce(quarantined.n, 0), coalesce(duplicate.n, 0)
+            from files left join accepted using (_file_no)
+            left join quarantined using (_file_no) left join duplicate using (_file_no)
             """
         ).fetchall()
-        for dt, name, read, accepted, quarantined, duplicate in rows:
-            delivery = outcomes[dt].delivery
+        for dt, name, accepted, quarantined, duplicate in rows:
+            delivery, found = outcomes[dt].delivery, outcomes[dt].surveys[name]
             outcomes[dt].counts[name] = FileCount(
-                name=name, bytes=(delivery.folder / name).stat().st_size, sha256=delivery.sha256_by_file[name],
-                read=read, accepted=accepted, quarantined=quarantined, duplicate=duplicate,
+                name=name, bytes=found.path.stat().st_size, sha256=delivery.sha256_by_file[name],
+                read=found.read, accepted=accepted, quarantined=quarantined, duplicate=duplicate,
             )  # fmt: skip
         reasons = self.con.execute(
             "select dt, reason, count(*) from ("
-            "select dt, unnest(reasons) as reason from exceptions union all "
-            "select dt, unnest(reasons) from rejects join files using (file_no)) group by all order by all"
+            "select _file_no, unnest(_reasons) as reason from judged where _reasons is not null union all "
+            "select _file_no, 'KEY_CONFLICT' from repeats where not is_duplicate union all "
+            "select _file_no, unnest(reasons) from rejects) join files using (_file_no) group by all order by all"
         ).fetchall()
         for dt, reason, rows_ in reasons:
             outcomes[dt].reasons[reason] = rows_
 
-    def _compare_with_manifests(self, outcomes: dict[date, Outcome]) -> None:
+    def _refuse_what_disagrees(self, outcomes: dict[date, Outcome]) -> None:
         for outcome in outcomes.values():
-            if outcome.refusal or outcome.delivery.manifest is None:
+            if outcome.refusal is None:
+                outcome.refusal = self._changed_type(outcome) or self._disagreement(outcome)
+
+    def _changed_type(self, outcome: Outcome) -> str | None:
+        """What became of a required column that can no longer be read: that is no delivery with many bad rows."""
+        for column in self.feed.columns:
+            if not column.required:
                 continue
-            totals: Counter[str] = Counter()
-            for entry in outcome.delivery.manifest.files:
-                read = outcome.counts[entry.name].read
-                if entry.rows is not None and entry.rows != read:
-                    outcome.refusal = f"{entry.name}: {read} rows, but {entry.rows} in {MANIFEST}"
-                for column, expected in entry.control_totals.items():
-                    total = self._total(outcome.delivery.dt, entry.name, column)
-                    totals[column] += total
-                    if total != expected:
-                        outcome.refusal = f"{entry.name}: {column} adds up to {total}, but to {expected} in {MANIFEST}"
-            outcome.totals = dict(totals)
+            lost = (f"EMPTY:{column.name}", f"BAD_{kind_of(column)}:{column.name}")
+            rows = self.con.execute(
+                "select name, count(*), any_value(json_extract_string(_masked, $1)) "
+                "from judged join files using (_file_no) where judged.dt = $2 and list_has_any(_reasons, $3) group by all",
+                [f'$."{column.name}"', outcome.delivery.dt, list(lost)],
+            ).fetchall() if outcome.reasons.keys() & set(lost) else []  # fmt: skip
+            for name, bad, example in rows:
+                read = outcome.counts[name].read
+                if read >= _RETYPED_LEAST_ROWS and bad > _RETYPED_SHARE * read:
+                    seen = f"such as {example!r}" if example else "empty"
+                    return (
+                        f"{name}: column {column.name!r} cannot be read as {column.type} in {bad} of {read} rows, {seen}; "
+                        "if the source has changed it, mend the contract"
+                    )
+        return None
+
+    def _disagreement(self, outcome: Outcome) -> str | None:
+        """In what rows and totals differ from the manifest's; notes the totals."""
+        manifest = outcome.delivery.manifest
+        totals: Counter[str] = Counter()
+        for entry in manifest.files if manifest else []:
+            read = outcome.counts[entry.name].read
+            if entry.rows is not None and entry.rows != read:
+                return f"{entry.name}: {read} rows, but {entry.rows} in {MANIFEST}"
+            for column, expected in entry.control_totals.items():
+                if column not in self._summable():
+                    return f"{MANIFEST}: control total of {column!r}, which is no amount or count of the contract"
+                total = self._total(outcome.delivery.dt, entry.name, column)
+                if total != expected:
+                    return f"{entry.name}: {column} adds up to {total}, but to {expected} in {MANIFEST}"
+                totals[column] += total
+        outcome.totals = dict(totals)
+        return None
+
+    def _summable(self) -> set[str]:
+        return {column.name for column in self.feed.columns if column.is_number and not column.pseudonym}
 
     def _total(self, dt: date, name: str, column: str) -> int:
-        if column not in {known.name for known in self.feed.columns if not known.pseudonym}:
-            raise RefusedError(f"{MANIFEST}: control total of an unknown column {column!r}")
         return self._one(
             f"select coalesce(sum({identifier(column)}), 0)::bigint from judged "
-            f"where file_no = (select file_no from files where dt = $1 and name = $2)",
+            f"where _file_no = (select _file_no from files where dt = $1 and name = $2)",
             [dt, name],
         )
 
@@ -270,36 +366,52 @@ class Batch:
             return
         days = f"dt in ({', '.join(taken)})"
         values = ", ".join(self._raw_names())
-        self._copy(f"select dt, {values} from judged anti join exceptions using (seq) where {days}", accepted)
-        masked = ", ".join(f"{literal(column.name)}, {self._masked(column)}" for column in self.feed.columns)
+        kept = "_reasons is null"
+        if self._one("select count(*) from repeats"):
+            kept += " and rowid not in (select seq from repeats)"
+        self._copy(f"select dt, {values} from judged where {kept} and {days}", accepted)
+        self._copy(self._quarantined_sql(days), quarantined)
+
+    def _quarantined_sql(self, days: str) -> str:
+        """Masked rows with file, place in the file and reasons; what conflicts with its key is shown as it was read."""
+        as_read = ", ".join(f"{literal(column.name)}, {self._masked_value(column)}" for column in self.feed.columns)
         has_person = any(column.pseudonym == "person" for column in self.feed.columns)
-        line = "regexp_replace(csv_line, '[[:alnum:]]', '#', 'g')" if has_person else mask_digits_sql("csv_line")
-        self._copy(
-            f"""
-            with first_seq as (select file_no, min(rowid) as seq from source group by all),
+        line = r"regexp_replace(line, '[\p{L}\p{N}]', '#', 'g')" if has_person else mask_digits_sql("line")
+        return f"""
+            with first_seq as (select _file_no, min(rowid) as seq from judged group by all),
             numbered_rejects as (
-                select *, line - 1 - row_number() over (partition by file_no order by line) as rows_before from rejects
+                select _file_no, row_number() over (partition by _file_no order by row_number) as ordinal,
+                    row_number - ordinal as rows_before,
+                from rejects
+            ),
+            passed as (select _file_no, rows_before, max(ordinal) as ordinal from numbered_rejects group by all),
+            bad as (
+                select rowid as seq, _file_no, _reasons as reasons, _masked as masked_row
+                from judged where _reasons is not null
+                union all by name
+                select rowid as seq, _file_no, ['KEY_CONFLICT'] as reasons, json_object({as_read})::varchar as masked_row
+                from judged where rowid in (select seq from repeats where not is_duplicate)
+            ),
+            placed as (
+                select bad._file_no, reasons, masked_row, bad.seq - first_seq.seq as rows_before
+                from bad join first_seq using (_file_no)
+            ),
+            numbered as (
+                select placed._file_no, placed.rows_before + 1 + coalesce(passed.ordinal, 0) as row_number,
+                    reasons, masked_row
+                from placed asof left join passed
+                    on passed._file_no = placed._file_no and placed.rows_before >= passed.rows_before
             )
-            select dt, name as file,
-                exceptions.seq - first_seq.seq + 1 + (
-                    select count(*) from numbered_rejects as rejects
-                    where rejects.file_no = exceptions.file_no
-                        and rejects.rows_before <= exceptions.seq - first_seq.seq
-                )::bigint as row_number,
-                reasons, json_object({masked})::varchar as masked_row
-            from exceptions
-            join (select rowid as seq, * exclude (file_no) from source) using (seq)
-            join files using (file_no, dt)
-            join first_seq on first_seq.file_no = exceptions.file_no
-            where not is_duplicate and {days}
-            union all by name
-            select dt, name as file, line::bigint - 1 as row_number, reasons,
-                json_object('line', {line})::varchar as masked_row
-            from rejects join files using (file_no) where {days}
+            select dt, name as file, row_number, reasons, masked_row
+            from (
+                select _file_no, row_number, reasons, masked_row from numbered
+                union all
+                select _file_no, row_number, reasons,
+                    json_object('line', left({line}, {_LONGEST_SHOWN}))::varchar from rejects
+            ) join files using (_file_no)
+            where {days}
             order by all
-            """,
-            quarantined,
-        )
+            """
 
     def _copy(self, query: str, folder: Path) -> None:
         self.con.execute(
@@ -307,11 +419,20 @@ class Batch:
             f"(format parquet, compression zstd, partition_by (dt), overwrite_or_ignore)"
         )
 
-    def _masked(self, column: Column) -> str:
-        text = text_name(column)
+    def _masked(self, column: Column, text: str) -> str:
+        """SQL for what may be shown of a value: its shape, if it is personal or looks like a number."""
         if column.pseudonym == "person":
             return f"if({text} is null, null, '***')"
-        return mask_digits_sql(text) if column.pseudonym else mask_number_sql(text, self.plan)
+        if column.pseudonym:
+            return f"left({mask_digits_sql(text)}, {_LONGEST_SHOWN})"
+        return f"left({mask_number_sql(text, self.plan)}, {_LONGEST_SHOWN})"
+
+    def _masked_value(self, column: Column) -> str:
+        """SQL for what may be shown of a value as raw would hold it."""
+        name = identifier(column.raw_name)
+        if column.pseudonym:
+            return f"if({name} is null, null, '***')"
+        return f"left({mask_number_sql(f'cast({name} as varchar)', self.plan)}, {_LONGEST_SHOWN})"
 
     def _raw_names(self) -> list[str]:
         return [identifier(column.raw_name) for column in self.feed.columns]
@@ -321,8 +442,22 @@ class Batch:
         return int(row[0]) if row else 0
 
 
+def _is_about_files(error: duckdb.Error, deliveries: Sequence[Delivery], scratch: Path) -> bool:
+    """Whether a reader's error is the file's fault. A damaged Parquet page raises errors of no class at all."""
+    if isinstance(error, duckdb.IOException):
+        paths = [str(scratch), *(str(delivery.folder) for delivery in deliveries)]
+        return any(path in str(error) for path in paths) and "write" not in str(error)
+    if type(error) is duckdb.Error:
+        return any(path.name.endswith(".parquet") for delivery in deliveries for path in delivery.files)
+    return isinstance(error, _FILE_ERRORS)
+
+
 def _where(error: duckdb.Error, delivery: Delivery) -> str:
     """A reader's error without the data that it quotes: its kind, and the file if it names one."""
     text = str(error)
     names = [path.name for path in delivery.files if path.name in text] or [path.name for path in delivery.files]
     return f"{names[0]}: cannot be read ({type(error).__name__})"
+
+
+def _character(letter: str) -> str:
+    return f"chr({ord(letter)})"

@@ -6,14 +6,16 @@ from orchestration.contracts import Column, Feed
 from orchestration.ingest.layout import text_name
 from orchestration.privacy.pseudonyms import e164_sql
 from orchestration.settings import NumberPlan
-from orchestration.sql import literal
+from orchestration.sql import identifier, literal
 
+_ISO_DATE = len("2026-01-03")
+_ISO_INSTANT = len("2026-01-03 05:04:05")
 _INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
 
 
 def typed_sql(column: Column, feed: Feed, plan: NumberPlan) -> str:
     """SQL for a column's typed value, or null where its text has none; a personal one becomes its pseudonym."""
-    text = text_name(column)
+    text = identifier(text_name(column))
     if column.pseudonym == "number":
         return f"pseudonym('msisdn', {e164_sql(text, plan)})"
     if column.pseudonym in ("line", "person"):
@@ -30,12 +32,12 @@ def typed_sql(column: Column, feed: Feed, plan: NumberPlan) -> str:
 
 def reasons(column: Column, typed: str, feed: Feed) -> dict[str, str]:
     """Reason → condition under which it applies to a row; `typed` is the name of the column's typed value."""
-    text = text_name(column)
+    text = identifier(text_name(column))
     found = {}
     if column.required:
         found[f"EMPTY:{column.name}"] = f"{text} is null"
     if column.type != "VARCHAR" or column.pseudonym == "number":
-        found[f"BAD_{_kind(column)}:{column.name}"] = f"{text} is not null and {typed} is null"
+        found[f"BAD_{kind_of(column)}:{column.name}"] = f"{text} is not null and {typed} is null"
     if column.domain:
         values = ", ".join(literal(value) for value in column.domain)
         found[f"UNKNOWN_VALUE:{column.name}"] = f"{typed} not in ({values})"
@@ -53,30 +55,56 @@ def all_reasons(feed: Feed) -> dict[str, str]:
     """Reason → condition, for every column and row rule of a feed, over texts and typed values by raw name."""
     found: dict[str, str] = {}
     for column in feed.columns:
-        found |= reasons(column, column.raw_name, feed)
+        found |= reasons(column, identifier(column.raw_name), feed)
     return found | {rule.name: f"({rule.condition}) is false" for rule in feed.rules}
 
 
 def _cast_sql(column: Column, text: str, feed: Feed) -> str:
+    """The value of a text. What reads back as it stood needs no closer look; other spellings take the slow path."""
     kind = column.type.split("(")[0]
     if kind == "VARCHAR":
         return text
-    if kind in _INTEGERS:
-        digits, pattern = _plain_number(text, feed)
-        return f"case when regexp_full_match({text}, '[+-]?{pattern}') then try_cast({digits} as {kind}) end"
-    if kind in ("DECIMAL", "DOUBLE"):
-        digits, pattern = _plain_number(text, feed)
-        point = _escape(feed.decimal_separator)
-        number = f"replace({digits}, {literal(feed.decimal_separator)}, '.')"
-        return (
-            f"case when regexp_full_match({text}, '[+-]?{pattern}({point}[0-9]+)?') "
-            f"then try_cast({number} as {column.type}) end"
-        )
     if kind == "BOOLEAN":
         return f"case {text} when 'true' then true when 'false' then false end"
     if kind == "DATE":
-        return f"cast(try_strptime({text}, {_formats(feed.date_formats)}) as date)"
-    return _timestamp_sql(text, feed)
+        return _date_sql(text, feed)
+    if kind == "TIMESTAMPTZ":
+        return _timestamp_sql(text, feed)
+    if column.minor_units:
+        return _minor_units_sql(column, text, feed)
+    if kind in _INTEGERS:
+        digits, pattern = _plain_number(text, feed)
+        slow = f"case when regexp_full_match({text}, '[+-]?{pattern}') then try_cast({digits} as {kind}) end"
+        return _unless_plain(f"try_cast({text} as {kind})", text, slow)
+    return f"try_cast({_decimal_text(text, feed)} as {column.type})"
+
+
+def _unless_plain(value: str, text: str, slow: str) -> str:
+    """`value` if it is spelled as in `text`, else the slow expression, evaluated for those rows only."""
+    return f"coalesce(case when cast({value} as varchar) = {text} then {value} end, {slow})"
+
+
+def _decimal_text(text: str, feed: Feed, places: str = "+") -> str:
+    """SQL for a decimal number's text with a point and no separators, or null if it is not one."""
+    digits, pattern = _plain_number(text, feed)
+    number = f"replace({digits}, {literal(feed.decimal_separator)}, '.')"
+    point = _escape(feed.decimal_separator)
+    return f"case when regexp_full_match({text}, '[+-]?{pattern}({point}[0-9]{places})?') then {number} end"
+
+
+def _minor_units_sql(column: Column, text: str, feed: Feed) -> str:
+    """An amount spelled in the large unit, as an integer of the small one: `1.234,5` is 123450 cents."""
+    units = column.minor_units
+    decimal = f"try_cast({_decimal_text(text, feed, f'{{1,{units}}}')} as decimal(38,{units}))"
+    return f"try_cast({decimal} * {10**units} as {column.type})"
+
+
+def _date_sql(text: str, feed: Feed) -> str:
+    slow = _plausible(f"cast(try_strptime({text}, {_formats(feed.date_formats)}) as date)")
+    if "%Y-%m-%d" not in feed.date_formats:
+        return slow
+    value = f"try_cast({text} as date)"
+    return f"coalesce(case when {_is_iso(value, text, _ISO_DATE)} then {value} end, {slow})"
 
 
 def _timestamp_sql(text: str, feed: Feed) -> str:
@@ -84,7 +112,22 @@ def _timestamp_sql(text: str, feed: Feed) -> str:
     local = [form for form in feed.timestamp_formats if "%z" not in form]
     zoned = [form for form in feed.timestamp_formats if "%z" in form]
     parsed = [f"cast(try_strptime({text}, {_formats(forms)}) as timestamptz)" for forms in (local, zoned) if forms]
-    return parsed[0] if len(parsed) == 1 else f"coalesce({', '.join(parsed)})"
+    slow = _plausible(parsed[0] if len(parsed) == 1 else f"coalesce({', '.join(parsed)})")
+    if "%Y-%m-%d %H:%M:%S" not in local:
+        return slow
+    plain = f"try_cast({text} as timestamp)"
+    fast = f"case when {_is_iso(plain, text, _ISO_INSTANT)} then {plain} end"
+    return f"coalesce(cast({fast} as timestamptz), {slow})"
+
+
+def _is_iso(value: str, text: str, length: int) -> str:
+    """Whether a text is the canonical spelling of its value, of a year that a feed can mean."""
+    return f"cast({value} as varchar) = {text} and length({text}) = {length} and {text} between '19' and '22'"
+
+
+def _plausible(value: str) -> str:
+    """Null for a year that no feed can mean: `%Y` also reads the `26` of `03/01/26`."""
+    return f"case when {value} between '1900-01-01' and '2200-01-01' then {value} end"
 
 
 def _plain_number(text: str, feed: Feed) -> tuple[str, str]:
@@ -96,7 +139,8 @@ def _plain_number(text: str, feed: Feed) -> tuple[str, str]:
     return f"replace({text}, {literal(feed.thousands_separator)}, '')", pattern
 
 
-def _kind(column: Column) -> str:
+def kind_of(column: Column) -> str:
+    """What a value of the column is, in the words of a reason; NUMBER is a subscriber's."""
     if column.pseudonym == "number":
         return "NUMBER"
     kind = column.type.split("(")[0]
@@ -108,4 +152,4 @@ def _formats(forms: tuple[str, ...] | list[str]) -> str:
 
 
 def _escape(separator: str) -> str:
-    return f"[{separator}]"
+    return "[" + separator.replace("'", "''") + "]"
