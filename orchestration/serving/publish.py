@@ -36,7 +36,7 @@ from orchestration.warehouse.stage import held_back
 #: Tag of a mart → the file that holds it, and that file's mode.
 DOORS = {"open": ("marts.duckdb", 0o444), "restricted": ("cases.duckdb", 0o640)}
 #: Old enough for the drivers in BI tools.
-_STORAGE_VERSION = "v1.2.0"
+STORAGE_VERSION = "v1.2.0"
 
 
 class VerificationError(RuntimeError):
@@ -85,7 +85,7 @@ def publish(settings: Settings, graph: Graph, feeds: Mapping[str, Feed], run_id:
             generation=generation, run_id=run_id, git_commit=_git_commit(), published_at=now,
             inputs=inputs_fingerprint(settings, feeds), relations=relations, missing=missing,
         )  # fmt: skip
-        create_ops(settings, building / DOORS["open"][0], publication, _STORAGE_VERSION)
+        create_ops(settings, building / DOORS["open"][0], publication, STORAGE_VERSION)
         _seal(building, publication)
         building.rename(settings.serving_dir / generation)
         switch(settings, generation)
@@ -110,7 +110,7 @@ def _build(settings: Settings, graph: Graph, building: Path) -> tuple[list[Publi
         through = _newest_dt(settings)
         for door, (file, _) in DOORS.items():
             con.execute(
-                f"attach {literal(str(building / file))} as {door} (storage_version {literal(_STORAGE_VERSION)})"
+                f"attach {literal(str(building / file))} as {door} (storage_version {literal(STORAGE_VERSION)})"
             )
             if previous_dir:
                 con.execute(f"attach {literal(str(previous_dir / file))} as previous_{door} (read_only)")
@@ -139,7 +139,7 @@ def _copy(con: duckdb.DuckDBPyConnection, node: Node, door: str, source: _Source
     con.execute(f"comment on table {target} is {literal(node.description)}")
     for name, description in node.columns:
         con.execute(f"comment on column {target}.{identifier(name)} is {literal(description)}")
-    read, written = _checksum(con, origin), _checksum(con, target)
+    read, written = checksum(con, origin), checksum(con, target)
     if read != written:
         raise VerificationError(f"{node.relation}: {read} in {source.catalog}, but {written} in the new generation")
     return PublishedRelation(
@@ -148,7 +148,7 @@ def _copy(con: duckdb.DuckDBPyConnection, node: Node, door: str, source: _Source
     )  # fmt: skip
 
 
-def _checksum(con: duckdb.DuckDBPyConnection, relation: str) -> tuple[int, str]:
+def checksum(con: duckdb.DuckDBPyConnection, relation: str) -> tuple[int, str]:
     """Rows, and a hash of their content that does not depend on their order."""
     row = con.execute(f"select count(*), coalesce(sum(hash(rows)), 0)::varchar from {relation} as rows").fetchone()
     assert row is not None
