@@ -37,6 +37,7 @@ _INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
 _NUMBERS = (*_INTEGERS, "DECIMAL", "DOUBLE")
 _PHYSICAL = re.compile(rf"{'|'.join(_INTEGERS)}|DOUBLE|DECIMAL\([0-9]+,[0-9]+\)|VARCHAR|BOOLEAN|DATE|TIMESTAMPTZ")
 _MOST_MINOR_UNITS = 4
+_YAML: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _RESERVED = ("dt", "rev")  # what raw adds to each row
 _OPTIONS = ("pattern", "minimum", "maximum")
@@ -163,7 +164,8 @@ def load_feed(path: Path) -> Feed:
     """
     text = path.read_text("utf-8")
     try:
-        contract = OpenDataContractStandard.model_validate(yaml.safe_load(text))
+        content = yaml.load(text, Loader=_YAML)
+        contract = OpenDataContractStandard.model_validate(content)
     except yaml.YAMLError as error:
         raise ContractError(path, [f"not YAML: {error}"]) from error
     except ValidationError as error:
@@ -171,7 +173,7 @@ def load_feed(path: Path) -> Feed:
             path, [f"{_place(problem['loc'])}: {problem['msg']}" for problem in error.errors()]
         ) from error
     reader = _Reader(contract)
-    reader.check_keys(yaml.safe_load(text))
+    reader.check_keys(content)
     feed = reader.feed(path.stem, hashlib.sha256(text.encode()).hexdigest())
     if reader.problems:
         raise ContractError(path, reader.problems)

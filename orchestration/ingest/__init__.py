@@ -6,7 +6,7 @@ a file's header line and moves no rows. Business rules do not belong here: the c
 deliveries.
 """
 
-from orchestration.ingest.ingest import Ingested, ingest
+from orchestration.ingest.ingest import Ingested, StorageError, ingest
 from orchestration.ingest.receipt import Receipt, read_receipts
 
-__all__ = ["Ingested", "Receipt", "ingest", "read_receipts"]
+__all__ = ["Ingested", "Receipt", "StorageError", "ingest", "read_receipts"]

@@ -23,12 +23,13 @@ from pathlib import Path
 import duckdb
 
 from orchestration.contracts import Column, Feed
-from orchestration.ingest.delivery import MANIFEST, Delivery, RefusedError
-from orchestration.ingest.judge import all_reasons, kind_of, typed_sql
+from orchestration.ingest.delivery import MANIFEST, Delivery, RefusedError, size_of
+from orchestration.ingest.judge import all_reasons, clear_sql, kind_of, typed_sql
 from orchestration.ingest.layout import Layout, read_layout, source_sql, text_name
 from orchestration.ingest.receipt import FileCount
 from orchestration.ingest.survey import LONG_LINE, OPEN_QUOTE, Survey, survey
 from orchestration.privacy.masking import mask_digits_sql, mask_number_sql
+from orchestration.privacy.vault import Vault
 from orchestration.settings import NumberPlan
 from orchestration.sql import identifier, literal
 
@@ -63,6 +64,7 @@ class Batch:
     plan: NumberPlan
     zone: str
     scratch: Path
+    vault: Vault
 
     def run(self, deliveries: Sequence[Delivery], accepted: Path, quarantined: Path) -> list[Outcome]:
         """Judge the deliveries' rows and write them below the two folders, one sub-folder `dt=…` per day.
@@ -171,7 +173,8 @@ class Batch:
         )
         values = ", ".join(f"{identifier(column.raw_name)} {column.stored_type}" for column in self.feed.columns)
         self.con.execute(
-            f"create temp table judged (_file_no integer, dt date, {values}, _reasons varchar[], _masked varchar)"
+            f"create temp table judged (_file_no integer, dt date, {values}, _reasons varchar[], _masked varchar"
+            f"{''.join(f', {_clear_name(column)} varchar' for column in self._reversible())})"
         )
         for layout_no, (layout, members) in enumerate(layouts.items()):
             self.con.executemany(
@@ -184,11 +187,11 @@ class Batch:
             paths = [str(found.readable) for _, _, found in members]
             self.con.execute(f"insert into judged {self._judged_sql(layout, layout_no)}", [paths])
         self._gather_rejects()
-        found = self.con.execute(
+        counts: list[tuple[int, int]] = self.con.execute(
             "select _file_no, count(*) from ("
             "select _file_no from judged union all select _file_no from rejects) group by all"
         ).fetchall()
-        return dict(found)
+        return dict(counts)
 
     def _judged_sql(self, layout: Layout, layout_no: int) -> str:
         """SQL for typed values of the files bound as $1, with the reasons and the masked texts of the bad rows."""
@@ -197,6 +200,7 @@ class Batch:
             f"{typed_sql(column, self.feed, self.plan)} as {identifier(column.raw_name)}"
             for column in self.feed.columns
         )
+        clear = [f"{clear_sql(column, self.plan)} as {_clear_name(column)}" for column in self._reversible()]
         is_bad = " or ".join(f"coalesce({condition}, false)" for condition in conditions.values()) or "false"
         listed = ", ".join(f"case when {condition} then {literal(name)} end" for name, condition in conditions.items())
         masked = ", ".join(
@@ -209,11 +213,12 @@ class Batch:
                 from ({source_sql(layout, self.feed, self.zone)}) as read
                 join files on files.place = read.file_index and files.layout_no = {layout_no}
             ),
-            typed as (select *, {typed} from texts),
+            typed as (select *, {", ".join([typed, *clear])} from texts),
             weighed as (select *, {is_bad} as _is_bad from typed)
             select _file_no, dt, {", ".join(self._raw_names())},
                 case when _is_bad then list_filter([{listed}], lambda reason: reason is not null) end,
                 case when _is_bad then json_object({masked})::varchar end
+                {"".join(f", {_clear_name(column)}" for column in self._reversible())}
             from weighed
             """
 
@@ -293,7 +298,7 @@ class Batch:
         for dt, name, accepted, quarantined, duplicate in rows:
             delivery, found = outcomes[dt].delivery, outcomes[dt].surveys[name]
             outcomes[dt].counts[name] = FileCount(
-                name=name, bytes=found.path.stat().st_size, sha256=delivery.sha256_by_file[name],
+                name=name, bytes=size_of(found.path), sha256=delivery.sha256_by_file[name],
                 read=found.read, accepted=accepted, quarantined=quarantined, duplicate=duplicate,
             )  # fmt: skip
         reasons = self.con.execute(
@@ -318,7 +323,8 @@ class Batch:
             lost = (f"EMPTY:{column.name}", f"BAD_{kind_of(column)}:{column.name}")
             rows = self.con.execute(
                 "select name, count(*), any_value(json_extract_string(_masked, $1)) "
-                "from judged join files using (_file_no) where judged.dt = $2 and list_has_any(_reasons, $3) group by all",
+                "from judged join files using (_file_no) "
+                "where judged.dt = $2 and list_has_any(_reasons, $3) group by all",
                 [f'$."{column.name}"', outcome.delivery.dt, list(lost)],
             ).fetchall() if outcome.reasons.keys() & set(lost) else []  # fmt: skip
             for name, bad, example in rows:
@@ -326,8 +332,8 @@ class Batch:
                 if read >= _RETYPED_LEAST_ROWS and bad > _RETYPED_SHARE * read:
                     seen = f"such as {example!r}" if example else "empty"
                     return (
-                        f"{name}: column {column.name!r} cannot be read as {column.type} in {bad} of {read} rows, {seen}; "
-                        "if the source has changed it, mend the contract"
+                        f"{name}: column {column.name!r} cannot be read as {column.type} in {bad} of {read} rows, "
+                        f"{seen}; if the source has changed it, mend the contract"
                     )
         return None
 
@@ -369,8 +375,28 @@ class Batch:
         kept = "_reasons is null"
         if self._one("select count(*) from repeats"):
             kept += " and rowid not in (select seq from repeats)"
+        self._keep_in_vault(f"{kept} and {days}")
         self._copy(f"select dt, {values} from judged where {kept} and {days}", accepted)
         self._copy(self._quarantined_sql(days), quarantined)
+
+    def _keep_in_vault(self, accepted: str) -> None:
+        """Before a pseudonym is written anywhere, the vault knows whose it is; who was forgotten gets the random one."""
+        values = [
+            f"select {literal(str(column.pseudonym_kind))} as kind, {identifier(column.raw_name)} as pseudonym, "
+            f"any_value({_clear_name(column)}) as value "
+            f"from judged where {accepted} and {identifier(column.raw_name)} is not null group by all"
+            for column in self._reversible()
+        ]
+        if not values or not self.vault.keep(" union all ".join(values)):
+            return
+        for name in (identifier(column.raw_name) for column in self._reversible()):
+            self.con.execute(
+                f"update judged set {name} = suppressed.replacement from suppressed where {name} = suppressed.pseudonym"
+            )
+
+    def _reversible(self) -> list[Column]:
+        """Columns whose pseudonyms the vault can turn back."""
+        return [column for column in self.feed.columns if column.pseudonym_kind]
 
     def _quarantined_sql(self, days: str) -> str:
         """Masked rows with file, place in the file and reasons; what conflicts with its key is shown as it was read."""
@@ -389,7 +415,8 @@ class Batch:
                 select rowid as seq, _file_no, _reasons as reasons, _masked as masked_row
                 from judged where _reasons is not null
                 union all by name
-                select rowid as seq, _file_no, ['KEY_CONFLICT'] as reasons, json_object({as_read})::varchar as masked_row
+                select rowid as seq, _file_no, ['KEY_CONFLICT'] as reasons,
+                    json_object({as_read})::varchar as masked_row,
                 from judged where rowid in (select seq from repeats where not is_duplicate)
             ),
             placed as (
@@ -450,6 +477,11 @@ def _is_about_files(error: duckdb.Error, deliveries: Sequence[Delivery], scratch
     if type(error) is duckdb.Error:
         return any(path.name.endswith(".parquet") for delivery in deliveries for path in delivery.files)
     return isinstance(error, _FILE_ERRORS)
+
+
+def _clear_name(column: Column) -> str:
+    """Name of a personal column's clear value: held in memory until the vault has it, never written by itself."""
+    return identifier(f"_clear_{column.name}")
 
 
 def _where(error: duckdb.Error, delivery: Delivery) -> str:

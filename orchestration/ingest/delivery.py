@@ -15,8 +15,6 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ValidationError
 
-from orchestration.sql import first_line
-
 MANIFEST = "_manifest.json"
 SUFFIXES = (".csv", ".csv.gz", ".parquet")
 _BACKFILL_HOUR = time(6)
@@ -54,6 +52,9 @@ class Delivery:
     @cached_property
     def fingerprint(self) -> str:
         """Identity by name, size and modification time: cheap, and enough to see that nothing was touched."""
+        return self._facts()
+
+    def _facts(self) -> str:
         names = [*self.files, self.folder / MANIFEST]
         facts: list[Any] = [
             (path.name, stat.st_size, stat.st_mtime_ns) for path in names if (stat := _stat(path)) is not None
@@ -62,7 +63,7 @@ class Delivery:
 
     @cached_property
     def sha256_by_file(self) -> dict[str, str]:
-        """SHA-256 of each file's bytes."""
+        """SHA-256 of each file's bytes; of what is no file, of none."""
         with ThreadPoolExecutor() as pool:
             return dict(zip((path.name for path in self.files), pool.map(_sha256, self.files), strict=True))
 
@@ -70,6 +71,16 @@ class Delivery:
     def sha256(self) -> str:
         """Identity by content: the same bytes again are the same delivery."""
         return hashlib.sha256(json.dumps(self.sha256_by_file, sort_keys=True).encode()).hexdigest()
+
+    @property
+    def manifest_sha256(self) -> str | None:
+        """Identity of the manifest: a delivery that it refused may be mended by another one."""
+        path = self.folder / MANIFEST
+        return _sha256(path) if path.is_file() else None
+
+    def has_changed(self) -> bool:
+        """Whether a file was touched since the fingerprint was taken, so that what was read may be neither."""
+        return self._facts() != self.fingerprint
 
     @cached_property
     def manifest(self) -> Manifest | None:
@@ -83,18 +94,26 @@ class Delivery:
             return None
         try:
             return Manifest.model_validate_json(path.read_bytes())
-        except (ValidationError, OSError) as error:
-            raise RefusedError(f"{MANIFEST}: {first_line(error)}") from error
+        except ValidationError as error:
+            problem = error.errors(include_input=False)[0]
+            place = ".".join(str(part) for part in problem["loc"])
+            raise RefusedError(f"{MANIFEST}: {place or 'the file'}: {problem['msg']}") from error
+        except IsADirectoryError as error:
+            raise RefusedError(f"{MANIFEST}: is no file") from error
 
     def check_files(self) -> None:
         """Compare the files with the manifest's list, by name and hash.
 
         Raises:
-            RefusedError: naming the file that is absent, unlisted or different.
+            RefusedError: naming the file that is absent, unlisted, listed twice or different.
         """
         if self.manifest is None or not self.manifest.files:
+            if not self.files:
+                raise RefusedError(f"{MANIFEST}: there is no file beside it")
             return
         listed = {entry.name: entry for entry in self.manifest.files}
+        if len(listed) < len(self.manifest.files):
+            raise RefusedError(f"{MANIFEST}: lists a file twice")
         present = {path.name for path in self.files}
         if absent := sorted(listed.keys() - present):
             raise RefusedError(f"{absent[0]}: listed in {MANIFEST}, but absent")
@@ -114,7 +133,7 @@ class Delivery:
         if self.manifest and self.manifest.delivered_at:
             moment = self.manifest.delivered_at
             return moment if moment.tzinfo else moment.replace(tzinfo=zone)
-        arrived = datetime.fromtimestamp(max(path.stat().st_mtime for path in self.files), zone)
+        arrived = datetime.fromtimestamp(max(stat.st_mtime for path in self.files if (stat := _stat(path))), zone)
         due = datetime.combine(self.dt + timedelta(days=1), _BACKFILL_HOUR, zone)
         return due if is_first and arrived > due + timedelta(days=lateness_days) else arrived
 
@@ -148,6 +167,13 @@ def _stat(path: Path) -> Any:
         return None
 
 
+def size_of(path: Path) -> int:
+    """Bytes of a file; none of what is not there or no file."""
+    return path.stat().st_size if path.is_file() else 0
+
+
 def _sha256(path: Path) -> str:
+    if not path.is_file():
+        return hashlib.sha256().hexdigest()
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

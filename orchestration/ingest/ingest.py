@@ -2,35 +2,39 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
-import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import duckdb
 import pyarrow.parquet as pq
 
 from orchestration.contracts import Feed
 from orchestration.ingest.batch import Batch, Outcome
-from orchestration.ingest.delivery import Delivery, RefusedError, find_delivery
+from orchestration.ingest.delivery import Delivery, RefusedError, find_delivery, size_of
 from orchestration.ingest.receipt import (
     FileCount,
     Receipt,
-    discard_unfinished,
     revision_dir,
     revisions,
     write_receipt,
 )
+from orchestration.ingest.workspace import Workspace, discard_unfinished
 from orchestration.privacy import PseudonymKey
+from orchestration.privacy.custody import shared
+from orchestration.privacy.vault import Vault
 from orchestration.settings import Settings, private_dir
-from orchestration.sql import connect
+from orchestration.sql import connect, first_line
 
 _BATCH_BYTES = 256 << 20  # of text; keeps a batch's intermediate results well under the memory limit
 _BATCH_DELIVERIES = 90  # DuckDB keeps 100 partitions open while it writes
 _GZIP_FACTOR = 8
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 Progress = Callable[[str, int, int], None]
 
@@ -43,18 +47,37 @@ class Ingested:
     is_new: bool
 
 
-def ingest(settings: Settings, feed: Feed, days: Iterable[date], progress: Progress | None = None) -> list[Ingested]:
+class StorageError(RuntimeError):
+    """The disk is full, or a file may not grow any further; what was there before is untouched."""
+
+
+def ingest(
+    settings: Settings,
+    feed: Feed,
+    days: Iterable[date],
+    progress: Progress | None = None,
+    *,
+    is_retry: bool = False,
+) -> list[Ingested]:
     """Ingest what landing holds of a feed for these days; days without a delivery are passed over.
 
-    The same bytes again change nothing. Safe to kill at any moment: a revision is renamed into place whole.
+    The same bytes again change nothing, unless `is_retry` asks to judge them again because the contract has changed.
+    Safe to kill at any moment: a revision is renamed into place whole.
 
     Raises:
-        KeyMissingError: without a pseudonym key nothing is read.
+        KeyMissingError: without a pseudonym key, or with another one than before, nothing is read.
+        StorageError: there is no room for the result; the state is the one before.
     """
-    key = PseudonymKey.load(settings)
+    with shared(settings) as key:
+        return _ingest(settings, feed, days, key, progress, is_retry)
+
+
+def _ingest(
+    settings: Settings, feed: Feed, days: Iterable[date], key: PseudonymKey, progress: Progress | None, is_retry: bool
+) -> list[Ingested]:
     private_dir(settings.raw_dir)
     private_dir(settings.quarantine_dir)
-    discard_unfinished(settings.raw_dir)
+    discard_unfinished(settings)
     done: list[Ingested] = []
     changed: list[tuple[Delivery, list[Receipt]]] = []
     for dt in sorted(set(days)):
@@ -62,37 +85,59 @@ def ingest(settings: Settings, feed: Feed, days: Iterable[date], progress: Progr
         if delivery is None:
             continue
         earlier = revisions(settings.raw_dir, feed.name, dt)
-        if earlier and _is_same(earlier[-1], delivery, feed):
+        if earlier and _is_same(earlier[-1], delivery, feed, is_retry=is_retry):
             done.append(Ingested(earlier[-1], is_new=False))
         else:
             changed.append((delivery, earlier))
     total = len(done) + len(changed)
     if changed:
-        with connect(settings) as con:
-            key.install(con)
-            for part in _batches(changed):
-                with _Workspace(settings, feed) as workspace:
-                    batch = Batch(con, feed, settings.site_profile.numbers, settings.time_zone, workspace.scratch)
-                    done += _ingest_batch(settings, batch, part, workspace)
-                if progress:
-                    progress(feed.name, len(done), total)
+        try:
+            with connect(settings) as con:
+                key.install(con)
+                for part in _batches(changed):
+                    with Workspace(settings, feed.name) as workspace:
+                        plan, zone = settings.site_profile.numbers, settings.time_zone
+                        vault = Vault.open(con, settings, key)
+                        batch = Batch(con, feed, plan, zone, workspace.scratch, vault)
+                        done += _ingest_batch(settings, batch, part, workspace)
+                    if progress:
+                        progress(feed.name, len(done), total)
+        except (OSError, duckdb.Error) as error:
+            if _is_about_room(error):
+                raise StorageError(
+                    f"{feed.name}: no room under {settings.home} ({first_line(error)}). Nothing was changed by what "
+                    "could not be written; make room and run again."
+                ) from None
+            raise
     return sorted(done, key=lambda ingested: ingested.receipt.dt)
 
 
-def _is_same(newest: Receipt, delivery: Delivery, feed: Feed) -> bool:
-    """Nothing arrived since: same files, or same bytes. What was refused is tried again under a mended contract."""
-    if newest.status == "REFUSED" and newest.contract != feed.fingerprint:
+def _is_about_room(error: Exception) -> bool:
+    if isinstance(error, OSError):
+        return error.errno in _NO_ROOM
+    return isinstance(error, duckdb.IOException) and any(os.strerror(number) in str(error) for number in _NO_ROOM)
+
+
+def _is_same(newest: Receipt, delivery: Delivery, feed: Feed, *, is_retry: bool) -> bool:
+    """Nothing arrived since: same files, or same bytes. What was refused is tried again under a mended contract
+    or with a mended manifest."""
+    if newest.contract != feed.fingerprint and (is_retry or newest.status == "REFUSED"):
         return False
-    return newest.fingerprint == delivery.fingerprint or newest.sha256 == delivery.sha256
+    if newest.fingerprint == delivery.fingerprint:
+        return True
+    is_manifest_same = newest.status == "ACCEPTED" or newest.manifest_sha256 == delivery.manifest_sha256
+    return is_manifest_same and newest.sha256 == delivery.sha256
 
 
 def _ingest_batch(
-    settings: Settings, batch: Batch, part: Sequence[tuple[Delivery, list[Receipt]]], workspace: _Workspace
+    settings: Settings, batch: Batch, part: Sequence[tuple[Delivery, list[Receipt]]], workspace: Workspace
 ) -> list[Ingested]:
     history = {delivery.dt: earlier for delivery, earlier in part}
     outcomes = batch.run([delivery for delivery, _ in part], workspace.accepted, workspace.quarantined)
     done = []
     for outcome in outcomes:
+        if outcome.delivery.has_changed():
+            outcome.refusal = "changed while it was read; the next run takes it"
         receipt = _receipt(outcome, history[outcome.delivery.dt], batch.feed, ZoneInfo(settings.time_zone))
         _put_in_place(settings, workspace, receipt)
         done.append(Ingested(receipt, is_new=True))
@@ -101,13 +146,8 @@ def _ingest_batch(
 
 def _receipt(outcome: Outcome, earlier: list[Receipt], feed: Feed, zone: ZoneInfo) -> Receipt:
     delivery = outcome.delivery
-    try:
-        has_manifest = delivery.manifest is not None
-        delivered_at = delivery.delivered_at(is_first=not earlier, lateness_days=feed.lateness_days, zone=zone)
-    except (RefusedError, ValueError):  # the manifest itself is what cannot be read
-        has_manifest, delivered_at = True, datetime.now(UTC)
     unread = [
-        FileCount(name=path.name, bytes=path.stat().st_size, sha256=delivery.sha256_by_file[path.name])
+        FileCount(name=path.name, bytes=size_of(path), sha256=delivery.sha256_by_file[path.name])
         for path in delivery.files
     ]
     return Receipt(
@@ -119,9 +159,10 @@ def _receipt(outcome: Outcome, earlier: list[Receipt], feed: Feed, zone: ZoneInf
         fingerprint=delivery.fingerprint,
         sha256=delivery.sha256,
         contract=feed.fingerprint,
-        delivered_at=delivered_at.astimezone(UTC),
+        manifest_sha256=delivery.manifest_sha256,
+        delivered_at=_delivered_at(delivery, earlier, feed, zone).astimezone(UTC),
         ingested_at=datetime.now(UTC),
-        has_manifest=has_manifest,
+        has_manifest=delivery.manifest_sha256 is not None,
         files=unread if outcome.refusal else [outcome.counts[path.name] for path in delivery.files],
         reasons={} if outcome.refusal else outcome.reasons,
         unknown_columns=outcome.unknown_columns,
@@ -129,10 +170,23 @@ def _receipt(outcome: Outcome, earlier: list[Receipt], feed: Feed, zone: ZoneInf
     )
 
 
-def _put_in_place(settings: Settings, workspace: _Workspace, receipt: Receipt) -> None:
+def _delivered_at(delivery: Delivery, earlier: list[Receipt], feed: Feed, zone: ZoneInfo) -> datetime:
+    """When this revision became known: for bytes that are only judged anew, now."""
+    if earlier and earlier[-1].sha256 == delivery.sha256 and earlier[-1].manifest_sha256 == delivery.manifest_sha256:
+        return datetime.now(UTC)
+    try:
+        return delivery.delivered_at(is_first=not earlier, lateness_days=feed.lateness_days, zone=zone)
+    except (RefusedError, ValueError):  # the manifest cannot be read, or there is no file beside it
+        return datetime.now(UTC)
+
+
+def _put_in_place(settings: Settings, workspace: Workspace, receipt: Receipt) -> None:
     """Rename quarantine first, then raw with its receipt: the second rename is the commit."""
     partition = f"dt={receipt.dt.isoformat()}"
     accepted = workspace.accepted / partition
+    if receipt.status == "REFUSED":
+        for folder in (accepted, workspace.quarantined / partition):
+            shutil.rmtree(folder, ignore_errors=True)
     accepted.mkdir(parents=True, exist_ok=True)
     written = sum(pq.read_metadata(path).num_rows for path in accepted.glob("*.parquet"))
     if written != receipt.rows_accepted:
@@ -142,27 +196,31 @@ def _put_in_place(settings: Settings, workspace: _Workspace, receipt: Receipt) -
     write_receipt(accepted, receipt)
     _sync(accepted)
     if (workspace.quarantined / partition).exists():
-        _replace(
-            workspace.quarantined / partition,
-            revision_dir(settings.quarantine_dir, receipt.feed, receipt.dt, receipt.rev),
-        )
-    _replace(accepted, revision_dir(settings.raw_dir, receipt.feed, receipt.dt, receipt.rev))
+        quarantine = revision_dir(settings.quarantine_dir, receipt.feed, receipt.dt, receipt.rev)
+        shutil.rmtree(quarantine, ignore_errors=True)  # of an ingest that was killed between the two renames
+        _sync(workspace.quarantined / partition)
+        _rename(workspace.quarantined / partition, quarantine)
+    # never over a revision that is there: another process was faster, and the next run sees that nothing is left to do
+    _rename(accepted, revision_dir(settings.raw_dir, receipt.feed, receipt.dt, receipt.rev))
 
 
-def _replace(source: Path, target: Path) -> None:
+def _rename(source: Path, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
-    if target.exists():  # a killed ingest renamed its quarantine and got no further
-        shutil.rmtree(target)
     source.rename(target)
+    _sync_path(target.parent)
 
 
 def _sync(folder: Path) -> None:
     for path in [*folder.iterdir(), folder]:
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        _sync_path(path)
+
+
+def _sync_path(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _batches(
@@ -171,9 +229,7 @@ def _batches(
     part: list[tuple[Delivery, list[Receipt]]] = []
     size = 0
     for delivery, earlier in changed:
-        bytes_ = sum(
-            path.stat().st_size * (_GZIP_FACTOR if path.name.endswith(".gz") else 1) for path in delivery.files
-        )
+        bytes_ = sum(size_of(path) * (_GZIP_FACTOR if path.name.endswith(".gz") else 1) for path in delivery.files)
         if part and (size + bytes_ > _BATCH_BYTES or len(part) == _BATCH_DELIVERIES):
             yield part
             part, size = [], 0
@@ -181,22 +237,3 @@ def _batches(
         size += bytes_
     if part:
         yield part
-
-
-class _Workspace:
-    """Temporary siblings of a batch's results, on the same file system as these, gone afterwards."""
-
-    def __init__(self, settings: Settings, feed: Feed) -> None:
-        name = f".tmp-{uuid.uuid4().hex}"
-        self.accepted = settings.raw_dir / feed.name / name
-        self.quarantined = settings.quarantine_dir / feed.name / name
-        self.scratch = settings.scratch_dir / name
-
-    def __enter__(self) -> _Workspace:
-        for folder in (self.accepted, self.quarantined, self.scratch):
-            private_dir(folder)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for folder in (self.accepted, self.quarantined, self.scratch):
-            shutil.rmtree(folder, ignore_errors=True)

@@ -16,10 +16,8 @@ _INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
 def typed_sql(column: Column, feed: Feed, plan: NumberPlan) -> str:
     """SQL for a column's typed value, or null where its text has none; a personal one becomes its pseudonym."""
     text = identifier(text_name(column))
-    if column.pseudonym == "number":
-        return f"pseudonym('msisdn', {e164_sql(text, plan)})"
-    if column.pseudonym in ("line", "person"):
-        return f"pseudonym('{column.pseudonym_kind}', {text})"
+    if column.pseudonym_kind:
+        return f"pseudonym({literal(column.pseudonym_kind)}, {clear_sql(column, plan)})"
     if column.values:
         cases = " ".join(f"when {literal(source)} then {literal(ours)}" for source, ours in column.values.items())
         text = f"case {text} {cases} else {text} end"
@@ -28,6 +26,12 @@ def typed_sql(column: Column, feed: Feed, plan: NumberPlan) -> str:
         decade = f"((year(dt) - {value}) // 10 * 10)"
         return f"{decade} || '-' || ({decade} + 9)"
     return value
+
+
+def clear_sql(column: Column, plan: NumberPlan) -> str:
+    """SQL for what a personal column's pseudonym is made of: the number as E.164, the line or person as it stands."""
+    text = identifier(text_name(column))
+    return e164_sql(text, plan) if column.pseudonym == "number" else text
 
 
 def reasons(column: Column, typed: str, feed: Feed) -> dict[str, str]:
@@ -66,10 +70,13 @@ def _cast_sql(column: Column, text: str, feed: Feed) -> str:
         return text
     if kind == "BOOLEAN":
         return f"case {text} when 'true' then true when 'false' then false end"
-    if kind == "DATE":
-        return _date_sql(text, feed)
-    if kind == "TIMESTAMPTZ":
-        return _timestamp_sql(text, feed)
+    if kind in ("DATE", "TIMESTAMPTZ"):
+        return (_date_sql if kind == "DATE" else _timestamp_sql)(text, feed)
+    return _number_sql(column, text, feed)
+
+
+def _number_sql(column: Column, text: str, feed: Feed) -> str:
+    kind = column.type.split("(")[0]
     if column.minor_units:
         return _minor_units_sql(column, text, feed)
     if kind in _INTEGERS:

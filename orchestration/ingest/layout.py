@@ -83,7 +83,8 @@ def source_sql(layout: Layout, feed: Feed, zone: str) -> str:
 
 def _trimmed(cell: str) -> str:
     """A cell without spaces around it, null if nothing is left; the guard saves two thirds of a trim of every cell."""
-    return f"case when prefix({cell}, ' ') or suffix({cell}, ' ') then nullif(trim({cell}), '') else nullif({cell}, '') end"
+    is_padded = f"prefix({cell}, ' ') or suffix({cell}, ' ')"
+    return f"case when {is_padded} then nullif(trim({cell}), '') else nullif({cell}, '') end"
 
 
 def text_name(column: Column) -> str:

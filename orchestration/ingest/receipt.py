@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import date, datetime
@@ -32,8 +31,8 @@ class FileCount(BaseModel):
 class Receipt(BaseModel):
     """One row per revision of a delivery.
 
-    `fingerprint` identifies the files by name, size and time, `sha256` by content, `contract` by the contract that
-    judged them. `reasons` counts quarantined rows by reason (a row may have several).
+    `fingerprint` identifies the files by name, size and time, `sha256` by content (`manifest_sha256` is the
+    manifest's), `contract` by the contract that judged them. `reasons` counts quarantined rows by reason (a row may have several).
     """
 
     feed: str
@@ -44,6 +43,7 @@ class Receipt(BaseModel):
     fingerprint: str
     sha256: str
     contract: str
+    manifest_sha256: str | None = None
     delivered_at: datetime
     ingested_at: datetime
     has_manifest: bool
@@ -100,12 +100,6 @@ def newest(receipts: list[Receipt]) -> list[Receipt]:
     for receipt in receipts:
         latest[receipt.feed, receipt.dt].append(receipt)
     return [group[-1] for group in latest.values()]
-
-
-def discard_unfinished(root: Path) -> None:
-    """Remove what a killed ingest left behind: folders that were never renamed into place."""
-    for folder in root.glob("*/.tmp-*"):
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _receipts(raw: Path, pattern: str) -> Iterator[Receipt]:

@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -231,14 +230,15 @@ class _Counter:
         if not is_left_out.any():
             return block
         self.needs_copy = True
-        return letters[np.repeat(~is_left_out, length + 1)].tobytes()
+        return bytes(letters[np.repeat(~is_left_out, length + 1)])
 
     def _open_after(self, letters: NDArray[np.uint8], starts: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Per line, whether it ends within a quoted value."""
         if not self._quote:
             return np.zeros(len(starts), bool)
-        is_odd = np.add.reduceat(letters == ord(self._quote), starts, dtype=np.int64) % 2
-        return (np.cumsum(is_odd) + self._is_open) % 2 == 1
+        quotes: NDArray[np.int64] = np.add.reduceat(letters == ord(self._quote), starts, dtype=np.int64)
+        is_open: NDArray[np.bool_] = (np.cumsum(quotes % 2) + self._is_open) % 2 == 1
+        return is_open
 
     def _note_long_values(self, is_open: NDArray[np.bool_]) -> None:
         """A quoted value that spans too many lines is taken for a quote that was never closed."""

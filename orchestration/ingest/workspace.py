@@ -1,0 +1,68 @@
+"""Where a batch's results are written before they are renamed into place."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import uuid
+from pathlib import Path
+
+from orchestration.settings import Settings, private_dir
+
+_PREFIX = ".tmp-"
+_LOCK = "lock"
+
+
+class Workspace:
+    """Temporary siblings of a batch's results, on the same file system as these, gone afterwards.
+
+    The scratch folder holds a lock for as long as the process lives, so that the next ingest can tell the folders of
+    one that was killed, which it removes (transcoded extracts among them), from those of one that works beside it.
+    """
+
+    def __init__(self, settings: Settings, feed: str) -> None:
+        name = f"{_PREFIX}{uuid.uuid4().hex}"
+        self.accepted = settings.raw_dir / feed / name
+        self.quarantined = settings.quarantine_dir / feed / name
+        self.scratch = settings.scratch_dir / name
+        self._descriptor = -1
+
+    def __enter__(self) -> Workspace:
+        private_dir(self.scratch)
+        self._descriptor = os.open(self.scratch / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+        fcntl.flock(self._descriptor, fcntl.LOCK_EX)
+        private_dir(self.accepted)
+        private_dir(self.quarantined)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for folder in (self.accepted, self.quarantined, self.scratch):
+            shutil.rmtree(folder, ignore_errors=True)
+        os.close(self._descriptor)
+
+
+def discard_unfinished(settings: Settings) -> None:
+    """Remove what killed ingests left behind, and nothing of those that still run."""
+    left = [
+        *settings.raw_dir.glob(f"*/{_PREFIX}*"),
+        *settings.quarantine_dir.glob(f"*/{_PREFIX}*"),
+        *settings.scratch_dir.glob(f"{_PREFIX}*"),
+    ]
+    for folder in left:  # scratch comes last: its lock speaks for the others
+        if not _is_in_use(settings.scratch_dir / folder.name / _LOCK):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_in_use(lock: Path) -> bool:
+    try:
+        descriptor = os.open(lock, os.O_RDWR)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
