@@ -20,6 +20,7 @@ from orchestration.ingest.delivery import Delivery, RefusedError, find_delivery,
 from orchestration.ingest.receipt import (
     FileCount,
     Receipt,
+    replace_receipt,
     revision_dir,
     revisions,
     write_receipt,
@@ -85,8 +86,8 @@ def _ingest(
         if delivery is None:
             continue
         earlier = revisions(settings.raw_dir, feed.name, dt)
-        if earlier and _is_same(earlier[-1], delivery, feed, is_retry=is_retry):
-            done.append(Ingested(earlier[-1], is_new=False))
+        if earlier and is_same(earlier[-1], delivery, feed, is_retry=is_retry):
+            done.append(Ingested(_seen_again(settings, earlier[-1], delivery), is_new=False))
         else:
             changed.append((delivery, earlier))
     total = len(done) + len(changed)
@@ -118,7 +119,7 @@ def _is_about_room(error: Exception) -> bool:
     return isinstance(error, duckdb.IOException) and any(os.strerror(number) in str(error) for number in _NO_ROOM)
 
 
-def _is_same(newest: Receipt, delivery: Delivery, feed: Feed, *, is_retry: bool) -> bool:
+def is_same(newest: Receipt, delivery: Delivery, feed: Feed, *, is_retry: bool = False) -> bool:
     """Nothing arrived since: same files, or same bytes. What was refused is tried again under a mended contract
     or with a mended manifest."""
     if newest.contract != feed.fingerprint and (is_retry or newest.status == "REFUSED"):
@@ -127,6 +128,14 @@ def _is_same(newest: Receipt, delivery: Delivery, feed: Feed, *, is_retry: bool)
         return True
     is_manifest_same = newest.status == "ACCEPTED" or newest.manifest_sha256 == delivery.manifest_sha256
     return is_manifest_same and newest.sha256 == delivery.sha256
+
+
+def _seen_again(settings: Settings, receipt: Receipt, delivery: Delivery) -> Receipt:
+    """The receipt, remembering how the same bytes look on disk now, so that they are not hashed every night."""
+    if receipt.fingerprint != delivery.fingerprint:
+        receipt = receipt.model_copy(update={"fingerprint": delivery.fingerprint})
+        replace_receipt(revision_dir(settings.raw_dir, receipt.feed, receipt.dt, receipt.rev), receipt)
+    return receipt
 
 
 def _ingest_batch(

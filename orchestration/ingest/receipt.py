@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections import defaultdict
 from collections.abc import Iterator
@@ -32,7 +33,8 @@ class Receipt(BaseModel):
     """One row per revision of a delivery.
 
     `fingerprint` identifies the files by name, size and time, `sha256` by content (`manifest_sha256` is the
-    manifest's), `contract` by the contract that judged them. `reasons` counts quarantined rows by reason (a row may have several).
+    manifest's), `contract` by the contract that judged them. `reasons` counts quarantined rows by reason, of which a
+    row may have several.
     """
 
     feed: str
@@ -110,5 +112,15 @@ def _receipts(raw: Path, pattern: str) -> Iterator[Receipt]:
 
 def write_receipt(folder: Path, receipt: Receipt) -> None:
     """Write the receipt into a revision's folder, before that is renamed into place."""
-    text = json.dumps(receipt.model_dump(mode="json"), indent=1, ensure_ascii=False)
-    (folder / RECEIPT).write_text(text, "utf-8")
+    (folder / RECEIPT).write_text(_text(receipt), "utf-8")
+
+
+def replace_receipt(folder: Path, receipt: Receipt) -> None:
+    """Replace the receipt of a revision that is in place, in one rename."""
+    temporary = folder / f".{RECEIPT}-{os.getpid()}"
+    temporary.write_text(_text(receipt), "utf-8")
+    os.replace(temporary, folder / RECEIPT)
+
+
+def _text(receipt: Receipt) -> str:
+    return json.dumps(receipt.model_dump(mode="json"), indent=1, ensure_ascii=False)
