@@ -21,7 +21,7 @@ from orchestration.contracts import Feed
 from orchestration.definitions import build_defs
 from orchestration.ingest.delivery import find_delivery
 from orchestration.ingest.receipt import newest, read_receipts
-from orchestration.privacy import PseudonymKey
+from orchestration.privacy.custody import check_key, shared
 from orchestration.serving.generations import Publication, current_publication
 from orchestration.serving.publish import inputs_fingerprint
 from orchestration.settings import PACKAGE, Settings, private_dir
@@ -57,10 +57,10 @@ def run(settings: Settings, feeds: Mapping[str, Feed], first: date, last: date, 
     """Ingest, build, judge and publish the extract dates from `first` to `last`, both included.
 
     Raises:
-        KeyMissingError: without a pseudonym key nothing runs.
+        KeyMissingError: without a pseudonym key, or with another one than before, nothing runs.
         ValueError: if the range is empty or begins before the first partition.
     """
-    PseudonymKey.load(settings)
+    check_key(settings)
     if last < first:
         raise ValueError(f"The range is empty: it ends on {last}, before it begins on {first}.")
     if first < settings.first_day:
@@ -70,7 +70,7 @@ def run(settings: Settings, feeds: Mapping[str, Feed], first: date, last: date, 
     published = current_publication(settings)
     if published and _is_current(settings, feeds, first, last, published):
         return RunReport(_exit_code(published), True, published, [])
-    with _instance(settings) as instance:
+    with shared(settings), _instance(settings) as instance:
         _bury_dead_runs(instance)
         result = _execute(settings, instance, first, last, on_event)
     now = current_publication(settings)

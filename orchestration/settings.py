@@ -101,6 +101,10 @@ class Settings(BaseSettings):
         return self.home / "quarantine"
 
     @property
+    def vault_dir(self) -> Path:
+        return self.home / "vault"
+
+    @property
     def warehouse(self) -> Path:
         return self.home / "warehouse.duckdb"
 

@@ -6,6 +6,7 @@ to the other."""
 from __future__ import annotations
 
 import hashlib
+import hmac
 import os
 import secrets
 from dataclasses import dataclass, field
@@ -25,10 +26,9 @@ class KeyMissingError(RuntimeError):
 
 @dataclass(frozen=True)
 class PseudonymKey:
-    """The site's pseudonym key, as the two pads of HMAC (RFC 2104)."""
+    """The site's pseudonym key."""
 
-    _inner_pad: bytes = field(repr=False)
-    _outer_pad: bytes = field(repr=False)
+    _key: bytes = field(repr=False)
 
     @classmethod
     def load(cls, settings: Settings) -> PseudonymKey:
@@ -38,27 +38,36 @@ class PseudonymKey:
             KeyMissingError: if there is none, or it is too short to be one.
         """
         if settings.pseudonym_key:
-            text = settings.pseudonym_key.get_secret_value()
-        elif settings.pseudonym_key_file:
-            try:
-                text = settings.pseudonym_key_file.read_text("utf-8")
-            except OSError as error:
-                raise KeyMissingError(f"RINGFENCE_PSEUDONYM_KEY_FILE cannot be read: {error}") from error
-        else:
-            raise KeyMissingError(
-                "No pseudonym key: set RINGFENCE_PSEUDONYM_KEY_FILE to a file that only you can read "
-                "(`ringfence new-key FILE` writes one), or RINGFENCE_PSEUDONYM_KEY. Nothing runs without one."
-            )
-        if len(text.strip()) < _SHORTEST:
-            raise KeyMissingError(f"The pseudonym key is shorter than {_SHORTEST} characters.")
-        return cls.from_text(text.strip())
+            return cls.from_text(settings.pseudonym_key.get_secret_value())
+        if settings.pseudonym_key_file:
+            return cls.read(settings.pseudonym_key_file)
+        raise KeyMissingError(
+            "No pseudonym key: set RINGFENCE_PSEUDONYM_KEY_FILE to a file that only you can read "
+            "(`ringfence new-key FILE` writes one), or RINGFENCE_PSEUDONYM_KEY. Nothing runs without one."
+        )
+
+    @classmethod
+    def read(cls, path: Path) -> PseudonymKey:
+        """Read a key file.
+
+        Raises:
+            KeyMissingError: if it cannot be read, or holds no usable key.
+        """
+        try:
+            return cls.from_text(path.read_text("utf-8"))
+        except (OSError, UnicodeDecodeError) as error:
+            raise KeyMissingError(f"The pseudonym key file {path} cannot be read: {type(error).__name__}.") from None
 
     @classmethod
     def from_text(cls, text: str) -> PseudonymKey:
-        """Derive the pads from the key's text."""
-        key = text.encode()
-        key = (hashlib.sha256(key).digest() if len(key) > _BLOCK else key).ljust(_BLOCK, b"\0")
-        return cls(bytes(byte ^ 0x36 for byte in key), bytes(byte ^ 0x5C for byte in key))
+        """A key from its text.
+
+        Raises:
+            KeyMissingError: if it is too short to be one.
+        """
+        if len(text.strip()) < _SHORTEST:
+            raise KeyMissingError(f"The pseudonym key is shorter than {_SHORTEST} characters.")
+        return cls(text.strip().encode())
 
     @staticmethod
     def write_new(path: Path) -> None:
@@ -74,16 +83,35 @@ class PseudonymKey:
 
     def install(self, con: duckdb.DuckDBPyConnection) -> None:
         """Give a connection the macro `pseudonym(kind, value)`; the key stays in a session variable."""
-        con.execute("set variable ringfence_inner_pad = $1", [self._inner_pad])
-        con.execute("set variable ringfence_outer_pad = $1", [self._outer_pad])
-        con.execute(
-            """
-            create or replace temp macro pseudonym(kind, value) as
-                unhex(substr(sha256(
-                    getvariable('ringfence_outer_pad') || unhex(sha256(
-                        getvariable('ringfence_inner_pad') || encode(kind || ':' || value)))), 1, 32))
-            """
-        )
+        install_hmac(con, "pseudonym", self._key)
+
+    def derive(self, purpose: str) -> bytes:
+        """A key of its own for another purpose: HKDF-SHA-256 (RFC 5869), 32 bytes."""
+        extracted = hmac.digest(b"ringfence", self._key, "sha256")
+        return hmac.digest(extracted, purpose.encode() + b"\x01", "sha256")
+
+    @property
+    def fingerprint(self) -> str:
+        """Tells keys apart, and says nothing of them."""
+        return self.derive("fingerprint").hex()[:16]
+
+
+def install_hmac(con: duckdb.DuckDBPyConnection, name: str, key: bytes) -> None:
+    """Give a connection the macro `name(kind, value)`: HMAC-SHA-256 of `kind:value`, cut to 16 bytes.
+
+    The two pads of RFC 2104 are bound as session variables; the key is never spelled into SQL.
+    """
+    block = (hashlib.sha256(key).digest() if len(key) > _BLOCK else key).ljust(_BLOCK, b"\0")
+    con.execute(f"set variable {name}_inner_pad = $1", [bytes(byte ^ 0x36 for byte in block)])
+    con.execute(f"set variable {name}_outer_pad = $1", [bytes(byte ^ 0x5C for byte in block)])
+    con.execute(
+        f"""
+        create or replace temp macro {name}(kind, value) as
+            unhex(substr(sha256(
+                getvariable('{name}_outer_pad') || unhex(sha256(
+                    getvariable('{name}_inner_pad') || encode(kind || ':' || value)))), 1, 32))
+        """
+    )
 
 
 def e164_sql(expression: str, plan: NumberPlan) -> str:

@@ -1,0 +1,116 @@
+"""Who may touch the data now, and with which key: the lock, and the key that the data was made with.
+
+Any number of processes may read and add to the data as it is keyed now (`shared`); re-keying takes it for itself
+alone (`exclusive`). The lock is the kernel's and goes with its process. Whoever comes first after a kill carries an
+interrupted exchange to its end.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from orchestration.privacy.pseudonyms import KeyMissingError, PseudonymKey
+from orchestration.privacy.swap import needs_recovery, recover, write_file
+from orchestration.settings import Settings, private_dir
+
+
+class KeyMismatchError(KeyMissingError):
+    """The configured key is not the one that the data was made with."""
+
+
+class BusyError(RuntimeError):
+    """Somebody else is using the data."""
+
+
+@contextmanager
+def shared(settings: Settings) -> Iterator[PseudonymKey]:
+    """Read and add to the data as it is keyed now; waits until a re-keying has ended.
+
+    Raises:
+        KeyMissingError: without a key; KeyMismatchError: with another one than the data was made with.
+    """
+    key = PseudonymKey.load(settings)
+    while True:
+        with _lock(settings, fcntl.LOCK_EX if needs_recovery(settings) else fcntl.LOCK_SH) as is_alone:
+            if is_alone:
+                recover(settings)
+            elif not needs_recovery(settings):
+                _check(settings, key)
+                yield key
+                return
+
+
+@contextmanager
+def exclusive(settings: Settings, key: PseudonymKey | None = None) -> Iterator[PseudonymKey]:
+    """Have the data alone, to re-key it; with the configured key unless another one is given.
+
+    Raises:
+        BusyError: if somebody else is using it.
+        KeyMissingError: without a key; KeyMismatchError: with another one than the data was made with.
+    """
+    key = key or PseudonymKey.load(settings)
+    with _lock(settings, fcntl.LOCK_EX | fcntl.LOCK_NB):
+        recover(settings)
+        _check(settings, key)
+        yield key
+
+
+def check_key(settings: Settings) -> None:
+    """Refuse early, before anything is read.
+
+    Raises:
+        KeyMissingError: without a key; KeyMismatchError: with another one than the data was made with.
+    """
+    with shared(settings):
+        pass
+
+
+def key_in_use(settings: Settings) -> str | None:
+    """Fingerprint of the key that the data was made with, or None before the first ingest."""
+    path = key_file(settings)
+    return str(json.loads(path.read_bytes())["fingerprint"]) if path.exists() else None
+
+
+def key_file(settings: Settings) -> Path:
+    """Where the fingerprint of the key in use stands."""
+    return settings.vault_dir / "key.json"
+
+
+def write_fingerprint(path: Path, key: PseudonymKey) -> None:
+    """Record which key is in use from now on."""
+    content = {"fingerprint": key.fingerprint, "since": datetime.now(UTC).isoformat(timespec="seconds")}
+    write_file(path, json.dumps(content).encode())
+
+
+def _check(settings: Settings, key: PseudonymKey) -> None:
+    if key_in_use(settings) is None:
+        write_fingerprint(key_file(settings), key)
+    if key_in_use(settings) != key.fingerprint:
+        raise KeyMismatchError(
+            f"The configured pseudonym key is not the one that {settings.home} was made with: the same number would "
+            f"get two pseudonyms. Configure that key, or change keys with `ringfence rotate-key`. Nothing was done."
+        )
+
+
+@contextmanager
+def _lock(settings: Settings, mode: int) -> Iterator[bool]:
+    """Hold the lock; yields whether nobody else holds it."""
+    private_dir(settings.home)
+    path = private_dir(settings.vault_dir) / ".lock"
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, mode)
+        except BlockingIOError:
+            raise BusyError(
+                "An ingest, a run or a re-keying is using the data. Try again when it has ended; nothing was done."
+            ) from None
+        yield bool(mode & fcntl.LOCK_EX)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,276 @@
+"""Erasure: a person's rows stay, so that no aggregate moves, but nobody can say any more whose they are.
+
+Every pseudonym of the person becomes a random one, the same everywhere: in raw, the warehouse and all generations
+kept. The vault forgets the values, and remembers only that they are not to come back: a later delivery that holds
+them gets the same random pseudonym. Landing and quarantine of the person's deliveries are removed. An attestation
+lists each file. All of it is one exchange (`swap`): killed at any moment, the data is as before, or the erasure is
+carried to its end by whoever comes next.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from orchestration.ingest.delivery import find_delivery
+from orchestration.ingest.receipt import newest, read_receipts
+from orchestration.privacy import audit
+from orchestration.privacy.custody import BusyError, exclusive
+from orchestration.privacy.landing import Wanted, folders_holding
+from orchestration.privacy.pseudonyms import e164_sql
+from orchestration.privacy.publications import rekey_publications
+from orchestration.privacy.rekey import (
+    create_rekeyed,
+    database_holds,
+    holding,
+    raw_files,
+    rekey_database,
+    rekey_file,
+)
+from orchestration.privacy.swap import Swap, finish, write_file
+from orchestration.privacy.vault import Vault
+from orchestration.settings import Settings
+from orchestration.sql import connect
+
+_OLD = "select old from rekeyed"
+_OLD_OR_NEW = "select old from rekeyed union all select new from rekeyed"
+
+OnStep = Callable[[str], None]
+
+
+@dataclass
+class Attestation:
+    """What an erasure did. `left` are landing files that still hold the person, each with the reason.
+
+    `files` has one entry per file: `path`, `action` (rewritten, removed), `rows` that changed a pseudonym, and the
+    SHA-256 `before` and `after`.
+    """
+
+    path: Path
+    audit_entry: str
+    erased: dict[str, int] = field(default_factory=dict)
+    files: list[dict[str, Any]] = field(default_factory=list)
+    left: dict[str, str] = field(default_factory=dict)
+
+    def rewritten(self, path: Path, new: Path, rows: int) -> None:
+        self.files.append(
+            {"path": str(path), "action": "rewritten", "rows": rows, "before": _sha256(path), "after": _sha256(new)}
+        )
+
+    def removed(self, paths: Iterable[Path]) -> None:
+        for path in sorted(paths):
+            self.files.append({"path": str(path), "action": "removed", "before": _sha256(path), "after": None})
+
+    def as_json(self) -> bytes:
+        content = {
+            "at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "audit_entry": self.audit_entry,
+            "erased": self.erased,
+            "files": self.files,
+            "left": self.left,
+        }
+        return json.dumps(content, indent=1, ensure_ascii=False).encode()
+
+
+def forget(
+    settings: Settings,
+    reason: str,
+    *,
+    numbers: Sequence[str] = (),
+    lines: Sequence[str] = (),
+    is_only_named: bool = False,
+    on_step: OnStep = lambda step: None,
+) -> Attestation:
+    """Erase the numbers and lines; and, unless `is_only_named`, what stands beside them in one row: their lines and numbers.
+
+    Raises:
+        ValueError: for a number that is none in the site's country (it is not quoted).
+        AuditError: without a reason, or if the audit log cannot be written.
+        BusyError: if somebody is using the data; nothing was done.
+    """
+    with exclusive(settings) as key, connect(settings) as con:
+        key.install(con)
+        vault = Vault.open(con, settings, key)
+        _name_subjects(con, settings, numbers, lines)
+        if not is_only_named:
+            _add_linked(con, settings, vault)
+        entry = audit.append(
+            settings, "forget", reason, keys=_column(con, "select pseudonym::uuid::varchar from subject")
+        )
+        on_step("started")
+        settle_warehouse(settings)
+        _draw_replacements(con, vault)
+        swap = Swap(settings)
+        name = f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}Z.json"
+        attestation = Attestation(settings.vault_dir / "attestations" / name, entry)
+        attestation.erased = dict(
+            con.execute("select kind, count(*) from subject group by all order by all").fetchall()
+        )
+        for step in (_erase_vault, _erase_raw, _erase_warehouse, _erase_publications, _erase_landing_and_quarantine):
+            step(con, settings, vault, swap, attestation)
+            on_step(step.__name__.removeprefix("_erase_"))
+        write_file(swap.new(attestation.path), attestation.as_json())
+        on_step("built")
+        swap.commit()
+        finish(settings)
+    on_step("done")
+    return attestation
+
+
+def _name_subjects(
+    con: duckdb.DuckDBPyConnection, settings: Settings, numbers: Sequence[str], lines: Sequence[str]
+) -> None:
+    """The table `subject`: `kind`, `value`, `pseudonym`, of what was named."""
+    plan = settings.site_profile.numbers
+    named = [("msisdn", _one(con, f"select {e164_sql('$1', plan)}", number.strip())) for number in numbers]
+    if any(value is None for _, value in named):
+        raise ValueError(
+            f"That is not a subscriber number of {settings.site_profile.country}, in any of its spellings."
+        )
+    named += [("line", line.strip()) for line in lines if line.strip()]
+    if not named:
+        raise ValueError("Name a number or a line.")
+    con.execute("create temp table subject (kind varchar, value varchar, pseudonym blob)")
+    con.executemany(
+        "insert into subject values ($1, $2, pseudonym($1, $2))", [list(pair) for pair in dict.fromkeys(named)]
+    )
+
+
+def _add_linked(con: duckdb.DuckDBPyConnection, settings: Settings, vault: Vault) -> None:
+    """Add what the vault knows of the lines that carried a named number, and the numbers that a named line carried."""
+    con.execute("create temp table linked (pseudonym blob)")
+    for files in raw_files(con, settings.raw_dir):
+        if not {"number_key", "line_key"} <= set(files.keys):
+            continue
+        for own, other in (("number_key", "line_key"), ("line_key", "number_key")):
+            con.execute(
+                f"insert into linked select distinct {other} from read_parquet($1) "
+                f"where {own} in (select pseudonym from subject) and {other} is not null",
+                [[str(path) for path in files.paths]],
+            )
+    con.execute(
+        f"insert into subject select kind, value, pseudonym from {vault.values_sql()} "
+        f"where pseudonym in (from linked) and pseudonym not in (select pseudonym from subject)"
+    )
+
+
+def _draw_replacements(con: duckdb.DuckDBPyConnection, vault: Vault) -> None:
+    """The tables `listed` (who is not to come back, the subjects included) and `rekeyed`."""
+    vault.digest_macro()
+    con.execute("create temp table listed (kind varchar, digest blob, replacement blob)")
+    con.execute(f"insert into listed select kind, digest, replacement from {vault.suppressed_sql()}")
+    new = con.execute(
+        "select distinct kind, suppression_digest(kind, value) as digest from subject "
+        "where digest not in (select digest from listed)"
+    ).fetchall()
+    for kind, digest in new:
+        con.execute("insert into listed values ($1, $2, $3)", [kind, digest, secrets.token_bytes(16)])
+    create_rekeyed(
+        con,
+        "select pseudonym as old, replacement as new from subject "
+        "join listed on listed.digest = suppression_digest(subject.kind, subject.value)",
+    )
+
+
+def settle_warehouse(settings: Settings) -> None:
+    """Bring what a killed run left in the warehouse's log into its file, and see that nobody else has it open."""
+    if settings.warehouse.exists():
+        try:
+            with connect(settings, str(settings.warehouse)) as con:
+                con.execute("checkpoint")
+        except duckdb.IOException:
+            raise BusyError("The warehouse is in use. Try again when that has ended; nothing was done.") from None
+
+
+def _erase_vault(
+    con: duckdb.DuckDBPyConnection, settings: Settings, vault: Vault, swap: Swap, attestation: Attestation
+) -> None:
+    for path in vault.holding(_OLD):
+        new = swap.new(path)
+        vault.seal(vault.rest_sql(path, without=_OLD), new)
+        attestation.rewritten(path, new, 0)
+    vault.seal("from listed", swap.new(vault.suppressed_file))
+
+
+def _erase_raw(
+    con: duckdb.DuckDBPyConnection, settings: Settings, vault: Vault, swap: Swap, attestation: Attestation
+) -> None:
+    for files in raw_files(con, settings.raw_dir):
+        for path, rows in holding(con, files, _OLD).items():
+            new = swap.new(path)
+            rekey_file(con, path, new, files.keys)
+            attestation.rewritten(path, new, rows)
+
+
+def _erase_warehouse(
+    con: duckdb.DuckDBPyConnection, settings: Settings, vault: Vault, swap: Swap, attestation: Attestation
+) -> None:
+    if settings.warehouse.exists() and database_holds(con, settings.warehouse):
+        new = swap.new(settings.warehouse)
+        rows = rekey_database(con, settings.warehouse, new, None)
+        attestation.rewritten(settings.warehouse, new, rows)
+
+
+def _erase_publications(
+    con: duckdb.DuckDBPyConnection, settings: Settings, vault: Vault, swap: Swap, attestation: Attestation
+) -> None:
+    for one in rekey_publications(con, settings, swap):
+        attestation.rewritten(one.path, one.new, one.rows)
+
+
+def _erase_landing_and_quarantine(
+    con: duckdb.DuckDBPyConnection, settings: Settings, vault: Vault, swap: Swap, attestation: Attestation
+) -> None:
+    """Remove the deliveries in which the person's rows came, once they are accepted, and their quarantined rows.
+
+    A quarantined row is masked and cannot be told to be this person's or not; so all of these deliveries' go.
+    """
+    deliveries = {
+        path.relative_to(settings.raw_dir).parts[:2]
+        for files in raw_files(con, settings.raw_dir)
+        for path in holding(con, files, _OLD_OR_NEW)
+    }
+    wanted = Wanted.of(con.execute("select kind, value from subject").fetchall(), settings.site_profile.numbers)
+    latest = {(receipt.feed, f"dt={receipt.dt}"): receipt for receipt in newest(read_receipts(settings.raw_dir))}
+    for folder, names in folders_holding(con, settings.landing_dir, wanted):
+        feed, partition = folder.parts[-2:]
+        receipt = latest.get((feed, partition))
+        delivery = find_delivery(settings.landing_dir, feed, receipt.dt) if receipt else None
+        if receipt is None or delivery is None or receipt.sha256 != delivery.sha256:
+            why = "not ingested yet; forget again when it is"
+        elif receipt.status != "ACCEPTED":
+            why = "refused; forget again when a mended delivery has replaced it"
+        else:
+            deliveries.add((feed, partition))
+            attestation.removed(path for path in folder.rglob("*") if path.is_file())
+            swap.remove(folder)
+            continue
+        attestation.left |= {str(folder / name): why for name in names}
+    folders = [settings.quarantine_dir.joinpath(*delivery) for delivery in sorted(deliveries)]
+    folders += settings.scratch_dir.glob(".tmp-*")  # what a killed ingest had transcoded
+    for folder in folders:
+        if files_ := [path for path in folder.rglob("*") if path.is_file()]:
+            attestation.removed(files_)
+            swap.remove(folder)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _one(con: duckdb.DuckDBPyConnection, query: str, *parameters: object) -> Any:
+    row = con.execute(query, list(parameters)).fetchone()
+    return row[0] if row else None
+
+
+def _column(con: duckdb.DuckDBPyConnection, query: str) -> list[Any]:
+    return [row[0] for row in con.execute(query).fetchall()]

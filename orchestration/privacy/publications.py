@@ -1,0 +1,94 @@
+"""Other pseudonyms in what has been published: every generation kept, behind both doors."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from orchestration.privacy.rekey import database_holds, rekey_database
+from orchestration.privacy.swap import Swap, write_file
+from orchestration.serving.generations import PUBLICATION, Publication, publications
+from orchestration.serving.publish import DOORS, STORAGE_VERSION, checksum
+from orchestration.settings import Settings
+from orchestration.sql import literal
+
+
+@dataclass(frozen=True)
+class Rewritten:
+    """A file, where its new version was built, and how many of its rows changed a pseudonym."""
+
+    path: Path
+    new: Path
+    rows: int
+
+
+def rekey_publications(con: duckdb.DuckDBPyConnection, settings: Settings, swap: Swap) -> list[Rewritten]:
+    """Write the new versions of the published files with a pseudonym of `rekeyed`, and of the checksums in others."""
+    kept = publications(settings)
+    done: list[Rewritten] = []
+    checksums: dict[tuple[str, str], str] = {}
+    for publication in kept:
+        folder = settings.serving_dir / publication.generation
+        changed = {door: _rekeyed(con, swap, folder / file) for door, (file, _) in DOORS.items()}
+        done += [rewritten for rewritten in changed.values() if rewritten]
+        for entry in publication.relations:
+            if rewritten := changed.get(entry.door):
+                checksums[publication.generation, entry.relation] = _checksum(con, rewritten.new, entry.relation)
+    for publication in kept:
+        done += _with_checksums(con, settings, swap, publication, checksums, {one.path: one.new for one in done})
+    for one in done:
+        os.chmod(one.new, one.path.stat().st_mode & 0o777)
+    return done
+
+
+def _rekeyed(con: duckdb.DuckDBPyConnection, swap: Swap, path: Path) -> Rewritten | None:
+    if not path.exists() or not database_holds(con, path):
+        return None
+    new = swap.new(path)
+    return Rewritten(path, new, rekey_database(con, path, new, STORAGE_VERSION))
+
+
+def _with_checksums(
+    con: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    swap: Swap,
+    publication: Publication,
+    checksums: dict[tuple[str, str], str],
+    rewritten: dict[Path, Path],
+) -> list[Rewritten]:
+    """The generation's own list of checksums, and `ops.publication` in its open file, which lists earlier ones too."""
+    folder = settings.serving_dir / publication.generation
+    done = []
+    for entry in publication.relations:
+        entry.checksum = checksums.get((publication.generation, entry.relation), entry.checksum)
+    if any(generation == publication.generation for generation, _ in checksums):
+        new = swap.new(folder / PUBLICATION)
+        write_file(new, json.dumps(publication.model_dump(mode="json"), indent=1).encode())
+        done.append(Rewritten(folder / PUBLICATION, new, 0))
+    path = folder / DOORS["open"][0]
+    if not checksums or not path.exists():
+        return done
+    if path not in rewritten:
+        rewritten[path] = swap.new(path)
+        rekey_database(con, path, rewritten[path], STORAGE_VERSION)
+        done.append(Rewritten(path, rewritten[path], 0))
+    con.execute(f"attach {literal(str(rewritten[path]))} as published")
+    con.executemany(
+        "update published.ops.publication set checksum = $1 where generation = $2 and relation = $3",
+        [[value, generation, relation] for (generation, relation), value in checksums.items()],
+    )
+    con.execute("checkpoint published")
+    con.execute("detach published")
+    return done
+
+
+def _checksum(con: duckdb.DuckDBPyConnection, path: Path, relation: str) -> str:
+    con.execute(f"attach {literal(str(path))} as published (read_only)")
+    try:
+        return checksum(con, f"published.{relation}")[1]
+    finally:
+        con.execute("detach published")

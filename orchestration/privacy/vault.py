@@ -1,0 +1,162 @@
+"""The vault: the only way back from a pseudonym, and the memory of who is not to come back.
+
+`vault/values/*.parquet`: one row per pseudonym, `kind` (what it was made of), `pseudonym` (16 bytes), `value` (E.164
+number, line or person). Each batch of an ingest adds a file with what is new in it, renamed into place, so that
+feeds ingest side by side without a lock; the same row in two files is harmless.
+
+`vault/suppressed.parquet`: one row per forgotten value: `kind`, `digest`, `replacement`. A digest is an HMAC under a
+random key of its own (`vault/suppression_key.parquet`), which outlives a change of the pseudonym key, and says
+nothing without it.
+
+All of it is Parquet encrypted by AES-GCM, written and read by DuckDB under a key derived from the pseudonym key.
+That key is bound to a session variable: no SQL, no log and no error can quote it.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from orchestration.privacy.pseudonyms import PseudonymKey, install_hmac
+from orchestration.privacy.swap import sync
+from orchestration.settings import Settings, private_dir
+from orchestration.sql import literal
+
+_SUPPRESSED = "suppressed.parquet"
+_SUPPRESSION_KEY = "suppression_key.parquet"
+
+
+@dataclass(frozen=True)
+class Vault:
+    """The vault in `folder`, opened with a key on one connection."""
+
+    con: duckdb.DuckDBPyConnection
+    key: PseudonymKey
+    folder: Path
+
+    @classmethod
+    def open(cls, con: duckdb.DuckDBPyConnection, settings: Settings, key: PseudonymKey) -> Vault:
+        """The installation's vault."""
+        return cls(con, key, private_dir(settings.vault_dir))
+
+    @property
+    def values(self) -> list[Path]:
+        """Files of values."""
+        return sorted((self.folder / "values").glob("[!.]*.parquet"))
+
+    def values_sql(self) -> str:
+        """SQL for what the vault knows: `kind`, `pseudonym`, `value`."""
+        return f"(select distinct kind, pseudonym, value from {self._all_values()})"
+
+    def keep(self, rows: str) -> bool:
+        """Add what is new in `rows` (SQL: `kind`, `pseudonym`, `value`; distinct), except who is not to come back.
+
+        Returns whether there were any such; they are left in the temporary table `suppressed`: `pseudonym`, `replacement`.
+        """
+        self.con.execute(
+            f"create or replace temp table fresh as select rows.* from ({rows}) as rows "
+            f"anti join {self._all_values()} as known using (pseudonym)"
+        )
+        self.con.execute(f"create or replace temp table suppressed as {self._suppressed_among('fresh')}")
+        self.con.execute("delete from fresh where pseudonym in (select pseudonym from suppressed)")
+        if self._count("fresh"):
+            self.write_values("fresh")
+        self.con.execute("drop table fresh")
+        return bool(self._count("suppressed"))
+
+    def write_values(self, relation: str) -> None:
+        """Add a file of values."""
+        private_dir(self.folder / "values")
+        self.seal(f"from {relation}", self.folder / "values" / f"{uuid.uuid4().hex}.parquet")
+
+    def _all_values(self) -> str:
+        if not self.values:
+            return "(select null::varchar as kind, null::blob as pseudonym, null::varchar as value where false)"
+        return self._sealed(self.values)
+
+    # ---------------------------------------------------------------- who is not to come back
+    def holding(self, among: str) -> list[Path]:
+        """Files of values with a pseudonym that the SQL `among` gives."""
+        return [path for path in self.values if self._count(f"{self._sealed([path])} where pseudonym in ({among})")]
+
+    def rest_sql(self, path: Path, without: str) -> str:
+        """SQL for a file of values, except the pseudonyms that the SQL `without` gives."""
+        return f"select * from {self._sealed([path])} where pseudonym not in ({without})"
+
+    @property
+    def suppressed_file(self) -> Path:
+        """The list of who is not to come back."""
+        return self.folder / _SUPPRESSED
+
+    def suppressed_sql(self) -> str:
+        """SQL for who is not to come back: `kind`, `digest`, `replacement`."""
+        path = self.suppressed_file
+        if not path.exists():
+            return "(select null::varchar as kind, null::blob as digest, null::blob as replacement where false)"
+        return self._sealed([path])
+
+    def digest_macro(self) -> None:
+        """Give the connection the macro `suppression_digest(kind, value)`; the first call makes its key."""
+        if not self.suppression_key_file.exists():
+            self.write_suppression_key(secrets.token_bytes(32))
+        install_hmac(self.con, "suppression_digest", self.suppression_key() or b"")
+
+    @property
+    def suppression_key_file(self) -> Path:
+        """The key of the digests."""
+        return self.folder / _SUPPRESSION_KEY
+
+    def suppression_key(self) -> bytes | None:
+        """The key of the digests, or None if nobody has been forgotten yet."""
+        path = self.suppression_key_file
+        row = self.con.execute(f"from {self._sealed([path])}").fetchone() if path.exists() else None
+        return row[0] if row else None
+
+    def write_suppression_key(self, key: bytes) -> None:
+        """Keep the key of the digests."""
+        self.con.execute("set variable ringfence_suppression_key = $1", [key])
+        self.seal("select getvariable('ringfence_suppression_key') as key", self.suppression_key_file)
+
+    def _suppressed_among(self, relation: str) -> str:
+        if not self.suppressed_file.exists():
+            return "select null::blob as pseudonym, null::blob as replacement where false"
+        self.digest_macro()
+        return (
+            f"select pseudonym, replacement from {relation} as rows "
+            f"join {self.suppressed_sql()} as list on list.digest = suppression_digest(rows.kind, rows.value)"
+        )
+
+    # ---------------------------------------------------------------- sealed files
+    def _sealed(self, paths: list[Path]) -> str:
+        self._bind()
+        listed = ", ".join(literal(str(path)) for path in paths)
+        return f"read_parquet([{listed}], encryption_config = {{footer_key_value: getvariable('ringfence_vault_key')}})"
+
+    def seal(self, query: str, path: Path) -> None:
+        """Write an encrypted file whole: to a temporary sibling, on disk, then renamed."""
+        self._bind()
+        temporary = path.with_name(f".tmp-{uuid.uuid4().hex}.parquet")
+        try:
+            self.con.execute(
+                f"copy ({query}) to {literal(str(temporary))} (format parquet, compression zstd, "
+                f"encryption_config {{footer_key_value: getvariable('ringfence_vault_key')}})"
+            )
+            os.chmod(temporary, 0o600)
+            sync(temporary)
+            os.replace(temporary, path)
+            sync(path.parent)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+    def _bind(self) -> None:
+        """A connection may hold two vaults while keys change, so each statement's key is bound before it."""
+        self.con.execute("set variable ringfence_vault_key = $1", [self.key.derive("vault")])
+
+    def _count(self, relation: str) -> int:
+        row = self.con.execute(f"select count(*) from {relation}").fetchone()
+        return int(row[0]) if row else 0
