@@ -21,6 +21,10 @@ from orchestration.privacy import KeyMissingError, PseudonymKey
 from orchestration.settings import PROJECT, Settings
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
+feeds_app = typer.Typer(no_args_is_help=True, help="Feeds and their contracts.")
+quarantine_app = typer.Typer(no_args_is_help=True, help="Rows that could not be accepted, masked.")
+app.add_typer(feeds_app, name="feeds")
+app.add_typer(quarantine_app, name="quarantine")
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
 
@@ -102,13 +106,16 @@ def run(
 def headline(
     incident: Annotated[str | None, typer.Option(help="Incident; the latest one with data if left out.")] = None,
     as_of: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Days up to this one.")] = None,
+    known_on: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Only what had been delivered by the end of this day.")
+    ] = None,
 ) -> None:
-    """Print the table that a newspaper would print."""
+    """Print the table that a newspaper would print, now or as it would have been printed on an earlier day."""
     from orchestration.reporting.headline import HeadlineError, read_headline
     from orchestration.reporting.terminal import print_headline
 
     try:
-        print_headline(out, read_headline(settings(), incident, as_of.date() if as_of else None))
+        print_headline(out, read_headline(settings(), incident, as_of and as_of.date(), known_on and known_on.date()))
     except HeadlineError as error:
         err.print(f"[red]{error}[/]")
         raise typer.Exit(1) from None
@@ -126,6 +133,67 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="For programs.")
         out.print_json(found.model_dump_json())
     else:
         print_status(out, found)
+
+
+@feeds_app.command("check")
+def check_feed(
+    contract: Annotated[Path, typer.Argument(help="A contract: a YAML file named after its feed.")],
+    sample: Annotated[Path | None, typer.Argument(help="A file as the source drops it.")] = None,
+    limit: Annotated[int, typer.Option(min=0, help="Bad rows to show.")] = 20,
+) -> None:
+    """Say what is wrong with a contract, and what would become of a sample file; changes nothing.
+
+    Exit 1: the contract has mistakes, or the sample would be refused.
+    """
+    from orchestration.contracts import load_feed
+    from orchestration.ingest.sample import SampleError, try_sample
+    from orchestration.reporting.feeds import print_contract, print_trial
+
+    try:
+        feed = load_feed(contract)
+        print_contract(out, feed)
+        if sample is None:
+            return
+        trial = try_sample(settings(), feed, sample, limit)
+    except (ContractError, SampleError, OSError) as error:
+        err.print(str(error), style="red", markup=False, soft_wrap=True)
+        raise typer.Exit(1) from None
+    print_trial(out, trial)
+    if trial.receipt.refusal:
+        raise typer.Exit(1)
+
+
+@quarantine_app.command("show")
+def show_quarantine(
+    feed: Annotated[str | None, typer.Option(help="One feed only.")] = None,
+    dt: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="One extract date only.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="Rows to show.")] = 50,
+) -> None:
+    """List quarantined rows, masked, with file, row number and every reason."""
+    from orchestration.ingest.quarantine import read_bad_rows, refused
+    from orchestration.reporting.feeds import print_bad_rows, print_refused
+
+    configured, day = settings(), dt.date() if dt else None
+    print_refused(out, refused(configured, feed, day))
+    print_bad_rows(out, read_bad_rows(configured, feed, day, limit))
+
+
+@quarantine_app.command("retry")
+def retry_quarantine(
+    feed: Annotated[str | None, typer.Option(help="One feed only.")] = None,
+    dt: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="One extract date only.")] = None,
+) -> None:
+    """Judge deliveries with bad rows again, from landing, after their contract was mended; `run` then publishes."""
+    from orchestration.ingest.quarantine import retry
+    from orchestration.reporting.feeds import print_retried
+
+    configured = settings()
+    try:
+        done = retry(configured, load_feeds(configured), feed, dt.date() if dt else None)
+    except (KeyMissingError, ContractError) as error:
+        err.print(str(error), style="red", markup=False)
+        raise typer.Exit(1) from None
+    print_retried(out, done)
 
 
 @app.command()

@@ -1,0 +1,78 @@
+"""How a contract, a sample and quarantine look in a terminal."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from orchestration.contracts import Feed
+from orchestration.ingest.quarantine import BadRow, Retried
+from orchestration.ingest.receipt import Receipt
+from orchestration.ingest.sample import Trial
+
+
+def print_contract(console: Console, feed: Feed) -> None:
+    """What a contract without mistakes says."""
+    console.print(
+        f"{feed.name}: {len(feed.columns)} columns, key {', '.join(column.name for column in feed.key)}; "
+        f"{feed.encoding}, {feed.delimiter!r} between values, {len(feed.rules)} row rules"
+    )
+    personal = {column.name: column.raw_name for column in feed.columns if column.pseudonym}
+    if personal:
+        replaced = ", ".join(f"{name} → {raw_name}" for name, raw_name in personal.items())
+        console.print(f"personal, and replaced in raw: {replaced}")
+
+
+def print_trial(console: Console, trial: Trial) -> None:
+    """Where the columns were found, what became of the rows, and why."""
+    receipt = trial.receipt
+    if trial.columns:
+        table = Table("column", "read from", title="Layout", title_justify="left")
+        for column in trial.columns:
+            place = f"{column.place}. {column.header}" if column.place else "absent, and optional"
+            table.add_row(column.column, escape(place))
+        console.print(table)
+    for name in trial.unknown:
+        console.print(f"unknown column, kept out: {name!r}", markup=False)
+    if receipt.refusal:
+        console.print(f"[red]REFUSED[/]: {escape(receipt.refusal)}")
+        return
+    console.print(
+        f"rows: {receipt.rows_read:,} read = {receipt.rows_accepted:,} accepted + {receipt.rows_quarantined:,} "
+        f"quarantined + {receipt.rows_duplicate:,} duplicate"
+    )
+    for reason, rows in sorted(receipt.reasons.items(), key=lambda entry: -entry[1]):
+        console.print(f"  {rows:>8,}  {reason}", markup=False)
+    print_bad_rows(console, trial.bad_rows)
+
+
+def print_bad_rows(console: Console, rows: list[BadRow]) -> None:
+    """Masked rows with every reason."""
+    for row in rows:
+        place = f"{row.feed} {row.dt} rev {row.rev}, {row.file} row {row.row_number}"
+        console.print(f"{place}: {', '.join(row.reasons)}\n    {row.masked_row}", markup=False, soft_wrap=True)
+
+
+def print_refused(console: Console, receipts: list[Receipt]) -> None:
+    """Deliveries of which nothing was taken."""
+    for receipt in receipts:
+        console.print(f"{receipt.feed} {receipt.dt} rev {receipt.rev}: REFUSED: {receipt.refusal}", markup=False)
+
+
+def print_retried(console: Console, done: list[Retried]) -> None:
+    """What changed for each delivery that was judged again."""
+    for one in done:
+        name = f"{one.before.feed} {one.before.dt}"
+        if one.after is None:
+            console.print(f"{name}: left as it is: {one.why_not}", markup=False)
+        else:
+            console.print(
+                f"{name}: rev {one.before.rev} {_state(one.before)} → rev {one.after.rev} {_state(one.after)}"
+            )
+
+
+def _state(receipt: Receipt) -> str:
+    if receipt.refusal:
+        return f"REFUSED ({escape(receipt.refusal)})"
+    return f"{receipt.rows_accepted:,} accepted, {receipt.rows_quarantined:,} quarantined"
