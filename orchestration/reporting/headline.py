@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 
 import duckdb
 
+from orchestration.contracts import load_feeds
 from orchestration.serving.generations import current_dir
 from orchestration.settings import Settings
+from orchestration.warehouse.known_on import built_as_known_on
+
+#: What the headline is read from.
+MARTS = ("incident_headline", "incident_destination", "dim_incident")
 
 
 class HeadlineError(LookupError):
@@ -45,16 +51,28 @@ class Headline:
     destinations: tuple[Destination, ...]
 
 
-def read_headline(settings: Settings, incident: str | None = None, as_of: date | None = None) -> Headline:
+def read_headline(
+    settings: Settings, incident: str | None = None, as_of: date | None = None, known_on: date | None = None
+) -> Headline:
     """The headline of an incident (the latest one with departures) as of a day (its last one).
+
+    It is read from what is published; with `known_on` it is built again from the revisions that had been delivered
+    by the end of that day, and equals what a run on that day would have published.
 
     Raises:
         HeadlineError: if nothing is published, or there is no such incident or day in it.
     """
+    if known_on:
+        with built_as_known_on(settings, load_feeds(settings), known_on, MARTS) as warehouse:
+            return _read(warehouse, incident, as_of)
     folder = current_dir(settings)
     if folder is None:
         raise HeadlineError("Nothing is published yet: `ringfence run` publishes.")
-    with duckdb.connect(str(folder / "marts.duckdb"), read_only=True) as con:
+    return _read(folder / "marts.duckdb", incident, as_of)
+
+
+def _read(path: Path, incident: str | None, as_of: date | None) -> Headline:
+    with duckdb.connect(str(path), read_only=True) as con:
         try:
             incident = incident or _latest_incident(con)
             row = con.execute(

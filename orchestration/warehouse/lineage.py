@@ -25,9 +25,7 @@ from orchestration.warehouse import dbt
 Lineage = Mapping[str, Mapping[str, list[tuple[str, str, str]]]]
 
 
-def column_lineage(
-    settings: Settings, manifest: Mapping[str, Any], columns: Mapping[str, dg.TableSchema]
-) -> Lineage:
+def column_lineage(settings: Settings, manifest: Mapping[str, Any], columns: Mapping[str, dg.TableSchema]) -> Lineage:
     """Lineage of every model that has been compiled; `columns` are the warehouse's, by relation."""
     path = dbt.target_dir(settings) / "lineage.json"
     wanted = dbt.fingerprint(settings)
@@ -38,9 +36,7 @@ def column_lineage(
             return models
     schema, known = _schema(columns), _relations(manifest)
     models = {
-        unique_id: {
-            column: [source for source in sources if source[:2] in known] for column, sources in found.items()
-        }
+        unique_id: {column: [source for source in sources if source[:2] in known] for column, sources in found.items()}
         for unique_id, node in manifest["nodes"].items()
         if node["resource_type"] == "model" and (found := _of_model(_compiled(settings, node), schema))
     }
@@ -104,4 +100,3 @@ def _leaves(root: Node) -> list[tuple[str, str, str]]:
         if not node.downstream and isinstance(node.source, exp.Table) and node.source.db:
             found.append((node.source.db, node.source.name, node.name.rsplit(".", 1)[-1].strip('"')))
     return found
-

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import duckdb
 import pandas as pd
@@ -14,12 +16,19 @@ from orchestration.settings import Settings
 from orchestration.sql import identifier, literal
 
 
-def refresh_raw(con: duckdb.DuckDBPyConnection, settings: Settings, feeds: Mapping[str, Feed]) -> None:
+def refresh_raw(
+    con: duckdb.DuckDBPyConnection, settings: Settings, feeds: Mapping[str, Feed], known_on: date | None = None
+) -> None:
     """Point `raw.<feed>`, `raw.<feed>__all_revisions` and `raw.revision` at what has been ingested by now.
 
-    A feed that has never arrived is an empty relation with its types.
+    A feed that has never arrived is an empty relation with its types. With `known_on`, only revisions that had been
+    delivered by the end of that day, in the site's time zone, are there.
     """
-    receipts = [receipt for receipt in read_receipts(settings.raw_dir) if receipt.status == "ACCEPTED"]
+    receipts = [
+        receipt
+        for receipt in read_receipts(settings.raw_dir)
+        if receipt.status == "ACCEPTED" and (known_on is None or _delivered_on(receipt, settings) <= known_on)
+    ]
     in_force = {(receipt.feed, receipt.dt): receipt.rev for receipt in current(receipts)}
     con.execute("begin")
     con.execute("create schema if not exists raw")
@@ -43,6 +52,10 @@ def refresh_raw(con: duckdb.DuckDBPyConnection, settings: Settings, feeds: Mappi
         con.execute("insert into raw.revision select * from revision_rows")
         con.unregister("revision_rows")
     con.execute("commit")
+
+
+def _delivered_on(receipt: Receipt, settings: Settings) -> date:
+    return receipt.delivered_at.astimezone(ZoneInfo(settings.time_zone)).date()
 
 
 def _files(raw: Path, receipts: list[Receipt]) -> list[Path]:
