@@ -6,14 +6,18 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from time import monotonic
 from typing import Annotated
+from uuid import UUID
 
 import typer
 from pydantic import ValidationError
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from orchestration.contracts import ContractError, load_feeds
@@ -319,3 +323,18 @@ def ui(port: Annotated[int, typer.Option(help="Port on loopback.")] = 3000) -> N
         str(port),
     ]
     raise typer.Exit(subprocess.run(command, cwd=PROJECT, env=os.environ, check=False).returncode)
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """What a privacy command refuses to do ends it with the reason, and nothing else."""
+    from orchestration.privacy.audit import AuditError
+    from orchestration.privacy.custody import BusyError
+    from orchestration.privacy.reidentify import UnknownCaseError
+    from orchestration.privacy.rekey import RekeyError
+
+    try:
+        yield
+    except (KeyMissingError, AuditError, BusyError, UnknownCaseError, RekeyError, ValueError) as error:
+        err.print(f"[red]{escape(str(error))}[/]")
+        raise typer.Exit(1) from None

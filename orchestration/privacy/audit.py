@@ -80,8 +80,8 @@ def verify(path: Path) -> str:
             is_intact = False
         if not is_intact:
             raise AuditError(
-                f"{path}, line {number}: this entry, or the one before it, is not what was written. Find out who changed "
-                f"it; to go on, move the file away and keep it. Nothing was done."
+                f"{path}, line {number}: this entry, or the one before it, is not what was written. Find out who "
+                f"changed it; to go on, move the file away and keep it. Nothing was done."
             )
     return previous
 

@@ -89,7 +89,7 @@ def forget(
     is_only_named: bool = False,
     on_step: OnStep = lambda step: None,
 ) -> Attestation:
-    """Erase the numbers and lines; and, unless `is_only_named`, what stands beside them in one row: their lines and numbers.
+    """Erase the numbers and lines; and, unless `is_only_named`, the lines and numbers beside them in a row.
 
     Raises:
         ValueError: for a number that is none in the site's country (it is not quoted).

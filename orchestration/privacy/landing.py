@@ -91,7 +91,8 @@ def _parquet_holds(con: duckdb.DuckDBPyConnection, path: Path, wanted: Wanted) -
             select count(*) from read_parquet($1) as rows
             where exists (select 1 from wanted_texts where contains(rows::varchar, text))
                 or exists (
-                    select 1 from wanted_digits where contains(translate(rows::varchar, {literal(_SEPARATORS)}, ''), text))
+                    select 1 from wanted_digits
+                    where contains(translate(rows::varchar, {literal(_SEPARATORS)}, ''), text))
             """,
             [str(path)],
         ).fetchone()

@@ -56,7 +56,7 @@ class Vault:
     def keep(self, rows: str) -> bool:
         """Add what is new in `rows` (SQL: `kind`, `pseudonym`, `value`; distinct), except who is not to come back.
 
-        Returns whether there were any such; they are left in the temporary table `suppressed`: `pseudonym`, `replacement`.
+        Returns whether there were any such; the temporary table `suppressed` has them: `pseudonym`, `replacement`.
         """
         self.con.execute(
             f"create or replace temp table fresh as select rows.* from ({rows}) as rows "
