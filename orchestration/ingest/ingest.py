@@ -6,6 +6,7 @@ import errno
 import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -35,6 +36,7 @@ from orchestration.sql import connect, first_line
 _BATCH_BYTES = 256 << 20  # of text; keeps a batch's intermediate results well under the memory limit
 _BATCH_DELIVERIES = 90  # DuckDB keeps 100 partitions open while it writes
 _GZIP_FACTOR = 8
+_SYNCING = 32
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 Progress = Callable[[str, int, int], None]
@@ -143,14 +145,17 @@ def _ingest_batch(
 ) -> list[Ingested]:
     history = {delivery.dt: earlier for delivery, earlier in part}
     outcomes = batch.run([delivery for delivery, _ in part], workspace.accepted, workspace.quarantined)
-    done = []
-    for outcome in outcomes:
-        if outcome.delivery.has_changed():
-            outcome.refusal = "changed while it was read; the next run takes it"
-        receipt = _receipt(outcome, history[outcome.delivery.dt], batch.feed, ZoneInfo(settings.time_zone))
+    receipts = [
+        _receipt(outcome, history[outcome.delivery.dt], batch.feed, ZoneInfo(settings.time_zone))
+        for outcome in outcomes
+        if not outcome.delivery.has_changed()  # while it was read; the next run takes it
+    ]
+    for receipt in receipts:
+        _complete(workspace, receipt)
+    _sync(workspace)
+    for receipt in receipts:
         _put_in_place(settings, workspace, receipt)
-        done.append(Ingested(receipt, is_new=True))
-    return done
+    return [Ingested(receipt, is_new=True) for receipt in receipts]
 
 
 def _receipt(outcome: Outcome, earlier: list[Receipt], feed: Feed, zone: ZoneInfo) -> Receipt:
@@ -189,12 +194,11 @@ def _delivered_at(delivery: Delivery, earlier: list[Receipt], feed: Feed, zone: 
         return datetime.now(UTC)
 
 
-def _put_in_place(settings: Settings, workspace: Workspace, receipt: Receipt) -> None:
-    """Rename quarantine first, then raw with its receipt: the second rename is the commit."""
-    partition = f"dt={receipt.dt.isoformat()}"
-    accepted = workspace.accepted / partition
-    if receipt.status == "REFUSED":
-        for folder in (accepted, workspace.quarantined / partition):
+def _complete(workspace: Workspace, receipt: Receipt) -> None:
+    """Lay the receipt beside the rows that it speaks of."""
+    accepted, quarantined = workspace.partitions(receipt.dt)
+    if receipt.refusal:
+        for folder in (accepted, quarantined):
             shutil.rmtree(folder, ignore_errors=True)
     accepted.mkdir(parents=True, exist_ok=True)
     written = sum(pq.read_metadata(path).num_rows for path in accepted.glob("*.parquet"))
@@ -203,12 +207,15 @@ def _put_in_place(settings: Settings, workspace: Workspace, receipt: Receipt) ->
             f"{receipt.feed} {receipt.dt}: {written} rows written, {receipt.rows_accepted} accepted; nothing was kept"
         )
     write_receipt(accepted, receipt)
-    _sync(accepted)
-    if (workspace.quarantined / partition).exists():
-        quarantine = revision_dir(settings.quarantine_dir, receipt.feed, receipt.dt, receipt.rev)
-        shutil.rmtree(quarantine, ignore_errors=True)  # of an ingest that was killed between the two renames
-        _sync(workspace.quarantined / partition)
-        _rename(workspace.quarantined / partition, quarantine)
+
+
+def _put_in_place(settings: Settings, workspace: Workspace, receipt: Receipt) -> None:
+    """Rename quarantine first, then raw with its receipt: the second rename is the commit."""
+    accepted, quarantined = workspace.partitions(receipt.dt)
+    if quarantined.exists():
+        target = revision_dir(settings.quarantine_dir, receipt.feed, receipt.dt, receipt.rev)
+        shutil.rmtree(target, ignore_errors=True)  # of an ingest that was killed between the two renames
+        _rename(quarantined, target)
     # never over a revision that is there: another process was faster, and the next run sees that nothing is left to do
     _rename(accepted, revision_dir(settings.raw_dir, receipt.feed, receipt.dt, receipt.rev))
 
@@ -216,12 +223,13 @@ def _put_in_place(settings: Settings, workspace: Workspace, receipt: Receipt) ->
 def _rename(source: Path, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     source.rename(target)
-    _sync_path(target.parent)
 
 
-def _sync(folder: Path) -> None:
-    for path in [*folder.iterdir(), folder]:
-        _sync_path(path)
+def _sync(workspace: Workspace) -> None:
+    """Bring everything to disk before the first rename; many at a time, since each alone waits for the disk."""
+    folders = [*workspace.accepted.glob("dt=*"), *workspace.quarantined.glob("dt=*")]
+    with ThreadPoolExecutor(_SYNCING) as pool:
+        list(pool.map(_sync_path, [path for folder in folders for path in (*folder.iterdir(), folder)]))
 
 
 def _sync_path(path: Path) -> None:

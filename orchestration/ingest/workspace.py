@@ -6,6 +6,7 @@ import fcntl
 import os
 import shutil
 import uuid
+from datetime import date
 from pathlib import Path
 
 from orchestration.settings import Settings, private_dir
@@ -27,6 +28,10 @@ class Workspace:
         self.quarantined = settings.quarantine_dir / feed / name
         self.scratch = settings.scratch_dir / name
         self._descriptor = -1
+
+    def partitions(self, dt: date) -> tuple[Path, Path]:
+        """Where a day's accepted and quarantined rows are before they are put in place."""
+        return self.accepted / f"dt={dt}", self.quarantined / f"dt={dt}"
 
     def __enter__(self) -> Workspace:
         private_dir(self.scratch)
