@@ -29,6 +29,8 @@ feeds_app = typer.Typer(no_args_is_help=True, help="Feeds and their contracts.")
 quarantine_app = typer.Typer(no_args_is_help=True, help="Rows that could not be accepted, masked.")
 app.add_typer(feeds_app, name="feeds")
 app.add_typer(quarantine_app, name="quarantine")
+gates_app = typer.Typer(no_args_is_help=True, help="What the gates found.")
+app.add_typer(gates_app, name="gates")
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
 
@@ -85,8 +87,16 @@ def simulate(
 def run(
     first: Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="First extract date.")],
     last: Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="Last extract date, included.")],
+    accept: Annotated[
+        list[str] | None,
+        typer.Option(metavar="GATE:EXPECTATION[@DAY]", help="Let this failure through; may be repeated."),
+    ] = None,
+    reason: Annotated[str | None, typer.Option(help="Why it may pass; kept with the verdict.")] = None,
 ) -> None:
     """Ingest, build, judge and publish these extract dates.
+
+    --accept raw/payments:volume_low@2026-01-03 lets a failure through that has closed a gate, for these rows only: the
+    next failure closes it again. It needs a --reason, and stands in ops.gate_result and on the publication.
 
     Exit 0: published, nothing held back; 2: published, something held back by a gate; 3: nothing published because of
     data; 1: infrastructure.
@@ -98,12 +108,32 @@ def run(
     try:
         feeds = load_feeds(configured)
         with RunDisplay(out) as display:
-            report = runner.run(configured, feeds, first.date(), last.date(), display.on_event)
+            report = runner.run(
+                configured, feeds, first.date(), last.date(), display.on_event, accept=accept or (), reason=reason
+            )
     except (KeyMissingError, ContractError, ValueError) as error:
         err.print(f"[red]{error}[/]")
         raise typer.Exit(runner.Exit.INFRASTRUCTURE) from None
     print_run_report(out, configured, feeds, report)
     raise typer.Exit(int(report.exit_code))
+
+
+@gates_app.command("show")
+def show_gate(
+    gate: Annotated[str, typer.Argument(metavar="STAGE/RELATION[:EXPECTATION][@DAY]")],
+    limit: Annotated[int, typer.Option(min=1, help="Rows per failure.")] = 20,
+) -> None:
+    """List what a gate's latest verdict found wrong, row by row; what may be a phone number is masked."""
+    from orchestration.gates.overrides import OverrideError
+    from orchestration.reporting.failing_rows import FailingRowsError, read_failures
+    from orchestration.reporting.terminal import print_failures
+
+    configured = settings()
+    try:
+        print_failures(out, gate, read_failures(configured, load_feeds(configured), gate, limit))
+    except (OverrideError, FailingRowsError) as error:
+        err.print(f"[red]{error}[/]")
+        raise typer.Exit(1) from None
 
 
 @app.command()

@@ -6,7 +6,7 @@ import os
 import shutil
 import threading
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -19,6 +19,7 @@ from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PART
 from orchestration.automation.daily import JOB
 from orchestration.contracts import Feed
 from orchestration.definitions import build_defs
+from orchestration.gates import overrides
 from orchestration.ingest.delivery import find_delivery
 from orchestration.ingest.receipt import newest, read_receipts
 from orchestration.privacy.custody import check_key, shared
@@ -53,10 +54,22 @@ class RunReport:
 OnEvent = Callable[[str, str, bool], None]
 
 
-def run(settings: Settings, feeds: Mapping[str, Feed], first: date, last: date, on_event: OnEvent) -> RunReport:
+def run(
+    settings: Settings,
+    feeds: Mapping[str, Feed],
+    first: date,
+    last: date,
+    on_event: OnEvent,
+    *,
+    accept: Sequence[str] = (),
+    reason: str | None = None,
+) -> RunReport:
     """Ingest, build, judge and publish the extract dates from `first` to `last`, both included.
 
+    `accept` are failures to let through, as `raw/payments:volume_low@2026-01-03`, for a `reason`.
+
     Raises:
+        OverrideError: if one of them cannot be accepted; then nothing runs.
         KeyMissingError: without a pseudonym key, or with another one than before, nothing runs.
         ValueError: if the range is empty or begins before the first partition.
     """
@@ -67,6 +80,8 @@ def run(settings: Settings, feeds: Mapping[str, Feed], first: date, last: date, 
         raise ValueError(
             f"{first} is before the first extract date; RINGFENCE_FIRST_DAY sets it ({settings.first_day})."
         )
+    if accept or reason:
+        overrides.accept(settings, accept, reason, _newest_revisions(settings))
     published = current_publication(settings)
     if published and _is_current(settings, feeds, first, last, published):
         return RunReport(_exit_code(published), True, published, [])
@@ -84,6 +99,13 @@ def run(settings: Settings, feeds: Mapping[str, Feed], first: date, last: date, 
 
 def _exit_code(publication: Publication) -> Exit:
     return Exit.HELD_BACK if publication.held_back else Exit.PUBLISHED
+
+
+def _newest_revisions(settings: Settings) -> dict[str, dict[str, int]]:
+    found: dict[str, dict[str, int]] = {}
+    for receipt in newest(read_receipts(settings.raw_dir)):
+        found.setdefault(receipt.feed, {})[receipt.dt.isoformat()] = receipt.rev
+    return found
 
 
 def _is_current(settings: Settings, feeds: Mapping[str, Feed], first: date, last: date, published: Publication) -> bool:

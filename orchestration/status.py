@@ -30,11 +30,30 @@ class FeedStatus(BaseModel):
         return self.newest_dt is not None
 
 
+class FailureStatus(BaseModel):
+    """One failure that keeps a gate closed."""
+
+    expectation_id: str
+    partition: str | None
+    observed: str
+    expected: str
+    why: str
+
+
 class GateStatus(BaseModel):
     """One closed gate, and why."""
 
     stage: str
     relation: str
+    reason: str
+    closing: list[FailureStatus]
+
+
+class AcceptedStatus(BaseModel):
+    """One failure that would close a gate, had nobody accepted it."""
+
+    failure: str
+    accepted_by: str
     reason: str
 
 
@@ -52,6 +71,7 @@ class Status(BaseModel):
 
     feeds: list[FeedStatus]
     closed_gates: list[GateStatus]
+    accepted_failures: list[AcceptedStatus]
     publication: PublicationStatus | None
 
 
@@ -60,15 +80,30 @@ def read_status(settings: Settings, feeds: Mapping[str, Feed]) -> Status:
     receipts = newest(read_receipts(settings.raw_dir))
     overall = max((receipt.dt for receipt in receipts), default=None)
     published = current_publication(settings)
+    judged = verdicts.latest(settings)
     return Status(
         feeds=[
             _feed_status(feed, [receipt for receipt in receipts if receipt.feed == feed.name], overall)
             for feed in feeds.values()
         ],
         closed_gates=[
-            GateStatus(stage=verdict.stage, relation=verdict.relation, reason=verdict.reason)
-            for verdict in verdicts.latest(settings)
+            GateStatus(
+                stage=verdict.stage,
+                relation=verdict.relation,
+                reason=verdict.reason,
+                closing=[FailureStatus.model_validate(failure) for failure in verdict.closing],
+            )
+            for verdict in judged
             if verdict.is_closed
+        ],
+        accepted_failures=[
+            AcceptedStatus(
+                failure=verdicts.name_of(failure),
+                accepted_by=failure["accepted_by"],
+                reason=failure["accepted_reason"],
+            )
+            for verdict in judged
+            for failure in verdict.accepted
         ],
         publication=_publication_status(published) if published else None,
     )

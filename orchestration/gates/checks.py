@@ -64,13 +64,15 @@ def _summary(outcomes: Sequence[Outcome]) -> str:
     if not failed:
         return f"open: {judged} expectations hold"
     verdict = "closed" if is_closed(outcomes) else "open"
-    return f"{verdict}: {len(failed)} of {judged} failed: {', '.join(failed)}"
+    accepted = sorted({outcome.expectation_id for outcome in outcomes if outcome.accepted_by})
+    waived = f"; accepted: {', '.join(accepted)}" if accepted else ""
+    return f"{verdict}: {len(failed)} of {judged} failed: {', '.join(failed)}{waived}"
 
 
 def _table(outcomes: Sequence[Outcome]) -> str:
     rows = [
         (
-            "passed" if outcome.passed else "**failed**",
+            _said(outcome),
             f"`{outcome.expectation_id}`",
             outcome.severity,
             outcome.partition or "",
@@ -82,6 +84,12 @@ def _table(outcomes: Sequence[Outcome]) -> str:
     ]
     head = ("verdict", "expectation", "severity", "partition", "observed", "expected", "why")
     return _markdown([head, ("---",) * len(head), *rows]) + _left_out(outcomes)
+
+
+def _said(outcome: Outcome) -> str:
+    if outcome.passed:
+        return "passed"
+    return f"accepted by {outcome.accepted_by}: {outcome.accepted_reason}" if outcome.accepted_by else "**failed**"
 
 
 def _shown(outcomes: Sequence[Outcome]) -> list[Outcome]:

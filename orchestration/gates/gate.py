@@ -33,7 +33,8 @@ class Outcome:
     """What became of one expectation, as a whole (`partition` None) or in one partition that failed it.
 
     Every field is a plain JSON value. `failed` is None where no single row is to blame; `example` holds at
-    most five of the failing rows, by column, masked; `failing_rows_sql` selects all of them.
+    most five of the failing rows, by column, masked; `failing_rows_sql` selects all of them. `accepted_by` and
+    `accepted_reason` say who let a failure through, and why.
     """
 
     stage: str
@@ -50,6 +51,8 @@ class Outcome:
     why: str
     failing_rows_sql: str | None = None
     example: tuple[Mapping[str, Any], ...] = ()
+    accepted_by: str | None = None
+    accepted_reason: str | None = None
 
 
 def check_relation(
@@ -80,10 +83,11 @@ def check_relation(
 
 
 def is_closed(outcomes: Iterable[Outcome], *, partition: str | None = None) -> bool:
-    """Whether a critical expectation failed: anywhere, or in what concerns one partition."""
+    """Whether a critical expectation failed that nobody has accepted: anywhere, or in what concerns one partition."""
     return any(
         not outcome.passed
         and outcome.severity == Severity.CRITICAL
+        and outcome.accepted_by is None
         and (partition is None or outcome.partition in (None, partition))
         for outcome in outcomes
     )
@@ -140,7 +144,7 @@ def _with_failing_rows(
         columns = [row[0] for row in con.execute(f"describe {sql}").fetchall()]
         if partition_column is not None and partition_column in columns:
             return _by_partition(con, whole, sql, partition_column)
-        return [replace(whole, example=_examples(con, sql))]
+        return [replace(whole, example=masked_rows(con, sql))]
     except duckdb.Error as error:
         raise EngineError(f"{whole.relation}: failing rows of {whole.expectation_id!r}: {error}") from error
 
@@ -161,7 +165,7 @@ def _by_partition(con: duckdb.DuckDBPyConnection, whole: Outcome, sql: str, part
                 failed=failed,
                 observed=_rows_failed(failed, whole.evaluated),
                 failing_rows_sql=rows,
-                example=_examples(con, rows),
+                example=masked_rows(con, rows),
             )
         )
     return outcomes
@@ -171,8 +175,9 @@ def _literal(text: str | None) -> str:
     return "null" if text is None else "'" + text.replace("'", "''") + "'"
 
 
-def _examples(con: duckdb.DuckDBPyConnection, sql: str) -> tuple[Mapping[str, Any], ...]:
-    result = con.execute(f"select * from ({sql}) limit {MAX_EXAMPLES}")
+def masked_rows(con: duckdb.DuckDBPyConnection, sql: str, limit: int = MAX_EXAMPLES) -> tuple[Mapping[str, Any], ...]:
+    """The first rows of a query by column, as JSON values; what may be a phone number is masked."""
+    result = con.execute(f"select * from ({sql}) limit {limit}")
     columns = [column[0] for column in result.description]
     return tuple(dict(zip(columns, map(_shown, row), strict=True)) for row in result.fetchall())
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,16 +30,35 @@ class Verdict:
     failures: tuple[dict[str, Any], ...]
 
     @property
+    def closing(self) -> list[dict[str, Any]]:
+        """The failures that keep the gate closed."""
+        return [failure for failure in self._critical if not failure.get("accepted_by")]
+
+    @property
+    def accepted(self) -> list[dict[str, Any]]:
+        """The failures that would close the gate, had nobody accepted them."""
+        return [failure for failure in self._critical if failure.get("accepted_by")]
+
+    @property
+    def _critical(self) -> list[dict[str, Any]]:
+        return [failure for failure in self.failures if failure["severity"] == "critical"]
+
+    @property
     def reason(self) -> str:
         """One line for people: which expectation failed, where, and what was seen."""
-        critical = [failure for failure in self.failures if failure["severity"] == "critical"]
         shown = [
             f"{failure['expectation_id']}"
             + (f" on {failure['partition']}" if failure["partition"] else "")
             + f" ({failure['observed']})"
-            for failure in (critical or self.failures)[:3]
+            for failure in (self.closing or list(self.failures))[:3]
         ]
         return "; ".join(shown)
+
+
+def name_of(failure: Mapping[str, Any]) -> str:
+    """A failure as people write it: `raw/payments:volume_low@2026-01-03`."""
+    name = f"{failure['stage']}/{failure['relation']}:{failure['expectation_id']}"
+    return f"{name}@{failure['partition']}" if failure["partition"] else name
 
 
 def record(settings: Settings, run_id: str, outcomes: Sequence[Outcome], *, stage: str, relation: str) -> Verdict:

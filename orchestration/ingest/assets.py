@@ -6,7 +6,7 @@ from typing import Any
 import dagster as dg
 
 from orchestration.contracts import Feed
-from orchestration.gates import verdicts
+from orchestration.gates import overrides, verdicts
 from orchestration.gates.checks import asset_check_result, asset_check_specs
 from orchestration.gates.gate import check_relation
 from orchestration.gates.suites import Suite, load_suite
@@ -73,8 +73,13 @@ def _raw(settings: Settings, feed: Feed, suite: Suite) -> dg.AssetsDefinition:
                 yield dg.AssetMaterialization(key, partition=receipt.dt.isoformat(), metadata=_metadata(receipt))
         yield not_made(key.to_python_identifier())
         with connect(settings) as con:
-            profile = create_delivery_profile(con, feed, newest(read_receipts(settings.raw_dir, feed.name)))
+            receipts = newest(read_receipts(settings.raw_dir, feed.name))
+            profile = create_delivery_profile(con, settings, feed, receipts)
             outcomes = check_relation(con, suite, relation=profile, partition_column="dt")
+        outcomes = overrides.apply(
+            settings, outcomes, stage="raw", relation=feed.name,
+            revisions={receipt.dt.isoformat(): receipt.rev for receipt in receipts},
+        )  # fmt: skip
         verdict = verdicts.record(settings, context.run_id, outcomes, stage="raw", relation=feed.name)
         if verdict.is_closed:
             context.log.warning(f"Gate raw/{feed.name} is closed: {verdict.reason}")

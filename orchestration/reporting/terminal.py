@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from time import monotonic
 from types import TracebackType
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.live import Live
+from rich.markup import escape
 from rich.spinner import Spinner
 from rich.table import Table
 
 from orchestration.contracts import Feed
+from orchestration.reporting.failing_rows import Failure
 from orchestration.reporting.headline import Headline
 from orchestration.runner import Exit, RunReport
 from orchestration.settings import Settings
-from orchestration.status import Status, read_status
+from orchestration.status import GateStatus, Status, read_status
 
 if TYPE_CHECKING:
     from orchestration.simulator import SimulationSummary
@@ -77,7 +79,12 @@ def print_exceptions(console: Console, status: Status) -> None:
         for day, reason in feed.refused.items():
             console.print(f"[red]{feed.feed}[/]: {day} refused: {reason}")
     for gate in status.closed_gates:
-        console.print(f"[red]Gate {gate.stage}/{gate.relation} is closed[/]: {gate.reason}")
+        _print_closed_gate(console, gate)
+    for accepted in status.accepted_failures:
+        console.print(
+            f"[yellow]{accepted.failure}[/] failed and was accepted by {accepted.accepted_by}: "
+            + escape(accepted.reason)
+        )
     if status.publication:
         for relation, causes in status.publication.held_back.items():
             console.print(f"[red]{relation}[/] is held back by {', '.join(causes)}")
@@ -95,6 +102,42 @@ def print_simulation(console: Console, summary: SimulationSummary, seconds: floa
         )  # fmt: skip
     console.print(f"Sample extracts in {summary.out} ({seconds:.0f} s)")
     console.print(table)
+
+
+def _print_closed_gate(console: Console, gate: GateStatus) -> None:
+    """Which expectation, where, how to look, how to override."""
+    name = f"{gate.stage}/{gate.relation}"
+    console.print(f"[red]Gate {name} is closed[/]")
+    for failure in gate.closing[:_LONGEST_LIST]:
+        where = f" on {failure.partition}" if failure.partition else ""
+        said = escape(f"{failure.observed}; expected: {failure.expected}")
+        console.print(f"  {failure.expectation_id}{where}: {said}")
+        console.print(f"    {escape(failure.why)}")
+    if len(gate.closing) > _LONGEST_LIST:
+        console.print(f"  and {len(gate.closing) - _LONGEST_LIST} more failures")
+    first = f"{name}:{gate.closing[0].expectation_id}"
+    console.print(f"  to look:   ringfence gates show {first}")
+    console.print(f"  to accept: ringfence run … --accept {first} --reason '…'")
+
+
+def print_failures(console: Console, gate: str, failures: Sequence[Failure]) -> None:
+    """Every failure of a gate with its rows, masked."""
+    if not failures:
+        console.print(f"{gate}: nothing failed.")
+    for failure in failures:
+        said = failure.said
+        where = f" on {said['partition']}" if said["partition"] else ""
+        console.print(f"\n[bold]{said['expectation_id']}{where}[/] ({said['severity']}): {escape(said['observed'])}")
+        console.print(escape(f"expected: {said['expected']}\n{said['why']}"))
+        if said.get("accepted_by"):
+            console.print(escape(f"accepted by {said['accepted_by']}: {said['accepted_reason']}"))
+        if not failure.rows:
+            console.print("No single row is to blame.")
+            continue
+        table = Table(*failure.rows[0])
+        for row in failure.rows:
+            table.add_row(*("" if cell is None else escape(str(cell)) for cell in row.values()))
+        console.print(table)
 
 
 def print_status(console: Console, status: Status) -> None:

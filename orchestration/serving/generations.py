@@ -19,7 +19,8 @@ class PublishedRelation(BaseModel):
     """One relation of a generation.
 
     `data_through` is the newest extract date in it; `held_back_by` names the closed gates because of which it is
-    still the previous version, and is empty for a fresh one.
+    still the previous version, and is empty for a fresh one. `rests_on_accepted` names the failures that somebody let
+    through and that would have held it back.
     """
 
     relation: str
@@ -28,6 +29,7 @@ class PublishedRelation(BaseModel):
     checksum: str
     data_through: date | None
     held_back_by: list[str] = []
+    rests_on_accepted: list[str] = []
 
 
 class Publication(BaseModel):
@@ -46,6 +48,11 @@ class Publication(BaseModel):
         """Relations that a gate holds back, published or not yet ever, each with the gates."""
         held = {entry.relation: entry.held_back_by for entry in self.relations if entry.held_back_by}
         return held | self.missing
+
+    @property
+    def rests_on_accepted(self) -> dict[str, list[str]]:
+        """Relations that would have been held back, had nobody accepted these failures."""
+        return {entry.relation: entry.rests_on_accepted for entry in self.relations if entry.rests_on_accepted}
 
 
 class NoGenerationError(LookupError):

@@ -22,13 +22,16 @@ _TABLES = {
     "gate_result": (
         "run_id varchar, judged_at timestamptz, stage varchar, relation varchar, partition varchar, "
         "expectation_id varchar, expectation_type varchar, severity varchar, passed boolean, observed varchar, "
-        "expected varchar, evaluated bigint, failed bigint, why varchar",
-        "One row per run, gate, relation, partition and expectation: the verdict and what was seen.",
+        "expected varchar, evaluated bigint, failed bigint, why varchar, failing_rows_sql varchar, "
+        "accepted_by varchar, accepted_reason varchar",
+        "One row per run, gate, relation, partition and expectation: the verdict, what was seen, and who accepted it.",
     ),
     "publication": (
         "generation varchar, run_id varchar, git_commit varchar, published_at timestamptz, relation varchar, "
-        "door varchar, rows bigint, checksum varchar, data_through date, held_back_by varchar",
-        "One row per generation and relation: what it held, and which closed gates kept it at an earlier state.",
+        "door varchar, rows bigint, checksum varchar, data_through date, held_back_by varchar, "
+        "rests_on_accepted varchar",
+        "One row per generation and relation: what it held, which closed gates kept it at an earlier state, and which "
+        "accepted failures it rests on.",
     ),
 }
 
@@ -78,12 +81,13 @@ def _insert_gate_results(con: duckdb.DuckDBPyConnection, settings: Settings) -> 
         f"""
         insert into out.ops.gate_result
         select run_id, judged_at, stage, relation, partition, expectation_id, expectation_type, severity, passed,
-            observed, expected, evaluated, failed, why
+            observed, expected, evaluated, failed, why, failing_rows_sql, accepted_by, accepted_reason
         from read_json({literal(files)}, columns = {{
             run_id: 'varchar', judged_at: 'timestamptz', stage: 'varchar', relation: 'varchar',
             partition: 'varchar', expectation_id: 'varchar', expectation_type: 'varchar', severity: 'varchar',
             passed: 'boolean', observed: 'varchar', expected: 'varchar', evaluated: 'bigint', failed: 'bigint',
-            why: 'varchar'}}, format = 'array')
+            why: 'varchar', failing_rows_sql: 'varchar', accepted_by: 'varchar', accepted_reason: 'varchar'
+            }}, format = 'array')
         """
     )
 
@@ -95,6 +99,7 @@ def _publications(known: list[Publication]) -> pd.DataFrame:
             "git_commit": publication.git_commit, "published_at": publication.published_at,
             "relation": entry.relation, "door": entry.door, "rows": entry.rows, "checksum": entry.checksum,
             "data_through": entry.data_through, "held_back_by": ", ".join(entry.held_back_by) or None,
+            "rests_on_accepted": ", ".join(entry.rests_on_accepted) or None,
         }
         for publication in known
         for entry in publication.relations

@@ -15,6 +15,7 @@ from pathlib import Path
 import duckdb
 
 from orchestration.contracts import Feed
+from orchestration.gates import overrides
 from orchestration.gates.suites import SHIPPED
 from orchestration.ingest.receipt import current, newest, read_receipts
 from orchestration.serving.generations import (
@@ -31,7 +32,7 @@ from orchestration.settings import PROJECT, Settings
 from orchestration.sql import connect, identifier, literal
 from orchestration.warehouse import dbt
 from orchestration.warehouse.graph import Graph, Node
-from orchestration.warehouse.stage import held_back
+from orchestration.warehouse.stage import held_back, resting_on_accepted
 
 #: Tag of a mart → the file that holds it, and that file's mode.
 DOORS = {"open": ("marts.duckdb", 0o444), "restricted": ("cases.duckdb", 0o640)}
@@ -50,10 +51,11 @@ class _Source:
     catalog: str
     data_through: date | None
     held_back_by: tuple[str, ...]
+    rests_on_accepted: tuple[str, ...]
 
 
 def inputs_fingerprint(settings: Settings, feeds: Mapping[str, Feed]) -> str:
-    """Identity of all that a publication rests on: revisions, contracts, models, reference tables, suites, view."""
+    """Identity of what a publication rests on: revisions, contracts, models, references, suites, overrides, view."""
     digest = hashlib.sha256(dbt.fingerprint(settings).encode())
     for receipt in newest(read_receipts(settings.raw_dir)):
         digest.update(f"{receipt.feed}|{receipt.dt}|{receipt.rev}|{receipt.sha256}".encode())
@@ -62,6 +64,8 @@ def inputs_fingerprint(settings: Settings, feeds: Mapping[str, Feed]) -> str:
     for folder in [SHIPPED, *([settings.site / "expectations"] if settings.site else [])]:
         for path in sorted(folder.rglob("*.json")):
             digest.update(path.read_bytes())
+    for path in overrides.files(settings):
+        digest.update(path.read_bytes())
     return digest.hexdigest()
 
 
@@ -97,6 +101,7 @@ def publish(settings: Settings, graph: Graph, feeds: Mapping[str, Feed], run_id:
 
 def _build(settings: Settings, graph: Graph, building: Path) -> tuple[list[PublishedRelation], dict[str, list[str]]]:
     held = held_back(settings, graph, ("raw", "staging", "marts"))
+    accepted = resting_on_accepted(settings, graph)
     nodes = graph.published()
     previous, previous_dir = current_publication(settings), current_dir(settings)
     before = {entry.relation: entry for entry in previous.relations} if previous else {}
@@ -119,9 +124,10 @@ def _build(settings: Settings, graph: Graph, building: Path) -> tuple[list[Publi
             holders = tuple(held.get(node.name, ()))
             if not holders and node.relation in built:
                 newest_dt = max((through[feed] for feed in graph.feeds_of(node) if feed in through), default=None)
-                source = _Source("warehouse", newest_dt, ())
+                source = _Source("warehouse", newest_dt, (), tuple(accepted.get(node.name, ())))
             elif node.relation in before:
-                source = _Source(f"previous_{door}", before[node.relation].data_through, holders)
+                kept = before[node.relation]
+                source = _Source(f"previous_{door}", kept.data_through, holders, tuple(kept.rests_on_accepted))
             else:
                 missing[node.relation] = list(holders)
                 continue
@@ -145,6 +151,7 @@ def _copy(con: duckdb.DuckDBPyConnection, node: Node, door: str, source: _Source
     return PublishedRelation(
         relation=node.relation, door=door, rows=written[0], checksum=written[1],
         data_through=source.data_through, held_back_by=list(source.held_back_by),
+        rests_on_accepted=list(source.rests_on_accepted),
     )  # fmt: skip
 
 

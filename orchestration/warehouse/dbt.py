@@ -35,6 +35,7 @@ class NodeResult:
     message: str
     failures: int | None
     seconds: float
+    compiled_sql: str | None
 
 
 def target_dir(settings: Settings) -> Path:
@@ -117,7 +118,7 @@ def build(
     results = [
         NodeResult(
             entry["unique_id"], entry["status"], str(entry.get("message") or ""), entry.get("failures"),
-            entry["execution_time"],
+            entry["execution_time"], entry.get("compiled_code"),
         )
         for entry in json.loads(results_path.read_bytes())["results"]
     ]  # fmt: skip

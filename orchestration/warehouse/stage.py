@@ -10,7 +10,7 @@ import dagster as dg
 import duckdb
 
 from orchestration.contracts import Feed
-from orchestration.gates import verdicts
+from orchestration.gates import overrides, verdicts
 from orchestration.gates.checks import asset_check_result, asset_check_specs
 from orchestration.gates.gate import Outcome, check_relation
 from orchestration.gates.suites import Suite, load_suite
@@ -22,6 +22,8 @@ from orchestration.warehouse.graph import Graph, Node
 from orchestration.warehouse.lineage import as_metadata, column_lineage
 from orchestration.warehouse.raw_relations import refresh_raw
 
+DBT_TEST = "dbt_test"
+
 
 def held_back(settings: Settings, graph: Graph, stages: Collection[str]) -> dict[str, list[str]]:
     """Models and seeds that the latest verdicts of these stages hold back, each with what holds it."""
@@ -30,6 +32,21 @@ def held_back(settings: Settings, graph: Graph, stages: Collection[str]) -> dict
         feeds={verdict.relation for verdict in closed if verdict.stage == "raw"},
         models={verdict.relation for verdict in closed if verdict.stage != "raw"},
     )
+
+
+def resting_on_accepted(settings: Settings, graph: Graph) -> dict[str, list[str]]:
+    """Models that accepted failures would hold back, each with these, as `raw/payments:volume_low@2026-01-03`."""
+    resting: dict[str, list[str]] = {}
+    for verdict in verdicts.latest(settings):
+        if not verdict.accepted:
+            continue
+        of_raw = verdict.stage == "raw"
+        named = [verdicts.name_of(failure) for failure in verdict.accepted]
+        for model in graph.held_back(
+            feeds={verdict.relation} if of_raw else (), models=() if of_raw else {verdict.relation}
+        ):
+            resting.setdefault(model, []).extend(named)
+    return resting
 
 
 @dataclass(frozen=True)
@@ -122,10 +139,13 @@ class Stage:
             ]
             if node not in made and not outcomes:
                 continue
-            if node in made and (suite := suites.get(node)):
-                judged = check_relation(con, suite, relation=node.relation)
+            suite = suites.get(node) if node in made else None
+            if suite:
+                outcomes += check_relation(con, suite, relation=node.relation)
+            outcomes = overrides.apply(self.settings, outcomes, stage=self.name, relation=node.name)
+            if suite:
+                judged = [outcome for outcome in outcomes if outcome.expectation_type != DBT_TEST]
                 yield asset_check_result(_key(node), suite, judged)
-                outcomes += judged
             verdict = verdicts.record(self.settings, context.run_id, outcomes, stage=self.name, relation=node.name)
             if verdict.is_closed:
                 context.log.warning(f"Gate {self.name}/{node.name} is closed: {verdict.reason}")
@@ -181,6 +201,7 @@ def _test_result(spec: dg.AssetCheckSpec, result: dbt.NodeResult) -> dg.AssetChe
 def _failed_test(stage: str, node: Node, result: dbt.NodeResult) -> Outcome:
     return Outcome(
         stage=stage, relation=node.name, partition=None, expectation_id=result.unique_id.split(".")[-2],
-        expectation_type="dbt_test", severity="critical", passed=False, observed=f"{result.failures} rows",
+        expectation_type=DBT_TEST, severity="critical", passed=False, observed=f"{result.failures} rows",
         expected="no row", evaluated=0, failed=result.failures, why="A dbt test of the model failed.",
+        failing_rows_sql=result.compiled_sql,
     )  # fmt: skip

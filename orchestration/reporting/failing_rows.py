@@ -1,0 +1,67 @@
+"""The rows that a gate's latest verdict found wrong, read again from where they lie, and masked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+
+from orchestration.contracts import Feed
+from orchestration.gates.gate import masked_rows
+from orchestration.gates.overrides import GateName
+from orchestration.ingest.profile import create_delivery_profile
+from orchestration.ingest.receipt import newest, read_receipts
+from orchestration.settings import Settings
+from orchestration.sql import connect, first_line
+
+
+class FailingRowsError(RuntimeError):
+    """The rows cannot be read now; the message says why."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """What the verdict said of one expectation, and the rows that it named; none if no single row is to blame."""
+
+    said: Mapping[str, Any]
+    rows: tuple[Mapping[str, Any], ...]
+
+
+def read_failures(settings: Settings, feeds: Mapping[str, Feed], gate: str, limit: int) -> list[Failure]:
+    """The failures of a gate, or of one expectation or day of it, each with at most `limit` rows.
+
+    Raises:
+        OverrideError: if there is no such gate.
+        FailingRowsError: if the relation cannot be read, because a run is writing or has changed it.
+    """
+    name = GateName.parse(gate)
+    failures = [failure for failure in name.verdict(settings).failures if name.concerns(failure)]
+    if not any(failure["failing_rows_sql"] for failure in failures):
+        return [Failure(failure, ()) for failure in failures]
+    try:
+        with _judged(settings, feeds, name) as con:
+            return [
+                Failure(failure, masked_rows(con, sql, limit) if (sql := failure["failing_rows_sql"]) else ())
+                for failure in failures
+            ]
+    except duckdb.IOException as error:
+        raise FailingRowsError(f"The warehouse cannot be read while a run writes to it: {first_line(error)}") from None
+    except duckdb.Error as error:
+        raise FailingRowsError(f"{gate}: what was judged is no longer as it was: {first_line(error)}") from None
+
+
+@contextmanager
+def _judged(settings: Settings, feeds: Mapping[str, Feed], name: GateName) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection in which the relation that the gate judged can be read."""
+    if name.stage != "raw":
+        with connect(settings, str(settings.warehouse), read_only=True) as con:
+            yield con
+        return
+    with connect(settings) as con:
+        create_delivery_profile(
+            con, settings, feeds[name.relation], newest(read_receipts(settings.raw_dir, name.relation))
+        )
+        yield con
