@@ -19,7 +19,7 @@ from typing import Any
 from orchestration.settings import PROJECT, Settings, private_dir
 
 DBT_PROJECT = PROJECT / "dbt_project"
-_SOURCES = ("*.sql", "*.yml", "*.csv")
+_SOURCES = ("*.sql", "*.py", "*.yml", "*.csv")
 
 
 class DbtError(RuntimeError):

@@ -55,8 +55,8 @@ class Graph:
         ]
 
     def published(self) -> list[Node]:
-        """Relations that people read: the marts."""
-        return [node for node in self.stage("marts") if node.resource_type == "model"]
+        """Relations that people read: the marts, without what only the marts themselves read."""
+        return [node for node in self.stage("marts") if node.resource_type == "model" and node.schema != "intermediate"]
 
     def held_back(self, *, feeds: Collection[str], models: Collection[str]) -> dict[str, list[str]]:
         """Nodes that closed gates hold back, by name, each with the feeds or models that hold it.

@@ -38,7 +38,7 @@ def column_lineage(settings: Settings, manifest: Mapping[str, Any], columns: Map
     models = {
         unique_id: {column: [source for source in sources if source[:2] in known] for column, sources in found.items()}
         for unique_id, node in manifest["nodes"].items()
-        if node["resource_type"] == "model" and (found := _of_model(_compiled(settings, node), schema))
+        if _is_sql(node) and (found := _of_model(_compiled(settings, node), schema))
     }
     path.write_text(json.dumps({"fingerprint": wanted, "models": models}), "utf-8")
     return models
@@ -58,9 +58,13 @@ def _relations(manifest: Mapping[str, Any]) -> set[tuple[str, str]]:
     return {(entry["schema"], entry["name"]) for kind in ("nodes", "sources") for entry in manifest[kind].values()}
 
 
+def _is_sql(node: Mapping[str, Any]) -> bool:
+    return bool(node["resource_type"] == "model" and node["language"] == "sql")
+
+
 def _newly_compiled(settings: Settings, manifest: Mapping[str, Any], models: Mapping[str, Any]) -> bool:
     return any(
-        node["resource_type"] == "model" and unique_id not in models and _compiled(settings, node).exists()
+        _is_sql(node) and unique_id not in models and _compiled(settings, node).exists()
         for unique_id, node in manifest["nodes"].items()
     )
 

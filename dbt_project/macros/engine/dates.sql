@@ -50,3 +50,25 @@
 {% macro duckdb__weekday_name(date_day) -%}
     upper(dayname({{ date_day }}))
 {%- endmacro %}
+
+
+{#- Lateral source of one column `number`: every integer from one to another, both included. -#}
+{% macro integers_from_to(from_number, to_number, alias) -%}
+    {{ return(adapter.dispatch('integers_from_to', 'ringfence')(from_number, to_number, alias)) }}
+{%- endmacro %}
+
+{% macro duckdb__integers_from_to(from_number, to_number, alias) -%}
+    lateral (
+        select unnest(generate_series({{ from_number }}, {{ to_number }})) as number
+    ) as {{ alias }}
+{%- endmacro %}
+
+
+{#- The first instant of a date, in the site's time zone. -#}
+{% macro start_of_day(date_day) -%}
+    {{ return(adapter.dispatch('start_of_day', 'ringfence')(date_day)) }}
+{%- endmacro %}
+
+{% macro duckdb__start_of_day(date_day) -%}
+    cast({{ date_day }} as timestamp with time zone)
+{%- endmacro %}

@@ -39,6 +39,7 @@ final as (
         region_code,
         changed_at as valid_from,
         lead(changed_at) over (partition by line_key order by changed_at) as valid_to,
+        lag(status) over (partition by line_key order by changed_at) as previous_status,
         first_dt,
         last_dt
     from ranked

@@ -15,7 +15,8 @@ with ports as (
     select
         *,
         coalesce(processed_on, {{ local_date('requested_at') }}) as event_on,
-        donor_group = recipient_group as is_same_group
+        donor_group = recipient_group as is_same_group,
+        donor_group <> recipient_group and not is_withdrawn as is_move
     from {{ all_ports }}
     where
         {{ in_view(['donor_group', 'recipient_group']) }}
@@ -71,11 +72,16 @@ earlier as (
     select
         ports.port_id,
         max(previous.processed_on) as last_port_on,
-        bool_or(
-            previous.donor_group = ports.recipient_group
-            and not previous.is_same_group
-            and {{ days_between('previous.processed_on', 'ports.event_on') }} <= 365
-        ) as has_left_recipient
+        max(previous.processed_on) filter (
+            where previous.donor_group = ports.recipient_group and not previous.is_same_group
+        ) as left_recipient_on,
+        -- where the number was before the group that it leaves now; a withdrawn port brought it nowhere
+        {{ last_by('previous.donor_group', 'previous.processed_on') }} filter (
+            where previous.recipient_group = ports.donor_group and previous.is_move
+        ) as came_from_group,
+        max(previous.processed_on) filter (
+            where previous.recipient_group = ports.donor_group and previous.is_move
+        ) as came_on
     from ports
     inner join ports as previous
         on
@@ -116,8 +122,12 @@ final as (
         coalesce(termination.etf, line_at_request.etf) as etf_due,
         ports.is_completed
         and not ports.is_same_group
-        and coalesce(earlier.has_left_recipient, false) as is_win_back,
-        {{ days_between('earlier.last_port_on', 'ports.event_on') }} as days_since_last_port
+        and coalesce({{ days_between('earlier.left_recipient_on', 'ports.event_on') }} <= 365, false) as is_win_back,
+        {{ days_between('earlier.last_port_on', 'ports.event_on') }} as days_since_last_port,
+        {{ full_months_between('earlier.last_port_on', 'ports.event_on') }} as months_since_last_port,
+        {{ full_months_between('earlier.left_recipient_on', 'ports.event_on') }} as months_away,
+        earlier.came_from_group,
+        {{ full_months_between('earlier.came_on', 'ports.event_on') }} as months_stayed
     from ports
     left join line_at_request
         on

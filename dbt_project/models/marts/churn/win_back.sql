@@ -1,0 +1,19 @@
+with ports as (
+    select * from {{ ref('fct_port') }}
+    where is_win_back
+),
+
+final as (
+    select
+        donor_group as group_left,
+        recipient_group as group_returned_to,
+        months_away,
+        count(distinct number_key) as numbers,
+        count(*) as ports,
+        count(*) filter (where is_withdrawn) as withdrawn,
+        count(*) filter (where months_since_last_port < 3) as ports_within_freeze
+    from ports
+    group by donor_group, recipient_group, months_away
+)
+
+select * from final
