@@ -286,7 +286,7 @@ def reidentify(
     with _refusals():
         found = ask(settings(), reason, cases=case or [], alerts=alert or [], number_keys=number_key or [])
         for entry in found:
-            out.print(f"{entry.asked}\t{entry.value or 'not in the vault: forgotten, or never ingested here'}")
+            typer.echo(f"{entry.asked}\t{entry.value or 'not in the vault: forgotten, or never ingested here'}")
 
 
 @app.command()
