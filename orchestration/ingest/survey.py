@@ -266,4 +266,5 @@ class _LineCounter(_Counter):
         shown = line[:_SHOWN].decode("utf-8", "ignore").encode().replace(self._delimiter, b" ")
         if self._quote:
             shown = shown.replace(self._quote, b"'")
-        return (OPEN_QUOTE if is_open else LONG_LINE).encode() + shown + self._delimiter * (self.delimiters + 1)
+        mark = (OPEN_QUOTE if is_open else LONG_LINE).encode()
+        return mark + shown + self._delimiter * (self.delimiters + 1) + mark  # an empty last value would be passed over
