@@ -14,6 +14,7 @@ from orchestration.privacy.custody import shared
 from orchestration.privacy.vault import Vault
 from orchestration.settings import Settings
 from orchestration.sql import connect
+from tests.conftest import KEY
 
 FIRST_DAY, SECOND_DAY = date(2026, 1, 3), date(2026, 1, 4)
 ALICE, BOB, CAROL = ("L-100", "010-1111-2222"), ("L-200", "+82 10 3333 4444"), ("L-300", "01055556666")
@@ -23,7 +24,25 @@ _HEADER = (
     "is_ars_call_complete,cell_id,monthly_limit,limit_raised_at,status,occurred_at\n"
 )
 
+#: Payment and revision of Alice's rows after `prepare`.
+ALICES = {f"P-{FIRST_DAY}-0/1", f"P-{FIRST_DAY}-0/2", f"P-{SECOND_DAY}-1/1"}
+
 Person = tuple[str, str]
+
+
+class Killed(Exception):
+    """In place of SIGKILL."""
+
+
+def prepare(home: Path) -> Settings:
+    """Alice pays on two days, and on the first in two revisions; Bob and Carol on one day each."""
+    settings = Settings(home=home, pseudonym_key=KEY)
+    deliver(settings, FIRST_DAY, [ALICE])
+    take(settings)
+    deliver(settings, FIRST_DAY, [ALICE, BOB], bad=True)
+    deliver(settings, SECOND_DAY, [CAROL, ALICE])
+    take(settings)
+    return settings
 
 
 def deliver(settings: Settings, day: date, people: Iterable[Person], *, name: str = "p.csv", bad: bool = False) -> Path:

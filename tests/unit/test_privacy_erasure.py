@@ -1,0 +1,224 @@
+"""A forgotten person's rows stay, and nobody can say any more whose they are."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import duckdb
+import pytest
+from typer.testing import CliRunner
+
+from orchestration.cli import app
+from orchestration.privacy import swap
+from orchestration.privacy.audit import AuditError, audit_log
+from orchestration.privacy.custody import BusyError, shared
+from orchestration.privacy.erasure import forget
+from orchestration.privacy.landing import Wanted, folders_holding
+from orchestration.settings import Settings
+from tests.conftest import KEY
+from tests.privacy_world import (
+    ALICE,
+    ALICES,
+    BOB,
+    CAROL,
+    E164,
+    SECOND_DAY,
+    Killed,
+    deliver,
+    digest,
+    keys,
+    prepare,
+    take,
+    vault,
+)
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    return prepare(tmp_path_factory.mktemp("prepared"))
+
+
+@pytest.fixture
+def settings(prepared: Settings, tmp_path: Path) -> Settings:
+    shutil.copytree(prepared.home, tmp_path / "home")
+    return Settings(home=tmp_path / "home", pseudonym_key=KEY)
+
+
+def test_all_rows_of_a_person_get_one_random_pseudonym_and_no_others_change(settings: Settings) -> None:
+    before = keys(settings)
+    forget(settings, "asked", numbers=["010.1111.2222"])
+    after = keys(settings)
+    assert after.keys() == before.keys()
+    assert {payment for payment in after if after[payment] != before[payment]} == ALICES
+    ((number, line),) = {after[payment] for payment in ALICES}
+    assert not {number, line} & {key for pair in before.values() for key in pair}
+    assert not {number, line} & vault(settings).keys()
+    assert set(vault(settings).values()) == {E164[BOB], BOB[0], E164[CAROL], CAROL[0]}
+
+
+def test_a_line_is_forgotten_with_its_numbers_unless_only_what_was_named(settings: Settings) -> None:
+    forget(settings, "asked", lines=["L-300"], is_only_named=True)
+    assert E164[CAROL] in vault(settings).values()
+    assert "L-300" not in vault(settings).values()
+    forget(settings, "asked", lines=["L-200"])
+    assert E164[BOB] not in vault(settings).values()
+
+
+def test_a_later_delivery_does_not_bring_them_back(settings: Settings) -> None:
+    forget(settings, "asked", numbers=[ALICE[1]])
+    ((number, line),) = {keys(settings)[payment] for payment in ALICES}
+    dave = ("L-400", "01077778888")
+    deliver(settings, SECOND_DAY, [dave, CAROL, ALICE])
+    take(settings)
+    assert keys(settings)[f"P-{SECOND_DAY}-2/2"] == (number, line)
+    assert set(vault(settings).values()) == {E164[BOB], BOB[0], E164[CAROL], CAROL[0], "+821077778888", dave[0]}
+    forget(settings, "asked again", numbers=[ALICE[1]])
+    assert {keys(settings)[payment] for payment in ALICES} == {(number, line)}
+    assert not (settings.landing_dir / "payments" / f"dt={SECOND_DAY}").exists()
+
+
+def test_their_deliveries_leave_landing_and_quarantine_and_the_attestation_lists_every_file(settings: Settings) -> None:
+    before = {path: path.read_bytes() for path in settings.home.rglob("*") if path.is_file()}
+    attestation = forget(settings, "asked", numbers=[ALICE[1]])
+    assert not list(settings.landing_dir.glob("payments/dt=*"))
+    assert not list(settings.quarantine_dir.glob("payments/dt=*"))
+    listed = {Path(entry["path"]): entry for entry in json.loads(attestation.path.read_bytes())["files"]}
+    known = {".lock", "audit.jsonl", "suppressed.parquet", "suppression_key.parquet", attestation.path.name}
+    now = {path: path.read_bytes() for path in settings.home.rglob("*") if path.is_file()}
+    changed = {path for path in before.keys() | now.keys() if before.get(path) != now.get(path)}
+    assert changed - set(listed) <= {path for path in changed if path.name in known}
+    for path, entry in listed.items():
+        assert entry["before"] == hashlib.sha256(before[path]).hexdigest()
+        assert entry["after"] == (hashlib.sha256(now[path]).hexdigest() if path in now else None)
+    assert sum(entry.get("rows", 0) for entry in listed.values()) == len(ALICES)
+
+
+def test_the_audit_and_the_attestation_know_the_pseudonym_only(settings: Settings) -> None:
+    attestation = forget(settings, "wrote from 010-1111-2222", numbers=[ALICE[1]])
+    for path in (attestation.path, audit_log(settings)):
+        text = path.read_text("utf-8")
+        assert "11112222" not in text.replace("-", "")
+        assert ALICE[0] not in text
+    assert attestation.audit_entry == json.loads(audit_log(settings).read_text("utf-8").splitlines()[-1])["hash"]
+
+
+def test_what_is_not_ingested_yet_or_was_refused_stays_and_is_named(settings: Settings) -> None:
+    waiting = deliver(settings, SECOND_DAY, [ALICE, BOB], name="second.csv")
+    attestation = forget(settings, "asked", numbers=[ALICE[1]])
+    assert waiting.exists()
+    assert {Path(path).name for path in attestation.left} == {"p.csv", "second.csv"}
+    take(settings)
+    assert forget(settings, "asked", numbers=[ALICE[1]]).left == {}
+    assert not waiting.exists()
+    assert ALICE[0] not in vault(settings).values()
+
+
+@pytest.mark.parametrize("reason", ["", " "])
+def test_nothing_is_erased_without_a_reason_or_for_what_is_no_number(settings: Settings, reason: str) -> None:
+    before = digest(settings.home)
+    with pytest.raises(AuditError):
+        forget(settings, reason, numbers=[ALICE[1]])
+    with pytest.raises(ValueError, match="not a subscriber number of KR") as refusal:
+        forget(settings, "asked", numbers=["02-123-4567"])
+    assert "4567" not in str(refusal.value)
+    assert digest(settings.home) == before
+
+
+def test_nothing_is_erased_while_somebody_uses_the_data(settings: Settings) -> None:
+    with shared(settings), pytest.raises(BusyError):
+        forget(settings, "asked", numbers=[ALICE[1]])
+
+
+@pytest.mark.parametrize("step", ["started", "raw", "built"])
+def test_killed_before_the_exchange_everything_is_as_before(settings: Settings, step: str) -> None:
+    before = digest(settings.home)
+
+    def kill(at: str) -> None:
+        if at == step:
+            raise Killed
+
+    with pytest.raises(Killed):
+        forget(settings, "asked", numbers=[ALICE[1]], on_step=kill)
+    take(settings)  # whoever comes next throws away what was built
+    assert digest(settings.home) == before
+    forget(settings, "asked", numbers=[ALICE[1]])
+    assert ALICE[0] not in vault(settings).values()
+
+
+@pytest.mark.parametrize("moves", [0, 1, 2, 4, 6])
+def test_killed_during_the_exchange_whoever_comes_next_carries_it_to_its_end(
+    settings: Settings, moves: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, left = keys(settings), moves
+    carry_on = swap._roll_forward
+
+    def killed_on_the_way(of: Settings) -> None:
+        with monkeypatch.context() as patched:
+
+            def replace(
+                source: os.PathLike[str], target: os.PathLike[str], real: Callable[..., None] = os.replace
+            ) -> None:
+                nonlocal left
+                left -= 1
+                if left < 0:
+                    raise Killed
+                real(source, target)
+
+            patched.setattr(swap.os, "replace", replace)
+            carry_on(of)
+
+    monkeypatch.setattr(swap, "_roll_forward", killed_on_the_way)
+    try:
+        forget(settings, "asked", numbers=[ALICE[1]])
+    except Killed:
+        monkeypatch.setattr(swap, "_roll_forward", carry_on)
+        take(settings)
+    after = keys(settings)
+    assert {payment for payment in after if after[payment] != before[payment]} == ALICES
+    assert len({after[payment] for payment in ALICES}) == 1
+    assert set(vault(settings).values()) == {E164[BOB], BOB[0], E164[CAROL], CAROL[0]}
+    assert not list(settings.landing_dir.glob("payments/dt=*"))
+    assert len(list((settings.vault_dir / "attestations").iterdir())) == 1
+
+
+def test_a_number_is_found_in_any_spelling_encoding_and_format(tmp_path: Path) -> None:
+    texts = {
+        "dashes.csv": b"a,010-1111-2222,b\n",
+        "international.csv": b"a,+82 (10) 1111 2222,b\n",
+        "late.csv": b"x" * (4 << 20) + b"01011112222\n",
+        "across.csv": b"x" * ((4 << 20) - 5) + b"01011112222\n",
+        "packed.csv.gz": gzip.compress(b"a,01011112222\n"),
+        "cut.csv.gz": gzip.compress(b"nobody" * 100)[:-9],
+        "wide.csv": "a,010-1111-2222\n".encode("utf-16"),
+        "line.csv": b'"L-100",x\n',
+    }
+    others = {"other.csv": b"a,010-1111-2223,L-1000,AL-100\n"}
+    for name, content in (texts | others).items():
+        folder = tmp_path / "feed" / f"dt={name}"
+        folder.mkdir(parents=True)
+        (folder / name).write_bytes(content)
+    for name, value in (("found.parquet", "010 1111 2222"), ("none.parquet", "010 1111 2223")):
+        folder = tmp_path / "feed" / f"dt={name}"
+        folder.mkdir()
+        duckdb.execute(f"copy (select 1 as a, '{value}' as unknown_column) to '{folder / name}'")
+    plan = Settings().site_profile.numbers
+    wanted = Wanted.of([("msisdn", E164[ALICE]), ("line", ALICE[0])], plan)
+    with duckdb.connect() as con:
+        found = {name for _, names in folders_holding(con, tmp_path, wanted) for name in names}
+    assert found == {*texts, "found.parquet"}
+
+
+def test_the_command_takes_the_number_from_standard_input(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RINGFENCE_HOME", str(settings.home))
+    monkeypatch.setenv("RINGFENCE_PSEUDONYM_KEY", KEY)
+    told = CliRunner().invoke(app, ["forget", "--stdin", "--reason", "asked"], input="010-1111-2222\n")
+    assert told.exit_code == 0, told.output
+    assert "1 line, 1 msisdn" in told.output
+    assert "1111-2222" not in told.output
+    assert ALICE[0] not in vault(settings).values()
