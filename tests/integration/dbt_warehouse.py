@@ -74,10 +74,16 @@ class Warehouse:
         return con
 
     def deliver(self, feed: str, dt: str, rows: Iterable[Row], *, rev: int = 1) -> None:
-        """One revision of one day; it becomes the current one. Columns that a row leaves out are null."""
+        """One revision of one day, which becomes the current one; it came `rev` days later.
+
+        Columns that a row leaves out are null.
+        """
         with self.connect() as con:
             con.execute("update raw.revision set is_current = false where feed = ? and dt = ?", [feed, dt])
-            con.execute("insert into raw.revision values (?, ?, ?, now(), true)", [feed, dt, rev])
+            con.execute(
+                "insert into raw.revision values ($1, $2, $3, $2::date + $3::integer + time '05:40', true)",
+                [feed, dt, rev],
+            )
             for row in rows:
                 names = [*row, "dt", "rev"]
                 marks = ", ".join("?" * len(names))

@@ -236,7 +236,7 @@ def test_every_incremental_model_has_read_every_current_revision(history: Wareho
     )
     models = history.query("select count(distinct model) from pipeline.consumed")[0][0]
     assert missing == []
-    assert models == 10
+    assert models == 12
 
 
 def test_the_models_unit_tests_and_data_tests_pass(history: Warehouse) -> None:

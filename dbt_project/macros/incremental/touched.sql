@@ -58,12 +58,30 @@ delivery that `state` (a relation with `first_dt`, `last_dt` per key) remembers 
     )) }}
 {%- endmacro %}
 
+{#- Days (ISO text) of a feed that were delivered more than once: what the latest state forgets is there. -#}
+{% macro replaced_days(feed) -%}
+    {{ return(column_of(
+        "select distinct cast(dt as varchar) from " ~ revision_relation()
+        ~ " where feed = '" ~ feed ~ "' and not is_current order by 1"
+    )) }}
+{%- endmacro %}
+
 {#- Where clause of a latest-state model: on an incremental run, only the touched keys and only their days. -#}
 {% macro only_touched(feed, key) -%}
     {%- if is_incremental() -%}
         {%- do touch(key, [keys_of_pending(feed, key)]) -%}
     where
         {{ in_days('dt', history_days(feed, key, touched_table(), this)) }}
+        and {{ key }} in (select {{ key }} from {{ touched_table() }})
+    {%- endif -%}
+{%- endmacro %}
+
+{#- Where clause of a model over all revisions, whose keys' latest states `state` holds. -#}
+{% macro only_ever_touched(feed, key, state) -%}
+    {%- if is_incremental() -%}
+        {%- do touch(key, [keys_of_pending(feed, key)]) -%}
+    where
+        {{ in_days('dt', history_days(feed, key, touched_table(), state) + replaced_days(feed)) }}
         and {{ key }} in (select {{ key }} from {{ touched_table() }})
     {%- endif -%}
 {%- endmacro %}
@@ -77,7 +95,7 @@ touched key names, in any retained revision. Needs no memory of its own: old and
     {%- do keep_keys(table, key, [keys_of_pending(feed, key)]) -%}
     {{ return(
         "select " ~ day ~ " from " ~ all_revisions(feed)
-        ~ " where " ~ in_days('dt', history_days(feed, key, table, state))
+        ~ " where " ~ in_days('dt', history_days(feed, key, table, state) + replaced_days(feed))
         ~ " and " ~ key ~ " in (select " ~ key ~ " from " ~ table ~ ")"
     ) }}
 {%- endmacro %}
