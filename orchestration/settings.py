@@ -121,6 +121,10 @@ class Settings(BaseSettings):
         return self.home / "reports"
 
     @property
+    def gates_page(self) -> Path:
+        return self.reports_dir / "gates.html"
+
+    @property
     def dagster_home(self) -> Path:
         return self.home / "dagster"
 

@@ -8,6 +8,7 @@ those models out of the next dbt invocation.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 
 import dagster as dg
 
@@ -30,13 +31,17 @@ def asset_check_specs(suites: Mapping[dg.AssetKey, Suite]) -> list[dg.AssetCheck
     ]
 
 
-def asset_check_result(key: dg.AssetKey, suite: Suite, outcomes: Sequence[Outcome]) -> dg.AssetCheckResult:
-    """The verdict of one gate. A failed critical expectation is an ERROR, any other failure a WARN."""
+def asset_check_result(key: dg.AssetKey, suite: Suite, outcomes: Sequence[Outcome], page: Path) -> dg.AssetCheckResult:
+    """The verdict of one gate. A failed critical expectation is an ERROR, any other failure a WARN.
+
+    `page` shows all gates over time; publication writes it.
+    """
     failures = [outcome for outcome in outcomes if not outcome.passed]
     metadata: dict[str, dg.MetadataValue] = {
         "evaluated": dg.MetadataValue.int(max((outcome.evaluated for outcome in outcomes), default=0)),
         "failed": dg.MetadataValue.int(len({outcome.expectation_id for outcome in failures})),
         "expectations": dg.MetadataValue.md(_table(outcomes)),
+        "page": dg.MetadataValue.url(f"{page.as_uri()}#{suite.name}"),
     }
     if failures:
         metadata["failing_rows"] = dg.MetadataValue.md(_failing_rows(failures))

@@ -121,7 +121,7 @@ def _severity(expectation: Expectation, result: ExpectationResult) -> Severity:
 
 def _observed(result: ExpectationResult) -> str:
     if result.failed is None:
-        return json.dumps(result.observed, ensure_ascii=False)
+        return "nothing to judge" if result.observed is None else json.dumps(result.observed, ensure_ascii=False)
     return _rows_failed(result.failed, result.evaluated)
 
 

@@ -83,7 +83,7 @@ def _raw(settings: Settings, feed: Feed, suite: Suite) -> dg.AssetsDefinition:
         verdict = verdicts.record(settings, context.run_id, outcomes, stage="raw", relation=feed.name)
         if verdict.is_closed:
             context.log.warning(f"Gate raw/{feed.name} is closed: {verdict.reason}")
-        yield asset_check_result(key, suite, outcomes)
+        yield asset_check_result(key, suite, outcomes, settings.gates_page)
 
     return raw
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import dagster as dg
 
 from orchestration.contracts import Feed
+from orchestration.reporting.gates_page import write_gates_page
 from orchestration.serving.publish import publish
 from orchestration.settings import Settings
 from orchestration.steps import WAREHOUSE_POOL
@@ -30,6 +31,7 @@ def publication_asset(settings: Settings, feeds: Mapping[str, Feed], graph: Grap
     )
     def publication(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
         published = publish(settings, graph, feeds, context.run_id)
+        page = write_gates_page(settings)
         if published is None:
             raise dg.Failure("Nothing can be published: every mart is held back, and there is no earlier version.")
         table = "\n".join(
@@ -41,6 +43,7 @@ def publication_asset(settings: Settings, feeds: Mapping[str, Feed], graph: Grap
                 "generation": published.generation,
                 "dagster/row_count": sum(entry.rows for entry in published.relations),
                 "held_back": len(published.held_back),
+                "gates": dg.MetadataValue.url(page.as_uri()),
                 "relations": dg.MetadataValue.md(
                     f"| relation | rows | data through | held back by |\n|---|--:|---|---|\n{table}"
                 ),

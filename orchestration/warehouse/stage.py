@@ -145,7 +145,7 @@ class Stage:
             outcomes = overrides.apply(self.settings, outcomes, stage=self.name, relation=node.name)
             if suite:
                 judged = [outcome for outcome in outcomes if outcome.expectation_type != DBT_TEST]
-                yield asset_check_result(_key(node), suite, judged)
+                yield asset_check_result(_key(node), suite, judged, self.settings.gates_page)
             verdict = verdicts.record(self.settings, context.run_id, outcomes, stage=self.name, relation=node.name)
             if verdict.is_closed:
                 context.log.warning(f"Gate {self.name}/{node.name} is closed: {verdict.reason}")

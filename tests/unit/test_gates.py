@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, replace
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -18,6 +19,7 @@ from orchestration.gates.gate import check_relation, is_closed
 from orchestration.gates.suites import Expectation, Severity, Suite, load_suite
 
 KEY = dg.AssetKey(["churn", "ports"])
+PAGE = Path("/reports/gates.html")
 POSITIVE = Expectation(
     "positive", "expect_column_values_to_be_between", {"column": "n", "min_value": 0},
     Severity.CRITICAL, "Nobody leaves a negative number of times.",
@@ -198,7 +200,7 @@ def test_the_asset_check_is_an_error_only_for_a_closed_gate(
 ) -> None:
     suite = _suite(*expectations)
     (spec,) = asset_check_specs({KEY: suite})
-    result = asset_check_result(KEY, suite, check_relation(con, suite, relation="churn.ports"))
+    result = asset_check_result(KEY, suite, check_relation(con, suite, relation="churn.ports"), PAGE)
     assert (spec.name, spec.blocking, result.check_name) == ("gate_marts", False, "gate_marts")
     assert (result.passed, result.severity) == (passed, severity)
 
@@ -208,7 +210,7 @@ def test_the_asset_check_shows_observed_against_expected_why_and_how_to_look(
 ) -> None:
     suite = _suite(POSITIVE, FEW)
     outcomes = check_relation(con, suite, relation="churn.ports", partition_column="dt")
-    result = asset_check_result(KEY, suite, outcomes)
+    result = asset_check_result(KEY, suite, outcomes, PAGE)
     assert result.description == "closed: 2 of 2 failed: few, positive"
     table = str(result.metadata["expectations"].value)
     assert "| **failed** | `positive` | critical | 2026-01-05 | 3 of 300 rows |" in table
