@@ -229,7 +229,10 @@ def _profile(con: duckdb.DuckDBPyConnection, **columns: str) -> None:
         "rows_duplicate": "5::bigint", "quarantined_pct": "1.0::double", "tolerance_pct": "5.0::double",
         "typical_rows": "case when i >= 21 then 1000.0 end::double",
         "rows_vs_typical": "case when i >= 21 then 1.0 end::double", "lateness_days": "0",
-        "unknown_columns": "0", "is_manifest_present": "true",
+        "unknown_columns": "0", "is_manifest_present": "true", "had_manifests": "true",
+        "is_processing_day": "true", "is_holiday": "false", "has_incident": "false", "same_bytes_as": "null::date",
+        "worst_reason": "'EMPTY:amount'", "worst_reason_pct": "1.0::double", "worst_reason_usual_pct": "1.0::double",
+        "shifted_total": "'amount'", "shifted_total_ratio": "1.0::double",
     }  # fmt: skip
     items = ", ".join(f"{expression} as {name}" for name, expression in (ordinary | columns).items())
     con.execute(f"create or replace table delivery_profile as select {items} from range(30) as t(i)")
@@ -261,11 +264,16 @@ def test_ordinary_deliveries_pass_the_raw_gate(con: duckdb.DuckDBPyConnection, f
         ),
         ("payments", {"unknown_columns": "if(i = 25, 1, 0)"}, "no_unknown_columns", False),
         ("payments", {"lateness_days": "if(i = 25, 3, 0)"}, "on_time", False),
-        ("payments", {"rows_vs_typical": "if(i = 25, 0.3, 1.0)"}, "volume_low", False),
+        ("payments", {"rows_vs_typical": "if(i = 25, 0.3, 1.0)", "is_holiday": "i = 25"}, "volume_low", False),
         ("payments", {"rows_vs_typical": "if(i = 25, 0.05, 1.0)"}, "volume_collapsed", True),
         ("cell_registry", {"rows_vs_typical": "if(i = 25, 0.85, 1.0)"}, "volume_collapsed", True),
-        ("portability_events", {"rows_vs_typical": "if(i = 25, 0.3, 1.0)"}, "volume_low", False),
-        ("subscriptions", {"rows_vs_typical": "if(i = 25, 0.2, 1.0)"}, "volume_low", False),
+        (
+            "portability_events",
+            {"rows_vs_typical": "if(i = 25, 0.3, 1.0)", "is_holiday": "i = 25"},
+            "volume_low",
+            False,
+        ),
+        ("subscriptions", {"rows_vs_typical": "if(i = 25, 0.2, 1.0)", "is_holiday": "i = 25"}, "volume_low", False),
         ("payment_disputes", {"rows_vs_typical": "if(i = 25, 0.05, 1.0)"}, "volume_low", False),
     ],
 )
@@ -281,9 +289,27 @@ def test_a_raw_gate_names_the_day_that_is_wrong(
 
 
 def test_an_exodus_is_an_extreme_day_and_not_an_error(con: duckdb.DuckDBPyConnection) -> None:
-    _profile(con, rows_vs_typical="case when i >= 21 then 17.0 end::double")
+    _profile(con, rows_vs_typical="case when i >= 21 then 17.0 end::double", has_incident="i >= 21")
     suite = load_suite("raw", "portability_events")
     assert all(outcome.passed for outcome in check_relation(con, suite, relation="delivery_profile"))
+
+
+def test_an_exodus_that_no_incident_explains_is_asked_about_and_not_held_back(con: duckdb.DuckDBPyConnection) -> None:
+    _profile(con, rows_vs_typical="case when i >= 21 then 5.0 end::double")
+    outcomes = check_relation(con, load_suite("raw", "portability_events"), relation="delivery_profile")
+    assert [outcome.expectation_id for outcome in outcomes if not outcome.passed] == ["volume_high"]
+    assert not is_closed(outcomes)
+
+
+@pytest.mark.parametrize("kind_of_day", [{"is_holiday": "true"}, {"is_processing_day": "false"}])
+def test_a_holiday_may_be_quieter_than_an_ordinary_day(
+    con: duckdb.DuckDBPyConnection, kind_of_day: dict[str, str]
+) -> None:
+    _profile(con, rows_vs_typical="0.65::double", **kind_of_day)
+    suite = load_suite("raw", "portability_events")
+    assert all(outcome.passed for outcome in check_relation(con, suite, relation="delivery_profile"))
+    _profile(con, rows_vs_typical="0.65::double")
+    assert is_closed(check_relation(con, suite, relation="delivery_profile"))
 
 
 def test_a_sunday_on_which_hardly_anything_is_usual_passes(con: duckdb.DuckDBPyConnection) -> None:
