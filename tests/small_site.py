@@ -94,9 +94,9 @@ class SmallSite:
         """Ingest one day and return its newest receipt."""
         return ingest(self.settings, self.feed, [dt], is_retry=is_retry)[0].receipt
 
-    def rows(self, receipt: Receipt, columns: str = "*") -> list[tuple[Any, ...]]:
+    def rows(self, receipt: Receipt, columns: str = "*", home: Path | None = None) -> list[tuple[Any, ...]]:
         """Accepted rows of a revision, ordered."""
-        folder = revision_dir(self.settings.raw_dir, "charges", receipt.dt, receipt.rev)
+        folder = revision_dir((home or self.settings.home) / "raw", "charges", receipt.dt, receipt.rev)
         files = folder / "*.parquet"
         if not list(folder.glob("*.parquet")):
             return []
@@ -104,9 +104,10 @@ class SmallSite:
             con.execute("set timezone = 'Asia/Seoul'")
             return con.execute(f"select {columns} from read_parquet('{files}') order by all").fetchall()
 
-    def bad_rows(self, dt: date = DAY) -> list[BadRow]:
+    def bad_rows(self, dt: date = DAY, home: Path | None = None) -> list[BadRow]:
         """Quarantined rows of a day's newest revision."""
-        return read_bad_rows(self.settings, "charges", dt, 100_000)
+        settings = Settings(home=home, pseudonym_key=KEY) if home else self.settings  # type: ignore[arg-type]
+        return read_bad_rows(settings, "charges", dt, 100_000)
 
 
 def _listed(options: dict[str, Any]) -> list[dict[str, Any]]:

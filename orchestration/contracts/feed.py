@@ -368,9 +368,8 @@ class _Reader:
     def _minor_units(self, custom: dict[str, Any], type_: str, place: str) -> int:
         units = custom.get("minorUnits", 0)
         if not isinstance(units, int) or not 0 <= units <= _MOST_MINOR_UNITS or (units and type_ not in _INTEGERS):
-            self._wrong(
-                f"{place}.minorUnits", "how many decimals an integer amount is delivered with, such as 2 for cents"
-            )
+            what = f"{units!r} is not the decimals that an integer amount is delivered with, such as 2 for cents"
+            self._wrong(f"{place}.minorUnits", what)
             return 0
         return units
 

@@ -1,0 +1,125 @@
+"""Deliveries: manifests, when they arrived, and what is tried again."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orchestration.ingest.quarantine import retry
+from tests.small_site import DAY, HEADER, SmallSite, line
+
+TEXT = HEADER + line(1) + line(2)
+GOOD: dict[str, Any] = {
+    "name": "charges.csv", "rows": 2, "sha256": hashlib.sha256(TEXT.encode()).hexdigest(),
+    "control_totals": {"amount": 3},
+}  # fmt: skip
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SmallSite:
+    monkeypatch.setattr("os.fsync", lambda descriptor: None)
+    site = SmallSite(tmp_path)
+    site.drop(TEXT)
+    return site
+
+
+def test_a_manifest_that_agrees_is_noted_with_its_totals(site: SmallSite) -> None:
+    site.manifest(GOOD)
+    receipt = site.ingest()
+    assert (receipt.refusal, receipt.has_manifest, receipt.totals) == (None, True, {"amount": 3})
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        ([{"name": "other.csv"}, GOOD], "other.csv: listed in _manifest.json, but absent"),
+        ([GOOD, GOOD], "_manifest.json: lists a file twice"),
+        ([GOOD | {"rows": 3}], "charges.csv: 2 rows, but 3 in _manifest.json"),
+        ([GOOD | {"sha256": "00"}], "charges.csv: its SHA-256 differs from the one in _manifest.json"),
+        ([GOOD | {"control_totals": {"amount": 4}}], "charges.csv: amount adds up to 3, but to 4 in _manifest.json"),
+        ([GOOD | {"control_totals": {"note": 4}}], "_manifest.json: control total of 'note', which is no amount"),
+        ([GOOD | {"control_totals": {"msisdn": 4}}], "_manifest.json: control total of 'msisdn', which is no amount"),
+        ([GOOD | {"rows": "many"}], "_manifest.json: files.0.rows: "),
+    ],
+)
+def test_a_manifest_that_disagrees_refuses_the_delivery(
+    site: SmallSite, files: list[dict[str, Any]], said: str
+) -> None:
+    site.manifest(*files)
+    receipt = site.ingest()
+    assert receipt.status == "REFUSED"
+    assert str(receipt.refusal).startswith(said)
+
+
+def test_a_file_that_the_manifest_does_not_list_refuses_the_delivery(site: SmallSite) -> None:
+    site.manifest(GOOD)
+    site.drop(TEXT, "more.csv")
+    assert site.ingest().refusal == "more.csv: not listed in _manifest.json"
+
+
+def test_a_manifest_without_files_or_that_is_no_json_refuses_the_delivery(site: SmallSite) -> None:
+    (site.folder() / "charges.csv").unlink()
+    site.manifest()
+    assert site.ingest().refusal == "_manifest.json: there is no file beside it"
+    (site.folder() / "_manifest.json").write_text("{")
+    assert str(site.ingest().refusal).startswith("_manifest.json: the file: Invalid JSON")
+
+
+def test_a_mended_manifest_is_enough_to_be_tried_again(site: SmallSite) -> None:
+    site.manifest(GOOD | {"rows": 3})
+    assert site.ingest().status == "REFUSED"
+    assert site.ingest().rev == 1
+    site.manifest(GOOD)
+    receipt = site.ingest()
+    assert (receipt.rev, receipt.status) == (2, "ACCEPTED")
+
+
+def test_other_bytes_make_a_revision_and_the_same_bytes_none(site: SmallSite) -> None:
+    assert site.ingest().rev == 1
+    os.utime(site.folder() / "charges.csv", (1, 1))
+    assert site.ingest().rev == 1
+    site.drop(TEXT + line(3))
+    assert site.ingest().rev == 2
+    site.drop(TEXT)
+    assert site.ingest().rev == 3, "bytes of an earlier revision come back"
+
+
+def test_a_delivery_arrived_when_its_manifest_says_or_its_file_came_or_for_history_the_next_morning(
+    site: SmallSite,
+) -> None:
+    assert site.ingest().delivered_at == datetime(2026, 1, 3, 21, tzinfo=UTC), "backfilled history: 06:00 in Seoul"
+    other = date(2026, 1, 4)
+    came = datetime(2026, 1, 5, 1, tzinfo=UTC)
+    os.utime(site.drop(TEXT, dt=other), (came.timestamp(), came.timestamp()))
+    assert site.ingest(other).delivered_at == came
+    site.drop(TEXT + line(4), dt=other)
+    site.manifest(dt=other, delivered_at="2026-01-06T05:40:00+09:00")
+    assert site.ingest(other).delivered_at == datetime(2026, 1, 5, 20, 40, tzinfo=UTC)
+
+
+def test_quarantine_is_judged_again_once_the_contract_is_mended(site: SmallSite) -> None:
+    site.drop(TEXT + "".join(line(n) for n in range(3, 30)) + line(30, charged_on="03/01/2026"))
+    before = site.ingest()
+    assert before.rows_quarantined == 1
+    (same,) = retry(site.settings, {"charges": site.feed}, None, None)
+    assert same.why_not == "the contract has not changed since"
+    site.options = {"dateFormat": ["%Y-%m-%d", "%d/%m/%Y"]}
+    assert site.ingest().rev == 1, "a mended contract alone does not judge again what was accepted"
+    (mended,) = retry(site.settings, {"charges": site.feed}, None, DAY)
+    assert mended.after is not None
+    assert (mended.after.rev, mended.after.rows_accepted, mended.after.rows_quarantined) == (2, 30, 0)
+    assert mended.after.delivered_at > before.delivered_at, "known only since it was judged again"
+    assert retry(site.settings, {"charges": site.feed}, None, None) == []
+
+
+def test_what_was_refused_is_tried_again_under_a_mended_contract(site: SmallSite) -> None:
+    site.drop(TEXT.replace("amount", "total"))
+    assert site.ingest().status == "REFUSED"
+    site.columns[2]["sourceHeader"] = ["total"]
+    receipt = site.ingest()
+    assert (receipt.rev, receipt.status) == (2, "ACCEPTED")
