@@ -47,16 +47,18 @@ def shared(settings: Settings) -> Iterator[PseudonymKey]:
 
 
 @contextmanager
-def exclusive(settings: Settings, key: PseudonymKey | None = None) -> Iterator[PseudonymKey]:
-    """Have the data alone, to re-key it; with the configured key unless another one is given.
+def exclusive(settings: Settings, or_with: PseudonymKey | None = None) -> Iterator[PseudonymKey]:
+    """Have the data alone, to re-key it; yields the key that it was made with, the configured one or `or_with`.
 
     Raises:
         BusyError: if somebody else is using it.
         KeyMissingError: without a key; KeyMismatchError: with another one than the data was made with.
     """
-    key = key or PseudonymKey.load(settings)
+    key = PseudonymKey.load(settings)
     with _lock(settings, fcntl.LOCK_EX | fcntl.LOCK_NB):
         recover(settings)
+        if or_with is not None and key_in_use(settings) == or_with.fingerprint:
+            key = or_with
         _check(settings, key)
         yield key
 

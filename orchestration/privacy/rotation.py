@@ -14,7 +14,7 @@ import duckdb
 
 from orchestration.contracts import load_feeds
 from orchestration.privacy import audit
-from orchestration.privacy.custody import exclusive, key_file, key_in_use, write_fingerprint
+from orchestration.privacy.custody import exclusive, key_file, write_fingerprint
 from orchestration.privacy.erasure import settle_warehouse
 from orchestration.privacy.pseudonyms import PseudonymKey
 from orchestration.privacy.publications import rekey_publications
@@ -38,8 +38,7 @@ def rotate_key(
         RekeyError: if the vault does not know a pseudonym, or is not needed because the key is the same.
         AuditError: without a reason, or if the audit log cannot be written.
     """
-    is_exchanged = key_in_use(settings) == new_key.fingerprint
-    with exclusive(settings, new_key if is_exchanged else None) as key:
+    with exclusive(settings, or_with=new_key) as key:
         if key.fingerprint == new_key.fingerprint:
             if not needs_finishing(settings):
                 raise RekeyError("The data is already made with this key; nothing was done.")
