@@ -22,7 +22,7 @@ from rich.table import Table
 
 from orchestration.contracts import ContractError, load_feeds
 from orchestration.privacy import KeyMissingError, PseudonymKey
-from orchestration.settings import PROJECT, Settings
+from orchestration.settings import PROJECT, Settings, private_dir
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 feeds_app = typer.Typer(no_args_is_help=True, help="Feeds and their contracts.")
@@ -67,7 +67,7 @@ def simulate(
         "scenario": scenario, "panel": panel, "seed": seed, "dirt": dirt,
         "from": str(first.date()), "to": str(last.date()), "code": package_fingerprint(),
     }  # fmt: skip
-    mark = out_folder / ".simulated.json"
+    mark = private_dir(out_folder) / ".simulated.json"
     if mark.exists() and json.loads(mark.read_text("utf-8")) == wanted:
         out.print(f"Sample extracts are in {out_folder} already.")
         return
@@ -228,6 +228,39 @@ def retry_quarantine(
         err.print(str(error), style="red", markup=False)
         raise typer.Exit(1) from None
     print_retried(out, done)
+
+
+@app.command()
+def doctor() -> None:
+    """Say what is wrong with this set-up."""
+    from orchestration.doctor import examine
+
+    findings = list(examine(settings()))
+    for finding in findings:
+        mark = "[green]ok[/]   " if finding.problem is None else "[red]wrong[/]"
+        out.print(f"{mark} {finding.subject}: {escape(finding.problem or finding.detail)}")
+    raise typer.Exit(int(any(finding.problem for finding in findings)))
+
+
+@app.command()
+def publish() -> None:
+    """Publish the warehouse as it stands, without a run: what its gates let through."""
+    import duckdb
+
+    from orchestration.serving.publish import publish as build
+    from orchestration.warehouse import dbt
+    from orchestration.warehouse.graph import Graph
+
+    configured = settings()
+    try:
+        entry = build(configured, Graph(dbt.manifest(configured)), load_feeds(configured), "by hand")
+    except duckdb.IOException:
+        err.print("[red]The warehouse is not there yet, or a run is using it; try again when it has ended.[/]")
+        raise typer.Exit(1) from None
+    if entry is None:
+        err.print("[red]Nothing can be published: every mart is held back, and there is no earlier version.[/]")
+        raise typer.Exit(3)
+    out.print(f"Published generation {entry.generation}: {len(entry.relations)} relations.")
 
 
 @app.command()

@@ -1,0 +1,91 @@
+"""What is wrong with a set-up, before a night's run finds out."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from orchestration.contracts import load_feeds
+from orchestration.gates.suites import STAGES, load_suites
+from orchestration.privacy.custody import check_key
+from orchestration.settings import Settings, private_dir
+
+_LEAST_FREE_BYTES = 5 << 30
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing looked at; `problem` is None if it is as it should be."""
+
+    subject: str
+    problem: str | None
+    detail: str = ""
+
+
+def examine(settings: Settings) -> Iterator[Finding]:
+    """Look at everything that a run needs, cheapest first; nothing is changed but that missing folders are made."""
+    for subject, look in (
+        ("data folder", _data_folder),
+        ("free disk", _free_disk),
+        ("pseudonym key", _key),
+        ("landing", _landing),
+        ("contracts", _contracts),
+        ("suites", _suites),
+        ("dbt", _dbt),
+    ):
+        yield _finding(subject, look, settings)
+
+
+def _finding(subject: str, look: Callable[[Settings], str], settings: Settings) -> Finding:
+    try:
+        return Finding(subject, None, look(settings))
+    except Exception as error:  # whatever is wrong here is the finding
+        return Finding(subject, str(error))
+
+
+def _data_folder(settings: Settings) -> str:
+    probe = private_dir(settings.home) / ".doctor"
+    probe.write_text("", "utf-8")
+    probe.unlink()
+    return str(settings.home)
+
+
+def _free_disk(settings: Settings) -> str:
+    free = shutil.disk_usage(settings.home).free
+    if free < _LEAST_FREE_BYTES:
+        raise OSError(f"only {free / 1e9:.1f} GB are free under {settings.home}")
+    return f"{free / 1e9:,.0f} GB"
+
+
+def _key(settings: Settings) -> str:
+    check_key(settings)
+    path = settings.pseudonym_key_file
+    if path and not settings.pseudonym_key and path.stat().st_mode & 0o077:
+        raise PermissionError(f"{path} can be read by others: chmod 600 {path}")
+    return "configured"
+
+
+def _landing(settings: Settings) -> str:
+    if not settings.landing_dir.is_dir():
+        raise FileNotFoundError(f"{settings.landing_dir} does not exist: extracts are expected there")
+    if settings.landing_dir.stat().st_mode & 0o007:
+        raise PermissionError(f"{settings.landing_dir} can be read by others: chmod 700 {settings.landing_dir}")
+    return str(settings.landing_dir)
+
+
+def _contracts(settings: Settings) -> str:
+    return ", ".join(load_feeds(settings))
+
+
+def _suites(settings: Settings) -> str:
+    return f"{sum(len(load_suites(stage, site=settings.site)) for stage in STAGES)} relations guarded"
+
+
+def _dbt(settings: Settings) -> str:
+    path = Path(sys.executable).with_name("dbt")
+    if not path.exists():
+        raise FileNotFoundError(f"{path} does not exist: install requirements.lock into this environment")
+    return str(path)

@@ -1,0 +1,28 @@
+"""The doctor names what is wrong with a set-up, and only that."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from orchestration.doctor import examine
+from orchestration.settings import Settings
+
+KEY = "a key for tests, and for nothing else at all"
+
+
+def test_a_sound_set_up_has_no_finding(tmp_path: Path) -> None:
+    (tmp_path / "landing").mkdir(mode=0o700)
+    assert [finding for finding in examine(Settings(home=tmp_path, pseudonym_key=KEY)) if finding.problem] == []
+
+
+def test_every_fault_is_named_in_one_pass_with_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "landing").mkdir(mode=0o755)
+    (tmp_path / "landing").chmod(0o755)
+    site = tmp_path / "site"
+    (site / "contracts").mkdir(parents=True)
+    (site / "contracts" / "broken.yaml").write_text("kind: [", "utf-8")
+    problems = {f.subject: f.problem for f in examine(Settings(home=tmp_path, site=site)) if f.problem}
+    assert set(problems) == {"pseudonym key", "landing", "contracts"}
+    assert "RINGFENCE_PSEUDONYM_KEY_FILE" in str(problems["pseudonym key"])
+    assert "chmod 700" in str(problems["landing"])
+    assert "broken.yaml" in str(problems["contracts"])
