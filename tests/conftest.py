@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from filelock import FileLock
 
 from orchestration.contracts import Feed, load_feeds
 from orchestration.runner import RunReport, run
@@ -43,19 +45,23 @@ class World:
 
 
 @pytest.fixture(scope="session")
-def extracts(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Dirty sample extracts around the waiver."""
-    folder = tmp_path_factory.mktemp("extracts")
-    simulate(folder, panel=0.0005, first_day=FIRST, last_day=LAST, history_from=date(2025, 11, 15))
-    return folder
+def published_world(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> World:
+    """The shared world after one run over all its days; tests only read it.
 
-
-@pytest.fixture(scope="session")
-def published_world(extracts: Path, tmp_path_factory: pytest.TempPathFactory) -> World:
-    """The shared world after one run over all its days; tests only read it."""
-    home = tmp_path_factory.mktemp("home")
-    world = World(Settings(home=home, landing=extracts, pseudonym_key=KEY))
-    world.run()
+    Test processes share it: the first that needs it builds it, the others wait.
+    """
+    base = tmp_path_factory.getbasetemp()
+    folder = (base if worker_id == "master" else base.parent) / "published-world"
+    world = World(Settings(home=folder / "home", landing=folder / "extracts", pseudonym_key=KEY))
+    done = folder / "report.pickle"
+    with FileLock(f"{folder}.lock"):
+        if not done.exists():
+            # dirty sample extracts around the waiver
+            simulate(
+                world.settings.landing_dir, panel=0.0005, first_day=FIRST, last_day=LAST, history_from=date(2025, 11, 15)
+            )
+            done.write_bytes(pickle.dumps(world.run()))
+    world.report = pickle.loads(done.read_bytes())
     return world
 
 
