@@ -26,7 +26,11 @@
 {%- endmacro %}
 
 {% macro duckdb__full_months_between(from_date, to_date) -%}
-    date_sub('month', {{ from_date }}, {{ to_date }})
+    {#- date_sub would call 31 July to 30 April nine months, since both end their month -#}
+    (
+        12 * (year({{ to_date }}) - year({{ from_date }})) + month({{ to_date }}) - month({{ from_date }})
+        - cast(day({{ to_date }}) < day({{ from_date }}) as bigint)
+    )
 {%- endmacro %}
 
 

@@ -1,0 +1,272 @@
+"""Two hundred random ports and what billing knows of them: every churn mart against a simple count of our own."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter, defaultdict
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pandas as pd
+import pytest
+from dbt_warehouse import Warehouse
+from lifelines import KaplanMeierFitter
+
+PROVIDERS = {"KT": "KT", "SKT": "SKT", "LGU": "LGU", "KT_MVNO": "MVNO", "SKT_MVNO": "MVNO"}
+MNOS = {"KT", "SKT", "LGU"}
+INCIDENTS = {
+    "SKT_BREACH_2025": ("SKT", "2025-04-19", "2025-07-04"),
+    "SKT_SIGNUP_SUSPENSION_2025": ("SKT", "2025-05-05", "2025-06-23"),
+    "SKT_WAIVER_2025": ("SKT", "2025-07-05", "2025-07-14"),
+    "KT_BREACH_2025": ("KT", "2025-08-05", "2025-09-05"),
+    "KT_WAIVER_2026": ("KT", "2025-12-31", "2026-01-13"),
+}
+FIRST, LAST = date(2025, 1, 5), date(2026, 2, 28)
+Row = dict[str, Any]
+
+
+def _key(kind: int, number: int) -> UUID:
+    return UUID(int=kind << 64 | number)
+
+
+def _noon(day: date) -> datetime:
+    return datetime.combine(day, datetime.min.time()) + timedelta(hours=12)
+
+
+def _months(since: date, until: date) -> int:
+    """Full months between two dates."""
+    return (until.year - since.year) * 12 + until.month - since.month - (until.day < since.day)
+
+
+def _port_events(rng: random.Random) -> dict[tuple[date, int], list[Row]]:
+    """Deliveries of two hundred ports, five to a number, by day and revision; seven days are corrected."""
+    days: dict[tuple[date, int], list[Row]] = defaultdict(list)
+    for i in range(200):
+        donor, recipient = rng.sample(sorted(PROVIDERS), 2)
+        booked_on = FIRST + timedelta(days=i // 40 * 75 + rng.randrange(1, 74))
+        asked_on = booked_on - timedelta(days=rng.randrange(3))
+        end = rng.choices(["COMPLETED", "REJECTED", "WITHDRAWN"], [80, 10, 10])[0]
+        life = [("REQUESTED", asked_on), ("REJECTED" if end == "REJECTED" else "COMPLETED", booked_on)]
+        life += [("WITHDRAWN", booked_on + timedelta(days=4))] if end == "WITHDRAWN" else []
+        for seq, (status, on) in enumerate(life, 1):
+            row = {
+                "port_id": f"P{i}", "event_seq": seq, "number_key": _key(1, i % 40), "donor_provider": donor,
+                "donor_network": donor[:2], "recipient_provider": recipient, "recipient_network": recipient[:2],
+                "line_type": "IOT" if i % 9 == 0 else "HANDSET", "status": status, "requested_at": _noon(asked_on),
+                "status_at": _noon(on), "processed_on": booked_on if status == "COMPLETED" else None,
+            }  # fmt: skip
+            days[on + timedelta(days=rng.choice([0, 0, 0, 2, 5])), 1].append(row)
+    for dt, _ in rng.sample(sorted(days), 7):
+        days[dt, 2] = [
+            row | {"processed_on": row["processed_on"] and row["processed_on"] + timedelta(days=1)}
+            for row in days[dt, 1][rng.randrange(2) :]
+        ]
+    days[LAST, 1] += []
+    return days
+
+
+def _subscriptions(rng: random.Random) -> list[Row]:
+    """Eighty lines, forty of them with a number that ports; billing tells of none before 2025."""
+    rows = []
+    for i in range(80):
+        activated_on = date(2024, 10, 1) + timedelta(days=rng.randrange(300))
+        observed_on = max(activated_on, date(2025, 1, 1))
+        base = {
+            "line_key": _key(2, i), "number_key": _key(1, i), "provider": "KT" if i % 2 else "SKT", "plan_code": "A",
+            "monthly_fee": 50_000, "line_type": "HANDSET", "contract_kind": "NONE", "activated_on": activated_on,
+            "etf": 0, "region_code": "41210",
+        }  # fmt: skip
+        rows.append(base | {"status": "ACTIVE", "changed_at": _noon(observed_on)})
+        if rng.random() < 0.6:
+            ended_on = observed_on + timedelta(days=rng.randrange(1, 200))
+            reason = rng.choice(["PORT_OUT", "PORT_OUT", "VOLUNTARY"])
+            rows.append(base | {"status": "TERMINATED", "termination_reason": reason, "changed_at": _noon(ended_on)})
+            if rng.random() < 0.2:
+                rows.append(base | {"status": "ACTIVE", "changed_at": _noon(ended_on + timedelta(days=3))})
+    return rows
+
+
+class ByHand:
+    """The world's rows, and the built warehouse beside them."""
+
+    def __init__(self, warehouse: Warehouse) -> None:
+        rng = random.Random(20260113)
+        self.warehouse = warehouse
+        self.deliveries = _port_events(rng)
+        self.subscriptions = _subscriptions(rng)
+        for (dt, rev), rows in sorted(self.deliveries.items(), key=lambda item: item[0]):
+            warehouse.deliver("portability_events", str(dt), rows, rev=rev)
+        warehouse.deliver("subscriptions", "2025-01-01", self.subscriptions)
+        with warehouse.connect() as con:  # one revision tells that billing reaches as far as the ports
+            con.execute("insert into raw.revision values ('subscriptions', $1, 1, now(), true)", [LAST])
+        self.ports = self.known_by(date(9999, 1, 1))
+
+    def known_by(self, day: date) -> list[Row]:
+        """Completed ports between groups and within them, as the deliveries up to the end of a day tell them."""
+        in_force: dict[date, int] = {}
+        for dt, rev in sorted(self.deliveries):
+            if dt + timedelta(days=rev) <= day:
+                in_force[dt] = rev
+        events = [row | {"dt": dt} for dt, rev in in_force.items() for row in self.deliveries[dt, rev]]
+        ports = []
+        for port_id in sorted({row["port_id"] for row in events}):
+            own = sorted((row for row in events if row["port_id"] == port_id), key=lambda row: row["event_seq"])
+            booked = [row["processed_on"] for row in own if row["status"] == "COMPLETED"]
+            if booked:
+                donor, recipient = PROVIDERS[own[-1]["donor_provider"]], PROVIDERS[own[-1]["recipient_provider"]]
+                is_withdrawn = any(row["status"] == "WITHDRAWN" for row in own)
+                ports.append(own[-1] | {"on": booked[-1], "from": donor, "to": recipient, "withdrawn": is_withdrawn})
+        return ports
+
+    @property
+    def moves(self) -> list[Row]:
+        return [port for port in self.ports if port["from"] != port["to"]]
+
+    def line_of(self, port: Row) -> UUID | None:
+        """The line in service that carried the port's number when it was asked for."""
+        own = [
+            row for row in self.subscriptions
+            if row["number_key"] == port["number_key"] and row["changed_at"] <= port["requested_at"]
+        ]  # fmt: skip
+        return own[-1]["line_key"] if own and own[-1]["status"] != "TERMINATED" else None
+
+    def same(self, sql: str, expected: Counter[tuple[Any, ...]] | dict[tuple[Any, ...], Any]) -> None:
+        """The query's rows are the expected ones; the last column is the count."""
+        found = {row[:-1]: row[-1] for row in self.warehouse.query(sql) if row[-1]}
+        assert found == {key: value for key, value in expected.items() if value}
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> ByHand:
+    made = ByHand(Warehouse.create(tmp_path_factory.mktemp("byhand"), "warehouse", view="market"))
+    made.warehouse.build_models("--select", "+path:models/marts/churn")
+    return made
+
+
+def test_flows_and_provider_days(world: ByHand) -> None:
+    flows = Counter((p["on"], p["from"], p["to"], p["line_type"]) for p in world.ports)
+    world.same("select processed_on, donor_group, recipient_group, line_type, ports from churn.port_flow_daily", flows)
+    outs = Counter((p["on"], p["from"]) for p in world.moves)
+    ins = Counter((p["on"], p["to"]) for p in world.moves)
+    world.same("select date_day, provider_group, port_outs from churn.provider_daily where port_outs > 0", outs)
+    world.same("select date_day, provider_group, port_ins from churn.provider_daily where port_ins > 0", ins)
+    withdrawn = Counter((p["on"], p["from"]) for p in world.moves if p["withdrawn"])
+    world.same("select date_day, provider_group, withdrawn from churn.provider_daily where withdrawn > 0", withdrawn)
+
+
+def test_provider_months(world: ByHand) -> None:
+    outs = Counter((p["on"].replace(day=1), p["from"]) for p in world.moves)
+    world.same("select month, provider_group, port_outs from churn.provider_monthly where port_outs > 0", outs)
+    to_mno = Counter((p["on"].replace(day=1), p["from"]) for p in world.moves if p["to"] in MNOS)
+    sql = "select month, provider_group, port_outs_to_mno from churn.provider_monthly where port_outs_to_mno > 0"
+    world.same(sql, to_mno)
+    with_line = Counter((p["on"].replace(day=1), p["from"]) for p in world.moves if world.line_of(p))
+    assert with_line
+    for month, group, coverage in world.warehouse.query(
+        "select month, provider_group, line_coverage_pct from churn.provider_monthly where port_outs > 0"
+    ):
+        assert coverage == pytest.approx(100 * with_line[month, group] / outs[month, group])
+
+
+def test_churn_rates(world: ByHand) -> None:
+    lines = pd.DataFrame(world.subscriptions).sort_values(["line_key", "changed_at"])
+    rates = world.warehouse.query(
+        "select month, provider_group, billed_lines, terminations, churn_rate_pct from churn.provider_monthly "
+        "where churn_rate_pct is not null order by all"
+    )
+    assert len(rates) > 20
+    for month, group, billed, terminations, rate in rates:
+        own = lines[lines["provider"] == group]
+        after = pd.Timestamp(month) + pd.offsets.MonthBegin()
+        ends = [
+            own[own["changed_at"] < end].groupby("line_key")["status"].last().eq("ACTIVE").sum()
+            for end in (pd.Timestamp(month), after)
+        ]
+        ended = own[(own["status"] == "TERMINATED") & own["changed_at"].between(pd.Timestamp(month), after)]
+        assert (billed, terminations) == (ends[1], len(ended))
+        assert rate == pytest.approx(100 * len(ended) / (sum(ends) / 2))
+
+
+def test_incidents(world: ByHand) -> None:
+    window = [
+        (name, port, "OUT" if port["from"] == group else "IN")
+        for name, (group, first, last) in INCIDENTS.items()
+        for port in world.moves
+        if group in (port["from"], port["to"])
+        and any(first <= str(day) <= last for day in (port["on"], port["requested_at"].date()))
+    ]  # fmt: skip
+    sql = "select incident_id, port_id, direction, 1 from churn.port_incident"
+    world.same(sql, Counter((name, port["port_id"], direction) for name, port, direction in window))
+    booked = [
+        (name, port) for name, port, direction in window
+        if direction == "OUT" and INCIDENTS[name][1] <= str(port["on"]) <= INCIDENTS[name][2]
+    ]  # fmt: skip
+    last_day = "qualify row_number() over (partition by incident_id order by as_of_date desc) = 1"
+    world.same(
+        f"select incident_id, port_outs_cumulative from churn.incident_headline {last_day}",
+        Counter((name,) for name, _ in booked),
+    )
+    world.same(
+        "select incident_id, destination_group, port_outs_cumulative from churn.incident_destination "
+        f"where port_outs_cumulative > 0 {last_day.replace('incident_id', 'incident_id, destination_group')}",
+        Counter((name, port["to"]) for name, port in booked),
+    )
+    sql = "select incident_id, date_day, port_outs from churn.waiver_effect where port_outs > 0"
+    world.same(sql, Counter((name, port["on"]) for name, port in booked))
+
+
+def test_returns_and_chains(world: ByHand) -> None:
+    returns: Counter[tuple[Any, ...]] = Counter()
+    chains: Counter[tuple[Any, ...]] = Counter()
+    for port in world.moves:
+        before = [p for p in world.moves if p["number_key"] == port["number_key"] and p["on"] < port["on"]]
+        left = [p["on"] for p in before if p["from"] == port["to"]]
+        if left and (port["on"] - max(left)).days <= 365:
+            returns[port["from"], port["to"], _months(max(left), port["on"])] += 1
+        came = [p for p in before if p["to"] == port["from"] and not p["withdrawn"]]
+        if came:
+            last = max(came, key=lambda p: p["on"])
+            chains[last["from"], port["from"], port["to"], _months(last["on"], port["on"])] += 1
+    assert len(returns) > 10
+    assert len(chains) > 10
+    world.same("select group_left, group_returned_to, months_away, ports from churn.win_back", returns)
+    world.same("select first_group, via_group, last_group, months_stayed, ports from churn.port_chain", chains)
+
+
+def test_what_was_known_on_any_day(world: ByHand) -> None:
+    restated = world.warehouse.query("select count(*) from churn.port_restatement where difference <> 0")[0][0]
+    assert restated > 0
+    for day in (FIRST + timedelta(days=n) for n in range(0, 420, 30)):
+        world.same(
+            "select processed_on, donor_group, recipient_group, line_type, sum(change) as ports "
+            f"from churn.port_restatement where known_on <= '{day}' group by all having ports <> 0",
+            Counter((p["on"], p["from"], p["to"], p["line_type"]) for p in world.known_by(day)),
+        )
+
+
+def test_survival_is_lifelines_to_nine_digits(world: ByHand) -> None:
+    cohorts: dict[tuple[date, str], list[tuple[int, int, bool]]] = defaultdict(list)
+    for key in sorted({row["line_key"] for row in world.subscriptions}):
+        own = [row for row in world.subscriptions if row["line_key"] == key]
+        activated_on, is_ended = own[0]["activated_on"], own[-1]["status"] == "TERMINATED"
+        until = own[-1]["changed_at"].date() if is_ended else LAST
+        entry = max(_months(activated_on, own[0]["changed_at"].date()), 0)
+        has_left = is_ended and own[-1]["termination_reason"] == "PORT_OUT"
+        cohorts[activated_on.replace(day=1), own[0]["provider"]].append((entry, _months(activated_on, until), has_left))
+    compared = 0
+    for (month, group), lines in cohorts.items():
+        entries, durations, events = zip(*lines, strict=True)
+        fitted = KaplanMeierFitter().fit(durations, events, entry=entries)
+        interval = fitted.confidence_interval_
+        for since, at_risk, departed, *estimates in world.warehouse.query(
+            "select months_since, at_risk, departed, survival, survival_low, survival_high from churn.retention_cohort "
+            f"where activation_month = '{month}' and provider_group = '{group}' order by 1"
+        ):
+            assert at_risk == sum(entry <= since <= duration for entry, duration, _ in lines)
+            assert departed == sum(duration == since and event for _, duration, event in lines)
+            if estimates[0] > 0:
+                theirs = [fitted.predict(since), *interval[interval.index <= since].iloc[-1]]
+                assert estimates == pytest.approx(theirs, rel=1e-9)
+                compared += since > 0 and estimates[0] < 1
+    assert compared > 50
