@@ -40,6 +40,8 @@ def rekey_publications(con: duckdb.DuckDBPyConnection, settings: Settings, swap:
                 checksums[publication.generation, entry.relation] = _checksum(con, rewritten.new, entry.relation)
     for publication in kept:
         done += _with_checksums(con, settings, swap, publication, checksums, {one.path: one.new for one in done})
+    for unfinished in settings.serving_dir.glob(".building-*"):  # left by a killed publication
+        swap.remove(unfinished)
     for one in done:
         os.chmod(one.new, one.path.stat().st_mode & 0o777)
     return done

@@ -43,8 +43,8 @@ def _aggregates(world: World) -> Rows:
 def _payer(world: World) -> tuple[UUID, str]:
     """Somebody with a line, a number and payments: the pseudonym, and one of the payments."""
     ((number_key, payment),) = world.query(
-        "select number_key, min(payment_id) from fraud.fct_payment where line_key is not null and number_key is not null "
-        "group by all order by count(*) desc, number_key limit 1",
+        "select number_key, min(payment_id) from fraud.fct_payment "
+        "where line_key is not null and number_key is not null group by all order by count(*) desc, number_key limit 1",
         "cases.duckdb",
     )
     assert isinstance(number_key, UUID)
