@@ -58,7 +58,11 @@ def published_world(tmp_path_factory: pytest.TempPathFactory, worker_id: str) ->
         if not done.exists():
             # dirty sample extracts around the waiver
             simulate(
-                world.settings.landing_dir, panel=0.0005, first_day=FIRST, last_day=LAST, history_from=date(2025, 11, 15)
+                world.settings.landing_dir,
+                panel=0.0005,
+                first_day=FIRST,
+                last_day=LAST,
+                history_from=date(2025, 11, 15),
             )
             done.write_bytes(pickle.dumps(world.run()))
     world.report = pickle.loads(done.read_bytes())
