@@ -21,6 +21,7 @@ from orchestration.contracts import Feed
 from orchestration.definitions import build_defs
 from orchestration.gates import overrides
 from orchestration.ingest.delivery import find_delivery
+from orchestration.ingest.ingest import is_same
 from orchestration.ingest.receipt import newest, read_receipts
 from orchestration.privacy.custody import check_key, shared
 from orchestration.serving.generations import Publication, current_publication
@@ -111,13 +112,13 @@ def _newest_revisions(settings: Settings) -> dict[str, dict[str, int]]:
 def _is_current(settings: Settings, feeds: Mapping[str, Feed], first: date, last: date, published: Publication) -> bool:
     """Nothing in landing that is not ingested, and nothing ingested or changed that is not published."""
     seen = {(receipt.feed, receipt.dt): receipt for receipt in newest(read_receipts(settings.raw_dir))}
-    for feed in feeds:
+    for feed in feeds.values():
         for offset in range((last - first).days + 1):
-            delivery = find_delivery(settings.landing_dir, feed, first + timedelta(days=offset))
+            delivery = find_delivery(settings.landing_dir, feed.name, first + timedelta(days=offset))
             if delivery is None:
                 continue
-            receipt = seen.get((feed, delivery.dt))
-            if receipt is None or receipt.fingerprint != delivery.fingerprint:
+            receipt = seen.get((feed.name, delivery.dt))
+            if receipt is None or not is_same(receipt, delivery, feed):
                 return False
     return published.inputs == inputs_fingerprint(settings, feeds)
 
