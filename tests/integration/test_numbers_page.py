@@ -1,0 +1,65 @@
+"""Every query of docs/numbers.md runs, and gives what the page says it gives."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from dbt_warehouse import Warehouse
+
+from tests.conftest import World
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "numbers.md"
+FIRST_PRINT, RESTATED = 925_672, 956_863
+
+
+class Block(NamedTuple):
+    """A query of the page, and the row that is written under it, if one is."""
+
+    sql: str
+    row: tuple[float, ...] | None
+
+
+def _blocks() -> list[Block]:
+    found = re.findall(r"```sql\n(.*?)```(?:\n```text\n(.*?)\n```)?", PAGE.read_text("utf-8"), re.DOTALL)
+    return [Block(sql, tuple(float(part) for part in row.split(",")) if row else None) for sql, row in found]
+
+
+MARKET = [block for block in _blocks() if block.sql.startswith("-- market")]
+SAMPLE = [block for block in _blocks() if block not in MARKET]
+
+
+def _agrees(block: Block, rows: list[tuple[object, ...]]) -> None:
+    assert rows
+    if block.row is not None:
+        assert [tuple(float(str(value)) for value in row) for row in rows] == [block.row]
+
+
+def test_the_page_has_a_query_for_each_figure_that_was_printed_twice() -> None:
+    written = {value for block in _blocks() for value in block.row or ()}
+    assert written >= {10_142, 7_664, 61.4, 71.4, 312_902, 271_692, FIRST_PRINT, RESTATED, RESTATED - FIRST_PRINT}
+
+
+@pytest.mark.parametrize("block", SAMPLE, ids=lambda block: " ".join(block.sql.split())[:60])
+def test_a_query_of_the_page_gives_what_is_written_under_it(block: Block, published_world: World) -> None:
+    file = "cases.duckdb" if block.sql.startswith("-- cases") else "marts.duckdb"
+    _agrees(block, published_world.query(block.sql, file))
+
+
+def test_a_restated_month_has_both_its_prints(tmp_path: Path) -> None:
+    warehouse = Warehouse.create(tmp_path, "warehouse", view="market")
+    for dt, first, last in (("2025-07-31", 0, FIRST_PRINT), ("2025-08-20", FIRST_PRINT, RESTATED)):
+        warehouse.deliver("portability_events", dt, [])
+        with warehouse.connect() as con:
+            con.execute(
+                "insert into raw.portability_events__all_revisions "
+                "select 'P' || i, 1, md5('N' || i)::uuid, 'KT', 'KT', 'SKT', 'SKT', 'HANDSET', 'COMPLETED', null, "
+                "booked_on::timestamptz, booked_on::timestamptz, booked_on, $dt::date, 1 "
+                "from (select i, date '2025-07-01' + (i % 31)::integer as booked_on from range($a, $b) as t(i))",
+                {"dt": dt, "a": first, "b": last},
+            )
+    warehouse.build_models("--select", "+port_restatement")
+    (block,) = MARKET
+    _agrees(block, warehouse.query(block.sql))
