@@ -16,8 +16,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
+from orchestration.reporting.gates_page import write_gates_page
 from orchestration.runner import prepare_dagster_home
 from orchestration.settings import PROJECT, Settings
 
@@ -45,6 +46,7 @@ def main() -> None:
             page.goto(url + path)
             settled(page)
             page.screenshot(path=IMAGES / f"{name}.png")
+        gates_page(browser)
         browser.close()
 
 
@@ -59,6 +61,13 @@ def asset_graph(page: Page, url: str) -> None:
     settled(page)
     page.screenshot(path=IMAGES / "asset-graph.png")
     page.set_viewport_size({"width": 1600, "height": 900})
+
+
+def gates_page(browser: Browser) -> None:
+    """The page of all gates, from its file."""
+    page = browser.new_page(viewport={"width": 1100, "height": 1000})
+    page.goto(write_gates_page(Settings()).as_uri())
+    page.screenshot(path=IMAGES / "gates-page.png")
 
 
 def settled(page: Page) -> None:

@@ -1,0 +1,114 @@
+"""The gate of the largest relation against one bare SQL statement with the same checks, in the same run.
+
+The relation is as wide as `int_port_latest` and judged by its own suite, clean and with one row in a thousand wrong
+(failing rows are then named, split and shown as well). The bare statement counts the same rows in one round trip.
+
+    python benchmarks/bench_gates.py [--full]
+
+Each figure is the best of some alternating tries; compare ratios, not seconds. Great Expectations is imported before
+the clock starts, as it is once in a process; how long that took is printed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable
+
+import duckdb
+
+from orchestration.gates.gate import check_relation
+from orchestration.gates.suites import Suite, load_suite
+
+RELATION = "intermediate.int_port_latest"
+SIZES = [1_000_000]
+FULL = [1_000_000, 10_000_000]
+TRIES = 3
+
+#: What the suite's conditions come down to; its queries stand in the suite as SQL already.
+CONDITIONS = {
+    "donor_known": "donor_group in ('UNKNOWN')",
+    "recipient_known": "recipient_group in ('UNKNOWN')",
+    "donor_is_not_recipient": "donor_provider = recipient_provider",
+    "state_after_request": "status_at < requested_at",
+    "withdrawn_was_completed": "is_withdrawn and not is_completed",
+}
+
+
+def create_relation(con: duckdb.DuckDBPyConnection, rows: int, *, is_clean: bool) -> None:
+    """Ports of numbers that move once in a while over a year, and billing's view of one in a hundred."""
+    wrong = "false" if is_clean else "i % 1000 = 7"
+    con.execute(
+        f"""
+        create schema if not exists intermediate;
+        create schema if not exists raw;
+        create or replace table {RELATION} as
+        select 'P' || lpad(i::varchar, 12, '0') as port_id, md5((i % {rows * 9 // 10})::varchar)::uuid as number_key,
+            if({wrong}, 'X9', donor) as donor_provider, donor as donor_network,
+            if({wrong}, 'UNKNOWN', donor) as donor_group, recipient as recipient_provider,
+            recipient as recipient_network, recipient as recipient_group, 'HANDSET' as line_type,
+            if(i % 50 = 0, 'WITHDRAWN', 'COMPLETED') as status, null::varchar as reject_code,
+            (day + interval 9 hour)::timestamptz as requested_at,
+            (day + interval 11 hour)::timestamptz as status_at, day as processed_on, true as is_completed,
+            i % 50 = 0 as is_withdrawn, day as first_dt, day as last_dt, 3 as event_seq,
+        from (
+            select i, date '2025-01-01' + (i * 360 // {rows})::integer as day,
+                if(i < {rows * 9 // 10}, 'KT', 'SKT') as donor, if(i < {rows * 9 // 10}, 'SKT', 'LGU') as recipient,
+            from range({rows}) as t(i)
+        );
+        create or replace table raw.subscriptions as
+        select number_key, donor_provider as provider, 'PORT_OUT' as termination_reason, status_at as changed_at
+        from {RELATION} where port_id[-2:] = '11';
+        """
+    )
+
+
+def bare_statement(suite: Suite) -> str:
+    """One statement that counts what each expectation of the suite rejects."""
+    counts = []
+    for expectation in suite.expectations:
+        query = expectation.kwargs.get("unexpected_rows_query")
+        counts.append(
+            f"(select count(*) from ({query.format(batch=RELATION)}))"
+            if query
+            else f"count(*) filter (where {CONDITIONS[expectation.id]})"
+        )
+    return f"select count(*), {', '.join(counts)} from {RELATION}"
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """How long it took, by the wall clock."""
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
+def compare(con: duckdb.DuckDBPyConnection, suite: Suite, name: str) -> None:
+    """Print the best of alternating tries and their ratio."""
+    statement = bare_statement(suite)
+    gate, bare = [], []
+    for _ in range(TRIES):
+        gate.append(seconds(lambda: check_relation(con, suite, relation=RELATION)))
+        bare.append(seconds(lambda: con.execute(statement).fetchall()))
+    print(f"{name:<34} gate {min(gate):7.2f} s   bare SQL {min(bare):7.2f} s   ratio {min(gate) / min(bare):5.2f}")
+
+
+def main() -> None:
+    """Print one line a case."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--full", action="store_true", help="10 M rows as well")
+    arguments = parser.parse_args()
+    suite = load_suite("staging", "int_port_latest")
+    with duckdb.connect() as con:
+        con.execute("set timezone = 'Asia/Seoul'")
+        create_relation(con, 1000, is_clean=True)
+        first = seconds(lambda: check_relation(con, suite, relation=RELATION))
+        print(f"Great Expectations: {first:.1f} s to import and first use, once in a process")
+        for rows in FULL if arguments.full else SIZES:
+            for is_clean in (True, False):
+                create_relation(con, rows, is_clean=is_clean)
+                compare(con, suite, f"{rows:,} rows, {'clean' if is_clean else '1 in 1,000 wrong'}")
+
+
+if __name__ == "__main__":
+    main()
