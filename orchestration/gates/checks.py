@@ -55,6 +55,13 @@ def asset_check_result(key: dg.AssetKey, suite: Suite, outcomes: Sequence[Outcom
     )
 
 
+def said_of_day(outcomes: Sequence[Outcome], day: str) -> str:
+    """What the gate said of one day, for that day's metadata: a check has one result a run, however many days."""
+    failed = [f"{o.expectation_id} ({o.severity})" for o in outcomes if not o.passed and o.partition in (None, day)]
+    state = "closed" if is_closed(outcomes, partition=day) else "open"
+    return f"{state}: {', '.join(failed)} failed" if failed else state
+
+
 def _description(suite: Suite) -> str:
     lines = [f"- `{e.id}` ({e.severity}): {e.why}" for e in suite.expectations]
     return (

@@ -7,7 +7,7 @@ import dagster as dg
 
 from orchestration.contracts import Feed
 from orchestration.gates import overrides, verdicts
-from orchestration.gates.checks import asset_check_result, asset_check_specs
+from orchestration.gates.checks import asset_check_result, asset_check_specs, said_of_day
 from orchestration.gates.gate import check_relation
 from orchestration.gates.suites import Suite, load_suite
 from orchestration.ingest.ingest import ingest
@@ -69,9 +69,6 @@ def _raw(settings: Settings, feed: Feed, suite: Suite) -> dg.AssetsDefinition:
             receipt = ingested.receipt
             if ingested.is_new and receipt.refusal:
                 context.log.error(f"{feed.name} {receipt.dt}: REFUSED: {receipt.refusal}")
-            if receipt.status == "ACCEPTED":
-                yield dg.AssetMaterialization(key, partition=receipt.dt.isoformat(), metadata=_metadata(receipt))
-        yield not_made(key.to_python_identifier())
         with connect(settings) as con:
             receipts = newest(read_receipts(settings.raw_dir, feed.name))
             profile = create_delivery_profile(con, settings, feed, receipts)
@@ -80,6 +77,12 @@ def _raw(settings: Settings, feed: Feed, suite: Suite) -> dg.AssetsDefinition:
             settings, outcomes, stage="raw", relation=feed.name,
             revisions={receipt.dt.isoformat(): receipt.rev for receipt in receipts},
         )  # fmt: skip
+        for receipt in (ingested.receipt for ingested in done):
+            if receipt.status == "ACCEPTED":
+                day = receipt.dt.isoformat()
+                metadata = _metadata(receipt) | {"gate": said_of_day(outcomes, day)}
+                yield dg.AssetMaterialization(key, partition=day, metadata=metadata)
+        yield not_made(key.to_python_identifier())
         verdict = verdicts.record(settings, context.run_id, outcomes, stage="raw", relation=feed.name)
         if verdict.is_closed:
             context.log.warning(f"Gate raw/{feed.name} is closed: {verdict.reason}")

@@ -13,7 +13,7 @@ import duckdb
 import pytest
 
 from orchestration.gates import gate
-from orchestration.gates.checks import asset_check_result, asset_check_specs
+from orchestration.gates.checks import asset_check_result, asset_check_specs, said_of_day
 from orchestration.gates.engine import EngineError
 from orchestration.gates.gate import check_relation, is_closed
 from orchestration.gates.suites import Expectation, Severity, Suite, load_suite
@@ -100,6 +100,12 @@ def test_a_failure_is_attributed_to_partitions_in_one_validation(
     assert not is_closed(outcomes, partition="2026-01-06")
     for outcome in outcomes:
         assert len(con.execute(str(outcome.failing_rows_sql)).fetchall()) == outcome.failed
+
+
+def test_each_partition_carries_what_the_gate_said_of_it(con: duckdb.DuckDBPyConnection) -> None:
+    outcomes = check_relation(con, _suite(POSITIVE), relation="churn.ports", partition_column="dt")
+    assert said_of_day(outcomes, "2026-01-05") == "closed: positive (critical) failed"
+    assert said_of_day(outcomes, "2026-01-06") == "open"
 
 
 def test_an_aggregate_concerns_every_partition(con: duckdb.DuckDBPyConnection) -> None:
