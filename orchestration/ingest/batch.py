@@ -177,11 +177,14 @@ class Batch:
             f"{''.join(f', {_clear_name(column)} varchar' for column in self._reversible())})"
         )
         for layout_no, (layout, members) in enumerate(layouts.items()):
-            self.con.executemany(
-                "insert into files values ($1, $2, $3, $4, $5, $6)",
+            self.con.execute(
+                f"insert into files select unnest($1), unnest($2), unnest($3), unnest($4), {layout_no}, unnest($5)",
                 [
-                    [file_no, dt, found.path.name, str(found.readable), layout_no, place]
-                    for place, (file_no, dt, found) in enumerate(members)
+                    [file_no for file_no, _, _ in members],
+                    [dt for _, dt, _ in members],
+                    [found.path.name for _, _, found in members],
+                    [str(found.readable) for _, _, found in members],
+                    list(range(len(members))),
                 ],
             )
             paths = [str(found.readable) for _, _, found in members]
