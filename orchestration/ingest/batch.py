@@ -383,7 +383,7 @@ class Batch:
         self._copy(self._quarantined_sql(days), quarantined)
 
     def _keep_in_vault(self, accepted: str) -> None:
-        """Before a pseudonym is written anywhere, the vault knows whose it is; who was forgotten gets the random one."""
+        """Before a pseudonym is written, the vault knows whose it is; who was forgotten gets the random one."""
         values = [
             f"select {literal(str(column.pseudonym_kind))} as kind, {identifier(column.raw_name)} as pseudonym, "
             f"any_value({_clear_name(column)}) as value "
