@@ -39,8 +39,6 @@ def main() -> None:
         asset_graph(page, url)
         for name, path in {
             "asset-headline": "/assets/churn/incident_headline",
-            "asset-lineage": "/assets/churn/incident_headline?view=lineage",
-            "gate": "/assets/churn/incident_headline?view=checks",
             "partitions": "/assets/raw/payments?view=partitions",
         }.items():
             page.goto(url + path)

@@ -48,7 +48,9 @@ def read_layout(con: duckdb.DuckDBPyConnection, surveyed: Survey, feed: Feed) ->
     path = surveyed.path
     if path.name.endswith(".parquet"):
         try:
-            described = con.execute("describe select * from read_parquet($1)", [str(path)]).fetchall()
+            described = con.execute(
+                "describe select * from read_parquet($1, hive_partitioning = false)", [str(path)]
+            ).fetchall()
         except (duckdb.InvalidInputException, duckdb.IOException) as error:
             raise RefusedError(f"{path.name}: not a Parquet file ({type(error).__name__})") from error
         header = tuple(row[0] for row in described)
@@ -63,7 +65,7 @@ def source_sql(layout: Layout, feed: Feed, zone: str) -> str:
     """SQL reading the files bound as $1 into one text column per column of the contract, and `file_index`."""
     if layout.is_parquet:
         cells = [_parquet_cell(name, type_, feed, zone) for name, type_ in _zip(layout)]
-        relation = "read_parquet($1)"
+        relation = "read_parquet($1, hive_partitioning = false)"
     else:
         cells = [f"c{index}" for index in range(len(layout.header))]
         columns = ", ".join(f"'{cell}': 'VARCHAR'" for cell in cells)

@@ -182,7 +182,7 @@ def _columns(con: duckdb.DuckDBPyConnection) -> dict[str, dg.TableSchema]:
     found: dict[str, list[dg.TableColumn]] = {}
     rows = con.execute(
         "select schema_name || '.' || table_name, column_name, data_type, comment from duckdb_columns() "
-        "where not internal order by all"
+        "where not internal order by schema_name, table_name, column_index"
     )
     for relation, name, type_, comment in rows.fetchall():
         found.setdefault(relation, []).append(dg.TableColumn(name, type_, comment))
