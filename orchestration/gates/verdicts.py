@@ -82,13 +82,6 @@ def latest(settings: Settings, stage: str | None = None) -> list[Verdict]:
     return [Verdict(**{**entry, "failures": tuple(entry["failures"])}) for entry in found]
 
 
-def forget_missing(settings: Settings, stage: str, relations: set[str]) -> None:
-    """Drop the verdicts of relations that no longer exist, so that they hold nothing back."""
-    for path in (settings.gates_dir / "latest").glob(f"{stage}.*.json"):
-        if path.stem.removeprefix(f"{stage}.") not in relations:
-            path.unlink()
-
-
 def _write(path: Path, content: Any) -> None:
     temporary = path.with_suffix(".tmp")
     temporary.write_text(json.dumps(content, ensure_ascii=False), "utf-8")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -146,18 +145,6 @@ def find_delivery(landing: Path, feed: str, dt: date) -> Delivery | None:
     files = tuple(sorted(path for path in folder.iterdir() if path.name.endswith(SUFFIXES)))
     has_manifest = (folder / MANIFEST).exists()
     return Delivery(feed, dt, folder, files) if files or has_manifest else None
-
-
-def days_in_landing(landing: Path, feeds: Iterable[str]) -> set[date]:
-    """Every day for which some feed has a folder in landing."""
-    found = set()
-    for feed in feeds:
-        for folder in (landing / feed).glob("dt=*"):
-            try:
-                found.add(date.fromisoformat(folder.name.removeprefix("dt=")))
-            except ValueError:
-                continue
-    return found
 
 
 def _stat(path: Path) -> Any:
