@@ -35,6 +35,12 @@ RAW_COLUMNS = {
         "occurred_at timestamptz"
     ),
     "cell_registry": ("cell_id varchar, kind varchar, region_code varchar, registered_on date, deregistered_on date"),
+    "cell_attachments": (
+        "number_key uuid, cell_id varchar, region_code varchar, hour_start timestamptz, attach_count bigint, "
+        "first_seen_at timestamptz, last_seen_at timestamptz"
+    ),
+    "sim_changes": "number_key uuid, changed_at timestamptz, channel varchar",
+    "alert_dispositions": "case_id varchar, disposition varchar, decided_at timestamptz, analyst_key uuid",
     "provider_line_counts": "month date, provider varchar, line_type varchar, lines bigint",
 }
 
@@ -52,7 +58,7 @@ class Warehouse:
 
     @classmethod
     def create(cls, folder: Path, name: str, **settings: Any) -> Warehouse:
-        """A warehouse whose six feeds have never arrived."""
+        """A warehouse whose feeds have never arrived."""
         warehouse = cls(folder / f"{name}.duckdb", folder / "target", **settings)
         with warehouse.connect() as con:
             con.execute("create schema raw")

@@ -16,39 +16,50 @@ DAY = date(2025, 12, 16)
 EARLIER = [DAY - timedelta(weeks=weeks) for weeks in (4, 3, 2, 1)]
 EXODUS = date(2026, 1, 6)  # a Tuesday within the fee waiver
 
-_ROWS = {"portability_events": 1100, "payments": 400, "subscriptions": 400, "cell_registry": 150}
-_DELIMITER = {"cell_registry": "\t", "subscriptions": "|"}
+_ROWS = {
+    "portability_events": 1100, "payments": 400, "subscriptions": 400, "cell_registry": 150, "cell_attachments": 300,
+    "sim_changes": 40, "alert_dispositions": 20,
+}  # fmt: skip
+_DELIMITER = {"cell_registry": "\t", "subscriptions": "|", "sim_changes": "|", "alert_dispositions": ";"}
 Row = dict[str, str]
 
 
 def row(feed: str, day: date, number: int) -> Row:
     """The row `number` of a feed's delivery for a day."""
     key, at = f"{day:%m%d}{number:05}", f"{day} 10:00:00"
-    if feed == "portability_events":
-        return {
+    of_feed: dict[str, Row] = {
+        "portability_events": {
             "port_id": f"P{key}", "event_seq": "1", "msisdn": f"010-1234-{number:04}", "donor_provider": "KT",
             "donor_network": "KT", "recipient_provider": "SKT", "recipient_network": "SKT", "line_type": "HANDSET",
             "status": "COMPLETED", "reject_code": "", "requested_at": at, "status_at": f"{day} 11:00:00",
             "processed_on": str(day),
-        }  # fmt: skip
-    if feed == "payments":
-        return {
+        },
+        "payments": {
             "payment_id": f"Y{key}", "event_seq": "1", "line_id": f"L{number}", "msisdn": f"010-1234-{number:04}",
             "product": "MICROPAYMENT", "merchant_id": "M1", "merchant_category": "GAME", "amount": str(9000 + number),
             "auth_method": "ARS", "is_ars_call_complete": "Y", "cell_id": f"C{number % 50}", "monthly_limit": "500000",
             "limit_raised_at": "", "status": "SUCCEEDED", "occurred_at": at,
-        }  # fmt: skip
-    if feed == "subscriptions":
-        return {
+        },
+        "subscriptions": {
             "line_id": f"L{key}", "msisdn": f"010-1234-{number:04}", "provider": "KT", "plan_code": "P1",
             "monthly_fee": "50000", "line_type": "HANDSET", "contract_kind": "SUBSIDY", "activated_on": "2024-01-01",
             "contract_start_on": "2024-01-01", "contract_end_on": "2026-01-01", "etf": "100000", "status": "ACTIVE",
             "termination_reason": "", "birth_year": "1980", "region_code": "11", "changed_at": at,
-        }  # fmt: skip
-    return {
-        "cell_id": f"C{number}", "kind": "MACRO", "region_code": "11", "registered_on": "2020-01-01",
-        "deregistered_on": "",
+        },
+        "cell_registry": {
+            "cell_id": f"C{number}", "kind": "MACRO", "region_code": "11", "registered_on": "2020-01-01",
+            "deregistered_on": "",
+        },
+        "cell_attachments": {
+            "msisdn": f"010-1234-{number:04}", "cell_id": f"F{number % 50}", "region_code": "11", "hour_start": at,
+            "attach_count": "3", "first_seen_at": f"{day} 10:00:09", "last_seen_at": f"{day} 10:58:30",
+        },
+        "sim_changes": {"msisdn": f"010-1234-{number:04}", "changed_at": at, "channel": "SHOP"},
+        "alert_dispositions": {
+            "case_id": f"case-Y{key}", "disposition": "CLEARED", "decided_at": at, "analyst": f"A-{number % 4}",
+        },
     }  # fmt: skip
+    return of_feed[feed]
 
 
 def write(
@@ -161,6 +172,7 @@ def _two_days(rows: list[Row]) -> list[Row]:
 
 
 _PORTS, _PAYMENTS, _LINES, _CELLS = "portability_events", "payments", "subscriptions", "cell_registry"
+_ATTACHMENTS, _SIMS, _DECISIONS = "cell_attachments", "sim_changes", "alert_dispositions"
 DELIVERY_FAULTS = [
     DeliveryFault(
         "a renamed column", _PORTS, "accepted", _text(lambda text: text.replace("donor_provider", "from_provider", 1))
@@ -215,6 +227,38 @@ DELIVERY_FAULTS = [
     ),
     DeliveryFault(
         "some cells missing from the registry", _CELLS, "volume_low", _rows(_CELLS, lambda rows: rows[:143]), False
+    ),
+    DeliveryFault(
+        "an outage of the core: a third of the attachments missing",
+        _ATTACHMENTS,
+        "volume_low",
+        _rows(_ATTACHMENTS, lambda rows: rows[:200]),
+        False,
+    ),
+    DeliveryFault(
+        "most of the attachments missing",
+        _ATTACHMENTS,
+        "volume_collapsed",
+        _rows(_ATTACHMENTS, lambda rows: rows[:100]),
+    ),
+    DeliveryFault(
+        "attachments seen outside their hour",
+        _ATTACHMENTS,
+        "quarantine_within_tolerance",
+        _rows(_ATTACHMENTS, _each(9, last_seen_at=f"{DAY} 12:00:00")),
+    ),
+    DeliveryFault(
+        "a wave of SIM changes",
+        _SIMS,
+        "volume_high",
+        _rows(_SIMS, lambda rows: [row(_SIMS, DAY, number) for number in range(4 * len(rows))]),
+        False,
+    ),
+    DeliveryFault(
+        "decisions of a kind that nobody agreed on",
+        _DECISIONS,
+        "quarantine_within_tolerance",
+        _rows(_DECISIONS, _each(4, disposition="ESCALATED")),
     ),
     DeliveryFault(
         "a day delivered twice, the second time as another day", _PORTS, "not_delivered_before", _the_week_before

@@ -29,12 +29,15 @@ from tests.conftest import KEY, World
 RAW_SUITES = load_suites("raw")
 SUITES = {suite.relation: suite for stage in ("staging", "marts") for suite in load_suites(stage).values()}
 DOCUMENT = PROJECT / "docs" / "kill-matrix.md"
-DELIVERED = ("portability_events", "payments", "subscriptions", "cell_registry")
+DELIVERED = (
+    "portability_events", "payments", "subscriptions", "cell_registry", "cell_attachments", "sim_changes",
+    "alert_dispositions",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def delivered(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """Four ordinary Tuesdays of four feeds, ingested; the fifth one lies in landing."""
+    """Four ordinary Tuesdays of the daily feeds, ingested; the fifth one lies in landing."""
     home = tmp_path_factory.mktemp("deliveries")
     settings = Settings(home=home, pseudonym_key=KEY)
     for feed in DELIVERED:

@@ -55,14 +55,36 @@ WORLD = """
     where i % 19 = 3;
 
     insert into raw.cell_registry__all_revisions
-    select 'C' || i, 'MACRO', '11', date '2020-01-01', null, date '2025-12-22' + d::integer, 1
+    select 'C' || i, if(i < 40, 'MACRO', 'FEMTO'), '11', date '2020-01-01', null, date '2025-12-22' + d::integer, 1
     from range(50) as t(i), range(20) as u(d);
+
+    insert into raw.cell_attachments__all_revisions
+    select
+        md5('number' || i)::uuid, 'C' || (40 + i // 20 % 10), '11', hour_start, 1 + i % 5, hour_start + interval 1 minute,
+        hour_start + interval 50 minute, hour_start::date, 1
+    from (
+        select i, (date '2025-12-22' + (i % 20)::integer + interval 18 hour)::timestamptz as hour_start
+        from range(4000) as t(i)
+    );
+
+    insert into raw.sim_changes__all_revisions
+    select md5('number' || i)::uuid, (day + interval 10 hour)::timestamptz, 'SHOP', day, 1
+    from (select i, date '2025-12-22' + (i % 20)::integer as day from range(4000) as t(i));
+
+    insert into raw.alert_dispositions__all_revisions
+    select
+        'case-Y' || i, if(i % 2 = 0, 'CONFIRMED', 'WATCH'), (date '2026-01-12' + interval 15 hour)::timestamptz,
+        md5('analyst')::uuid, date '2026-01-12', 1
+    from range(3, 3000, 19) as t(i);
 
     insert into raw.provider_line_counts__all_revisions
     select month, provider, 'HANDSET', 1000000, month + 40, 1
     from (values (date '2025-10-01'), (date '2025-11-01')) as m(month), (values ('KT'), ('SKT')) as p(provider);
 """
-FEEDS = ("portability_events", "subscriptions", "payments", "payment_disputes", "cell_registry", "provider_line_counts")
+FEEDS = (
+    "portability_events", "subscriptions", "payments", "payment_disputes", "cell_registry", "cell_attachments",
+    "sim_changes", "alert_dispositions", "provider_line_counts",
+)  # fmt: skip
 
 
 class WarehouseFault(NamedTuple):
@@ -154,6 +176,37 @@ WAREHOUSE_FAULTS = [
         "stg_network__cells", "registered_when_listed",
         "update raw.cell_registry__all_revisions set registered_on = '2026-06-01' where {here}",
         "cell_id = 'C1' and dt = '2025-12-22'",
+    ),
+    WarehouseFault("the core's hours shifted by half a day",
+        "stg_network__cell_attachments", "attached_before_delivered",
+        "update raw.cell_attachments__all_revisions set hour_start = hour_start + interval 12 hour where {here}",
+        "number_key = md5('number3')::uuid",
+    ),
+    WarehouseFault("numbers on a cell that nobody listed: the incident, and the gate stays open",
+        "stg_network__cell_attachments", "cells_listed",
+        "update raw.cell_attachments__all_revisions set cell_id = 'ROGUE' where cell_id = 'C41'",
+    ),
+    WarehouseFault("the core names all its cells in another way than the registry",
+        "stg_network__cell_attachments", "unlisted_cells_are_few",
+        "update raw.cell_attachments__all_revisions set cell_id = number_key::varchar",
+    ),
+    WarehouseFault("macro cells among the femtocells",
+        "stg_network__cell_attachments", "macro_cells_left_out",
+        "update raw.cell_attachments__all_revisions set cell_id = 'C1' where dt = '2025-12-22'",
+    ),
+    WarehouseFault("SIM changes' times shifted by half a day, over midnight",
+        "stg_network__sim_changes", "changed_before_delivered",
+        "update raw.sim_changes__all_revisions set changed_at = changed_at + interval 14 hour where {here}",
+        "number_key = md5('number9')::uuid",
+    ),
+    WarehouseFault("test numbers among the SIM changes, or many numbers under one pseudonym",
+        "stg_network__sim_changes", "numbers_change_rarely",
+        "update raw.sim_changes__all_revisions set number_key = md5('number9')::uuid",
+    ),
+    WarehouseFault("decisions dated after their delivery",
+        "stg_desk__dispositions", "decided_before_delivered",
+        "update raw.alert_dispositions__all_revisions set decided_at = decided_at + interval 1 day where {here}",
+        "case_id = 'case-Y3'",
     ),
     WarehouseFault("a regulator's month that lost a third of the lines",
         "stg_regulator__line_counts", "lines_change_slowly",

@@ -245,7 +245,8 @@ def _profile(con: duckdb.DuckDBPyConnection, **columns: str) -> None:
 
 
 FEEDS = (
-    "cell_registry", "payment_disputes", "payments", "portability_events", "provider_line_counts", "subscriptions",
+    "alert_dispositions", "cell_attachments", "cell_registry", "payment_disputes", "payments", "portability_events",
+    "provider_line_counts", "sim_changes", "subscriptions",
 )  # fmt: skip
 
 
