@@ -44,6 +44,7 @@ def main() -> None:
             page.goto(url + path)
             settled(page)
             page.screenshot(path=IMAGES / f"{name}.png")
+        plot(page, url)
         gates_page(browser)
         browser.close()
 
@@ -59,6 +60,15 @@ def asset_graph(page: Page, url: str) -> None:
     settled(page)
     page.screenshot(path=IMAGES / "asset-graph.png")
     page.set_viewport_size({"width": 1600, "height": 900})
+
+
+def plot(page: Page, url: str) -> None:
+    """The picture in the metadata of a mart's asset."""
+    page.goto(url + "/assets/churn/incident_headline")
+    settled(page)
+    page.get_by_text("Show Markdown").click()
+    page.wait_for_timeout(1_000)
+    page.get_by_role("img", name="lines left").screenshot(path=IMAGES / "asset-plot.png")
 
 
 def gates_page(browser: Browser) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ from orchestration.gates import overrides, verdicts
 from orchestration.gates.checks import asset_check_result, asset_check_specs
 from orchestration.gates.gate import Outcome, check_relation
 from orchestration.gates.suites import Suite, load_suite
+from orchestration.reporting.plots import plot_metadata
 from orchestration.settings import Settings, private_dir
 from orchestration.sql import connect
 from orchestration.steps import not_made
@@ -74,7 +75,7 @@ class Stage:
         results = self._build(context, [node for node in selected if node.name not in held])
         made = [node for node in selected if _status(results, node.unique_id) == "success"]
         with connect(self.settings, str(self.settings.warehouse)) as con:
-            yield from self._outputs(con, selected, made, results)
+            yield from self._outputs(con, selected, made, results, context.log.warning)
             for unique_id, result in results.items():
                 if spec := self.tests.get(self.graph.name_of(unique_id)):
                     yield _test_result(spec, result)
@@ -103,6 +104,7 @@ class Stage:
         selected: list[Node],
         made: list[Node],
         results: Mapping[str, dbt.NodeResult],
+        warn: Callable[[str], None],
     ) -> Iterator[dg.MaterializeResult[Any] | dg.Output[None]]:
         columns = _columns(con)
         lineage = column_lineage(self.settings, dbt.manifest(self.settings), columns)
@@ -119,6 +121,7 @@ class Stage:
                     "dagster/relation_identifier": node.relation,
                     "dagster/column_lineage": as_metadata(lineage.get(node.unique_id, {})),
                     "seconds": round(results[node.unique_id].seconds, 2),
+                    **plot_metadata(con, node.relation, warn),
                 },
             )
 

@@ -1,0 +1,167 @@
+"""Pictures of the churn marts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import duckdb
+import pandas as pd
+
+from orchestration.reporting.plots.canvas import (
+    ACCENT,
+    COLOURS,
+    FAINT,
+    INK,
+    Draw,
+    days_on_x,
+    key,
+    label_at_end,
+    thousands_on_y,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_COHORTS_SHOWN = 5
+
+
+def exodus(con: duckdb.DuckDBPyConnection, axes: Axes) -> str | None:
+    """The latest incident's departures by day and destination, and what was to be expected without it."""
+    found = _latest_incident(con)
+    if found is None:
+        return None
+    incident_id, group = found
+    outs = con.execute(
+        "select as_of_date, destination_group, port_outs_day from churn.incident_destination where incident_id = $1",
+        [incident_id],
+    ).df()
+    by_day = outs.pivot(index="as_of_date", columns="destination_group", values="port_outs_day")
+    totals = by_day.sum().sort_values(ascending=False)
+    by_day = by_day[totals.index]
+    below = by_day.cumsum(axis=1) - by_day
+    colours = dict(zip(map(str, by_day), COLOURS, strict=False))
+    for destination, colour in colours.items():
+        axes.bar(by_day.index, by_day[destination], bottom=below[destination], color=colour, width=0.8)
+    names = {f"{totals[destination]:,} to {destination}": colour for destination, colour in colours.items()}
+    expected = _effect(con, incident_id).dropna(subset="baseline_port_outs")
+    if len(expected):
+        base, low, high = (expected[name] for name in ("baseline_port_outs", "baseline_low", "baseline_high"))
+        axes.errorbar(
+            expected["date_day"],
+            base,
+            yerr=[base - low, high - base],
+            fmt="_",
+            color=ACCENT,
+            markersize=13,
+            markeredgewidth=2,
+        )
+        names["expected without it"] = ACCENT
+    key(axes, names)
+    days_on_x(axes)
+    thousands_on_y(axes)
+    return f"{totals.sum():,} lines left {group}, by day and destination ({incident_id})"
+
+
+def excess(con: duckdb.DuckDBPyConnection, axes: Axes) -> str | None:
+    """Since the start of the latest incident: departures beyond what was to be expected, with the 95 % interval."""
+    found = _latest_incident(con)
+    if found is None:
+        return None
+    incident_id, group = found
+    days = _effect(con, incident_id).dropna(subset="excess_port_outs_cumulative")
+    if days.empty:
+        return None
+    more, low, high = (
+        days[name] for name in ("excess_port_outs_cumulative", "excess_cumulative_low", "excess_cumulative_high")
+    )
+    axes.plot(days["date_day"], more, color=COLOURS[0], linewidth=2)
+    axes.fill_between(days["date_day"], low, high, color=COLOURS[0], alpha=0.3, linewidth=0)
+    label_at_end(
+        axes, f"{low.iloc[-1]:,.0f}\nto {high.iloc[-1]:,.0f}", days["date_day"].iloc[-1], more.iloc[-1], COLOURS[0]
+    )
+    days_on_x(axes)
+    thousands_on_y(axes)
+    return f"{more.iloc[-1]:,.0f} more lines left {group} than without it ({incident_id})"
+
+
+def _effect(con: duckdb.DuckDBPyConnection, incident_id: str) -> pd.DataFrame:
+    return con.execute(
+        "select * from churn.waiver_effect where incident_id = $1 and is_processing_day order by date_day",
+        [incident_id],
+    ).df()
+
+
+def net_adds(con: duckdb.DuckDBPyConnection, axes: Axes) -> str | None:
+    """Lines won less lines lost, per group: means over seven processing days, incidents shaded."""
+    means = con.execute(
+        "select date_day, provider_group, net_adds_mean_7 from churn.provider_daily "
+        "where is_processing_day and net_adds_mean_7 is not null order by date_day"
+    ).df()
+    if means.empty:
+        return None
+    first, last = means["date_day"].min(), means["date_day"].max()
+    for starts_on, ends_on in con.execute(
+        "select starts_on, ends_on from core.dim_incident where is_in_view and ends_on >= $1 and starts_on <= $2",
+        [first, last],
+    ).fetchall():
+        axes.axvspan(starts_on, ends_on, color=FAINT, linewidth=0)
+    axes.axhline(0, color=INK, linewidth=1)
+    for (group, own), colour in zip(means.groupby("provider_group"), COLOURS, strict=False):
+        axes.plot(own["date_day"], own["net_adds_mean_7"], color=colour, linewidth=2)
+        label_at_end(axes, str(group), own["date_day"].iloc[-1], own["net_adds_mean_7"].iloc[-1], colour)
+    days_on_x(axes)
+    thousands_on_y(axes)
+    return "Net adds a day, mean of seven processing days (incidents in grey)"
+
+
+def survival(con: duckdb.DuckDBPyConnection, axes: Axes) -> str | None:
+    """Kaplan–Meier curves of the largest group's cohorts that were observed longest, with their 95 % intervals."""
+    curves = con.execute(
+        """
+        with cohort as (
+            select activation_month, provider_group, min(months_since) as from_month, count(*) as months,
+                max(at_risk) as lines,
+            from churn.retention_cohort group by all having months > 1
+        ),
+        longest as (
+            select *, row_number() over (order by activation_month desc) as place, count(*) over () as cohorts,
+            from cohort
+            where provider_group = (select arg_max(provider_group, lines) from cohort)
+                and months = (select max(months) from cohort)
+        )
+        select activation_month, months_since - from_month as months, survival, survival_low, survival_high,
+        from longest join churn.retention_cohort using (activation_month, provider_group)
+        where (place - 1) % greatest(1, cohorts // $1) = 0 and place <= $1 * greatest(1, cohorts // $1)
+        order by activation_month desc, months
+        """,
+        [_COHORTS_SHOWN],
+    ).df()
+    if curves.empty:
+        return None
+    for (month, curve), colour in zip(curves.groupby("activation_month", sort=False), COLOURS, strict=False):
+        axes.step(curve["months"], 100 * curve["survival"], where="post", color=colour, linewidth=2)
+        axes.fill_between(
+            curve["months"], 100 * curve["survival_low"], 100 * curve["survival_high"],
+            step="post", color=colour, alpha=0.15, linewidth=0,
+        )  # fmt: skip
+        label_at_end(axes, f"{month:%b %Y}", curve["months"].iloc[-1], 100 * curve["survival"].iloc[-1], colour)
+    axes.set_xlabel("months since first observed")
+    axes.yaxis.set_major_formatter("{x:g} %")
+    return "Share of lines that have not ported out, by month of activation"
+
+
+def _latest_incident(con: duckdb.DuckDBPyConnection) -> tuple[str, str] | None:
+    return con.execute(
+        "select incident_id, provider_group from churn.incident_headline join core.dim_incident "
+        "using (incident_id, provider_group) where port_outs_cumulative > 0 "
+        "order by starts_on desc, incident_id limit 1"
+    ).fetchone()
+
+
+PLOTS: Mapping[str, Draw] = {
+    "churn.incident_headline": exodus,
+    "churn.waiver_effect": excess,
+    "churn.provider_daily": net_adds,
+    "churn.retention_cohort": survival,
+}
