@@ -38,7 +38,7 @@ FULL = [("10 M rows in ten files", 10_000_000, 10), ("10 M rows in 396 daily fil
 
 
 def write_extracts(landing: Path, rows: int, days: int) -> None:
-    """Clean daily extracts of the portability log, all of one size."""
+    """Clean daily extracts of the portability log, all of one size: three states of each port, as the feed has them."""
     with connect(Settings(home=landing)) as con:
         for offset in range(days):
             folder = landing / FEED / f"dt={FIRST + timedelta(offset)}"
@@ -46,18 +46,20 @@ def write_extracts(landing: Path, rows: int, days: int) -> None:
             con.execute(
                 f"""
                 copy (
-                    select 'P' || lpad(({offset} * 100000000::bigint + i)::varchar, 12, '0') as port_id, 1 as event_seq,
-                        '010-' || lpad((hash(i) % 10000)::varchar, 4, '0') || '-' || lpad((i % 10000)::varchar, 4, '0')
-                            as msisdn,
+                    select 'P' || lpad(({offset} * 100000000::bigint + port)::varchar, 12, '0') as port_id,
+                        1 + i % 3 as event_seq,
+                        '010-' || lpad((hash(port) % 10000)::varchar, 4, '0') || '-'
+                            || lpad((port % 10000)::varchar, 4, '0') as msisdn,
                         'KT' as donor_provider, 'KT' as donor_network,
                         ['SKT', 'LGU', 'SKT_MVNO'][1 + i % 3] as recipient_provider, 'SKT' as recipient_network,
-                        'HANDSET' as line_type, 'COMPLETED' as status, null as reject_code,
+                        'HANDSET' as line_type, ['REQUESTED', 'AUTHENTICATED', 'COMPLETED'][1 + i % 3] as status,
+                        null as reject_code,
                         strftime(timestamp '2025-01-01' + interval (i % 80000) second, '%Y-%m-%d %H:%M:%S')
                             as requested_at,
                         strftime(timestamp '2025-01-01' + interval (i % 86000) second, '%Y-%m-%d %H:%M:%S')
                             as status_at,
-                        '{FIRST + timedelta(offset)}' as processed_on
-                    from range({rows // days}) t(i)
+                        if(i % 3 = 2, '{FIRST + timedelta(offset)}', null) as processed_on
+                    from (select i, i // 3 as port from range({rows // days}) as t(i))
                 ) to {literal(str(folder / "ports.csv"))} (header true)
                 """
             )

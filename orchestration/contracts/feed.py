@@ -104,6 +104,11 @@ class Column:
         return "BLOB" if self.raw_type == "UUID" else self.raw_type
 
     @property
+    def judged_type(self) -> str:
+        """Type while ingest judges the rows: an identity in clear, in memory, until its pseudonym is written."""
+        return "VARCHAR" if self.pseudonym_kind else self.stored_type
+
+    @property
     def is_number(self) -> bool:
         """Whether values are amounts or counts."""
         return self.type.split("(")[0] in _NUMBERS
@@ -417,7 +422,7 @@ class _Reader:
     def _rules(self, schema: SchemaObject, columns: tuple[Column, ...]) -> tuple[RowRule, ...]:
         """Row rules, each tried on a row of nulls: a mistake in one is the contract's, not a delivery's."""
         found: list[RowRule] = []
-        row = ", ".join(f'cast(null as {column.stored_type}) as "{column.raw_name}"' for column in columns)
+        row = ", ".join(f'cast(null as {column.judged_type}) as "{column.raw_name}"' for column in columns)
         for number, rule in enumerate(schema.quality or []):
             place = f"schema.0.quality.{number}"
             if not rule.name or not rule.implementation or rule.name in {known.name for known in found}:

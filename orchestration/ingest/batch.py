@@ -24,7 +24,7 @@ import duckdb
 
 from orchestration.contracts import Column, Feed
 from orchestration.ingest.delivery import MANIFEST, Delivery, RefusedError, size_of
-from orchestration.ingest.judge import all_reasons, clear_sql, kind_of, typed_sql
+from orchestration.ingest.judge import all_reasons, kind_of, typed_sql
 from orchestration.ingest.layout import Layout, read_layout, source_sql, text_name
 from orchestration.ingest.receipt import FileCount
 from orchestration.ingest.survey import LONG_LINE, OPEN_QUOTE, Survey, survey
@@ -33,7 +33,7 @@ from orchestration.privacy.vault import Vault
 from orchestration.settings import NumberPlan
 from orchestration.sql import identifier, literal
 
-_TEMPORARY = ("files", "judged", "repeats", "rejects", "reject_errors", "reject_scans")
+_TEMPORARY = ("files", "judged", "repeats", "identities", "rejects", "reject_errors", "reject_scans")
 #: What DuckDB raises when a file is not what it seems; anything else is a fault of ours or of the machine.
 _FILE_ERRORS = (duckdb.InvalidInputException, duckdb.IOException, duckdb.ConversionException)
 #: Of a value in quarantine, after masking.
@@ -171,10 +171,9 @@ class Batch:
             "create temp table files (_file_no integer, dt date, name varchar, path varchar, "
             "layout_no integer, place ubigint)"
         )
-        values = ", ".join(f"{identifier(column.raw_name)} {column.stored_type}" for column in self.feed.columns)
+        values = ", ".join(f"{identifier(column.raw_name)} {column.judged_type}" for column in self.feed.columns)
         self.con.execute(
-            f"create temp table judged (_file_no integer, dt date, {values}, _reasons varchar[], _masked varchar"
-            f"{''.join(f', {_clear_name(column)} varchar' for column in self._reversible())})"
+            f"create temp table judged (_file_no integer, dt date, {values}, _reasons varchar[], _masked varchar)"
         )
         for layout_no, (layout, members) in enumerate(layouts.items()):
             self.con.execute(
@@ -203,7 +202,6 @@ class Batch:
             f"{typed_sql(column, self.feed, self.plan)} as {identifier(column.raw_name)}"
             for column in self.feed.columns
         )
-        clear = [f"{clear_sql(column, self.plan)} as {_clear_name(column)}" for column in self._reversible()]
         is_bad = " or ".join(f"coalesce({condition}, false)" for condition in conditions.values()) or "false"
         listed = ", ".join(f"case when {condition} then {literal(name)} end" for name, condition in conditions.items())
         masked = ", ".join(
@@ -216,12 +214,11 @@ class Batch:
                 from ({source_sql(layout, self.feed, self.zone)}) as read
                 join files on files.place = read.file_index and files.layout_no = {layout_no}
             ),
-            typed as (select *, {", ".join([typed, *clear])} from texts),
+            typed as (select *, {typed} from texts),
             weighed as (select *, {is_bad} as _is_bad from typed)
             select _file_no, dt, {", ".join(self._raw_names())},
                 case when _is_bad then list_filter([{listed}], lambda reason: reason is not null) end,
                 case when _is_bad then json_object({masked})::varchar end
-                {"".join(f", {_clear_name(column)}" for column in self._reversible())}
             from weighed
             """
 
@@ -314,22 +311,24 @@ class Batch:
             outcomes[dt].reasons[reason] = rows_
 
     def _refuse_what_disagrees(self, outcomes: dict[date, Outcome]) -> None:
-        for outcome in outcomes.values():
-            if outcome.refusal is None:
-                outcome.refusal = self._changed_type(outcome) or self._disagreement(outcome)
+        readable = [outcome for outcome in outcomes.values() if outcome.refusal is None]
+        totals = self._totals(readable)
+        for outcome in readable:
+            outcome.refusal = self._changed_type(outcome) or self._disagreement(outcome, totals)
 
     def _changed_type(self, outcome: Outcome) -> str | None:
         """What became of a required column that can no longer be read: that is no delivery with many bad rows."""
+        fewest = min((count.read for count in outcome.counts.values()), default=0)
         for column in self.feed.columns:
-            if not column.required:
-                continue
             lost = (f"EMPTY:{column.name}", f"BAD_{kind_of(column)}:{column.name}")
+            if not column.required or sum(outcome.reasons.get(reason, 0) for reason in lost) <= _RETYPED_SHARE * fewest:
+                continue
             rows = self.con.execute(
                 "select name, count(*), any_value(json_extract_string(_masked, $1)) "
                 "from judged join files using (_file_no) "
                 "where judged.dt = $2 and list_has_any(_reasons, $3) group by all",
                 [f'$."{column.name}"', outcome.delivery.dt, list(lost)],
-            ).fetchall() if outcome.reasons.keys() & set(lost) else []  # fmt: skip
+            ).fetchall()
             for name, bad, example in rows:
                 read = outcome.counts[name].read
                 if read >= _RETYPED_LEAST_ROWS and bad > _RETYPED_SHARE * read:
@@ -340,10 +339,10 @@ class Batch:
                     )
         return None
 
-    def _disagreement(self, outcome: Outcome) -> str | None:
+    def _disagreement(self, outcome: Outcome, totals: dict[tuple[date, str, str], int]) -> str | None:
         """In what rows and totals differ from the manifest's; notes the totals."""
         manifest = outcome.delivery.manifest
-        totals: Counter[str] = Counter()
+        noted: Counter[str] = Counter()
         for entry in manifest.files if manifest else []:
             read = outcome.counts[entry.name].read
             if entry.rows is not None and entry.rows != read:
@@ -351,22 +350,32 @@ class Batch:
             for column, expected in entry.control_totals.items():
                 if column not in self._summable():
                     return f"{MANIFEST}: control total of {column!r}, which is no amount or count of the contract"
-                total = self._total(outcome.delivery.dt, entry.name, column)
+                total = totals.get((outcome.delivery.dt, entry.name, column), 0)
                 if total != expected:
                     return f"{entry.name}: {column} adds up to {total}, but to {expected} in {MANIFEST}"
-                totals[column] += total
-        outcome.totals = dict(totals)
+                noted[column] += total
+        outcome.totals = dict(noted)
         return None
 
-    def _summable(self) -> set[str]:
-        return {column.name for column in self.feed.columns if column.is_number and not column.pseudonym}
+    def _summable(self) -> list[str]:
+        return [column.name for column in self.feed.columns if column.is_number and not column.pseudonym]
 
-    def _total(self, dt: date, name: str, column: str) -> int:
-        return self._one(
-            f"select coalesce(sum({identifier(column)}), 0)::bigint from judged "
-            f"where _file_no = (select _file_no from files where dt = $1 and name = $2)",
-            [dt, name],
-        )
+    def _totals(self, outcomes: Iterable[Outcome]) -> dict[tuple[date, str, str], int]:
+        """Sum per day, file and column, of the columns that some manifest gives a control total of."""
+        manifests = [outcome.delivery.manifest for outcome in outcomes]
+        named = {column for one in manifests if one for entry in one.files for column in entry.control_totals}
+        columns = [column for column in self._summable() if column in named]
+        if not columns:
+            return {}
+        sums = ", ".join(f"sum({identifier(column)})::hugeint" for column in columns)
+        rows = self.con.execute(
+            f"select files.dt, name, {sums} from judged join files using (_file_no) group by all"
+        ).fetchall()
+        return {
+            (dt, name, column): total or 0
+            for dt, name, *row in rows
+            for column, total in zip(columns, row, strict=True)
+        }
 
     # ------------------------------------------------------------------ writing
     def _write(self, outcomes: dict[date, Outcome], accepted: Path, quarantined: Path) -> None:
@@ -374,32 +383,43 @@ class Batch:
         if not taken:
             return
         days = f"dt in ({', '.join(taken)})"
-        values = ", ".join(self._raw_names())
-        kept = "_reasons is null"
+        kept = f"_reasons is null and {days}"
         if self._one("select count(*) from repeats"):
             kept += " and rowid not in (select seq from repeats)"
-        self._keep_in_vault(f"{kept} and {days}")
-        self._copy(f"select dt, {values} from judged where {kept} and {days}", accepted)
+        self._copy(self._accepted_sql(kept), accepted)
         self._copy(self._quarantined_sql(days), quarantined)
 
-    def _keep_in_vault(self, accepted: str) -> None:
-        """Before a pseudonym is written, the vault knows whose it is; who was forgotten gets the random one."""
-        values = [
-            f"select {literal(str(column.pseudonym_kind))} as kind, {identifier(column.raw_name)} as pseudonym, "
-            f"any_value({_clear_name(column)}) as value "
-            f"from judged where {accepted} and {identifier(column.raw_name)} is not null group by all"
-            for column in self._reversible()
-        ]
-        if not values or not self.vault.keep(" union all ".join(values)):
-            return
-        for name in (identifier(column.raw_name) for column in self._reversible()):
-            self.con.execute(
-                f"update judged set {name} = suppressed.replacement from suppressed where {name} = suppressed.pseudonym"
-            )
+    def _accepted_sql(self, kept: str) -> str:
+        """Accepted rows under pseudonyms; an identity is hashed once, however many rows it has.
 
-    def _reversible(self) -> list[Column]:
-        """Columns whose pseudonyms the vault can turn back."""
-        return [column for column in self.feed.columns if column.pseudonym_kind]
+        Before a pseudonym is written, the vault knows whose it is; who was forgotten gets the random one.
+        """
+        secret = [column for column in self.feed.columns if column.pseudonym_kind]
+        if secret:
+            values = " union ".join(
+                f"select distinct {literal(str(column.pseudonym_kind))} as kind, "
+                f"{identifier(column.raw_name)} as value from judged "
+                f"where {kept} and {identifier(column.raw_name)} is not null"
+                for column in secret
+            )
+            self.con.execute(
+                "create temp table identities as "
+                f"select kind, value, pseudonym(kind, value) as pseudonym from ({values})"
+            )
+            self.vault.keep("identities")
+        selected = ", ".join(
+            f"{_identity(column)}.pseudonym as {identifier(column.raw_name)}"
+            if column.pseudonym_kind
+            else f"judged.{identifier(column.raw_name)}"
+            for column in self.feed.columns
+        )
+        joins = " ".join(
+            f"left join identities as {_identity(column)} "
+            f"on {_identity(column)}.kind = {literal(str(column.pseudonym_kind))} "
+            f"and {_identity(column)}.value = judged.{identifier(column.raw_name)}"
+            for column in secret
+        )
+        return f"select judged.dt, {selected} from (select * from judged where {kept}) as judged {joins}"
 
     def _quarantined_sql(self, days: str) -> str:
         """Masked rows with file, place in the file and reasons; what conflicts with its key is shown as it was read."""
@@ -482,9 +502,9 @@ def _is_about_files(error: duckdb.Error, deliveries: Sequence[Delivery], scratch
     return isinstance(error, _FILE_ERRORS)
 
 
-def _clear_name(column: Column) -> str:
-    """Name of a personal column's clear value: held in memory until the vault has it, never written by itself."""
-    return identifier(f"_clear_{column.name}")
+def _identity(column: Column) -> str:
+    """Alias of the identities that a column's values are looked up in."""
+    return identifier(f"identity_of_{column.name}")
 
 
 def _where(error: duckdb.Error, delivery: Delivery) -> str:

@@ -14,10 +14,13 @@ _INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
 
 
 def typed_sql(column: Column, feed: Feed, plan: NumberPlan) -> str:
-    """SQL for a column's typed value, or null where its text has none; a personal one becomes its pseudonym."""
+    """SQL for a column's typed value, or null where its text has none.
+
+    Of an identity, it is what the pseudonym will be made of: the number as E.164, the line or person as it stands.
+    """
     text = identifier(text_name(column))
     if column.pseudonym_kind:
-        return f"pseudonym({literal(column.pseudonym_kind)}, {clear_sql(column, plan)})"
+        return e164_sql(text, plan) if column.pseudonym == "number" else text
     if column.values:
         cases = " ".join(f"when {literal(source)} then {literal(ours)}" for source, ours in column.values.items())
         text = f"case {text} {cases} else {text} end"
@@ -26,12 +29,6 @@ def typed_sql(column: Column, feed: Feed, plan: NumberPlan) -> str:
         decade = f"((year(dt) - {value}) // 10 * 10)"
         return f"{decade} || '-' || ({decade} + 9)"
     return value
-
-
-def clear_sql(column: Column, plan: NumberPlan) -> str:
-    """SQL for what a personal column's pseudonym is made of: the number as E.164, the line or person as it stands."""
-    text = identifier(text_name(column))
-    return e164_sql(text, plan) if column.pseudonym == "number" else text
 
 
 def reasons(column: Column, typed: str, feed: Feed) -> dict[str, str]:

@@ -53,21 +53,26 @@ class Vault:
         """SQL for what the vault knows: `kind`, `pseudonym`, `value`."""
         return f"(select distinct kind, pseudonym, value from {self._all_values()})"
 
-    def keep(self, rows: str) -> bool:
-        """Add what is new in `rows` (SQL: `kind`, `pseudonym`, `value`; distinct), except who is not to come back.
+    def keep(self, identities: str) -> None:
+        """Add what is new in a temporary table (`kind`, `value`, `pseudonym`; distinct).
 
-        Returns whether there were any such; the temporary table `suppressed` has them: `pseudonym`, `replacement`.
+        Who is not to come back stays out, and gets the replacement in that table.
         """
         self.con.execute(
-            f"create or replace temp table fresh as select rows.* from ({rows}) as rows "
+            f"create or replace temp table fresh as select rows.* from {identities} as rows "
             f"anti join {self._all_values()} as known using (pseudonym)"
         )
         self.con.execute(f"create or replace temp table suppressed as {self._suppressed_among('fresh')}")
-        self.con.execute("delete from fresh where pseudonym in (select pseudonym from suppressed)")
+        if self._count("suppressed"):
+            self.con.execute("delete from fresh where pseudonym in (select pseudonym from suppressed)")
+            self.con.execute(
+                f"update {identities} set pseudonym = suppressed.replacement from suppressed "
+                f"where {identities}.pseudonym = suppressed.pseudonym"
+            )
         if self._count("fresh"):
-            self.write_values("fresh")
+            self.write_values("(select kind, pseudonym, value from fresh)")
         self.con.execute("drop table fresh")
-        return bool(self._count("suppressed"))
+        self.con.execute("drop table suppressed")
 
     def write_values(self, relation: str) -> None:
         """Add a file of values."""
