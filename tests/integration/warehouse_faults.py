@@ -60,8 +60,8 @@ WORLD = """
 
     insert into raw.cell_attachments__all_revisions
     select
-        md5('number' || i)::uuid, 'C' || (40 + i // 20 % 10), '11', hour_start, 1 + i % 5, hour_start + interval 1 minute,
-        hour_start + interval 50 minute, hour_start::date, 1
+        md5('number' || i)::uuid, 'C' || (40 + i // 20 % 10), '11', hour_start, 1 + i % 5,
+        hour_start + interval 1 minute, hour_start + interval 50 minute, hour_start::date, 1
     from (
         select i, (date '2025-12-22' + (i % 20)::integer + interval 18 hour)::timestamptz as hour_start
         from range(4000) as t(i)
