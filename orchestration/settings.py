@@ -68,6 +68,7 @@ class Settings(BaseSettings):
     memory_limit: str = Field(default="6GB", pattern=r"^[0-9.]+ ?[KMGT]i?B$")
     first_day: date = date(2024, 8, 1)
     keep_generations: int = Field(default=5, ge=2)
+    small_group_threshold: int = Field(default=5, ge=1)
 
     @field_validator("home", "landing", "site", "pseudonym_key_file")
     @classmethod

@@ -1,4 +1,8 @@
-"""Other pseudonyms in what has been published: every generation kept, behind both doors."""
+"""Other pseudonyms in what has been published: every generation kept, behind both doors.
+
+The Parquet files beside the open file need no look: a publication with a pseudonym in the open file is never switched
+to (`serving/verify`).
+"""
 
 from __future__ import annotations
 
@@ -11,8 +15,8 @@ import duckdb
 
 from orchestration.privacy.rekey import database_holds, rekey_database
 from orchestration.privacy.swap import Swap, write_file
-from orchestration.serving.generations import PUBLICATION, Publication, publications
-from orchestration.serving.publish import DOORS, STORAGE_VERSION, checksum
+from orchestration.serving.build import STORAGE_VERSION, checksum
+from orchestration.serving.generations import DOORS, PUBLICATION, Publication, publications
 from orchestration.settings import Settings
 from orchestration.sql import literal
 
@@ -30,14 +34,15 @@ def rekey_publications(con: duckdb.DuckDBPyConnection, settings: Settings, swap:
     """Write the new versions of the published files with a pseudonym of `rekeyed`, and of the checksums in others."""
     kept = publications(settings)
     done: list[Rewritten] = []
-    checksums: dict[tuple[str, str], str] = {}
+    checksums: dict[tuple[str, str, str], str] = {}
     for publication in kept:
         folder = settings.serving_dir / publication.generation
         changed = {door: _rekeyed(con, swap, folder / file) for door, (file, _) in DOORS.items()}
         done += [rewritten for rewritten in changed.values() if rewritten]
         for entry in publication.relations:
             if rewritten := changed.get(entry.door):
-                checksums[publication.generation, entry.relation] = _checksum(con, rewritten.new, entry.relation)
+                name = (publication.generation, entry.relation, entry.door)
+                checksums[name] = _checksum(con, rewritten.new, entry.relation)
     for publication in kept:
         done += _with_checksums(con, settings, swap, publication, checksums, {one.path: one.new for one in done})
     for unfinished in settings.serving_dir.glob(".building-*"):  # left by a killed publication
@@ -59,15 +64,15 @@ def _with_checksums(
     settings: Settings,
     swap: Swap,
     publication: Publication,
-    checksums: dict[tuple[str, str], str],
+    checksums: dict[tuple[str, str, str], str],
     rewritten: dict[Path, Path],
 ) -> list[Rewritten]:
     """The generation's own list of checksums, and `ops.publication` in its open file, which lists earlier ones too."""
     folder = settings.serving_dir / publication.generation
     done = []
     for entry in publication.relations:
-        entry.checksum = checksums.get((publication.generation, entry.relation), entry.checksum)
-    if any(generation == publication.generation for generation, _ in checksums):
+        entry.checksum = checksums.get((publication.generation, entry.relation, entry.door), entry.checksum)
+    if any(generation == publication.generation for generation, *_ in checksums):
         new = swap.new(folder / PUBLICATION)
         write_file(new, json.dumps(publication.model_dump(mode="json"), indent=1).encode())
         done.append(Rewritten(folder / PUBLICATION, new, 0))
@@ -80,8 +85,8 @@ def _with_checksums(
         done.append(Rewritten(path, rewritten[path], 0))
     con.execute(f"attach {literal(str(rewritten[path]))} as published")
     con.executemany(
-        "update published.ops.publication set checksum = $1 where generation = $2 and relation = $3",
-        [[value, generation, relation] for (generation, relation), value in checksums.items()],
+        "update published.ops.publication set checksum = $1 where generation = $2 and relation = $3 and door = $4",
+        [[value, *name] for name, value in checksums.items()],
     )
     con.execute("checkpoint published")
     con.execute("detach published")

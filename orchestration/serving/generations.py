@@ -12,11 +12,14 @@ from pydantic import BaseModel
 from orchestration.settings import Settings
 
 PUBLICATION = "publication.json"
+PARQUET = "parquet"
+#: Tag of a mart → the file that holds it, and that file's mode.
+DOORS = {"open": ("marts.duckdb", 0o444), "restricted": ("cases.duckdb", 0o640)}
 _CURRENT = "current"
 
 
 class PublishedRelation(BaseModel):
-    """One relation of a generation.
+    """One relation of a generation, behind one door: one with small groups stands behind both, whole and without them.
 
     `data_through` is the newest extract date in it; `held_back_by` names the closed gates because of which it is
     still the previous version, and is empty for a fresh one. `rests_on_accepted` names the failures that somebody let

@@ -30,8 +30,8 @@ _TABLES = {
         "generation varchar, run_id varchar, git_commit varchar, published_at timestamptz, relation varchar, "
         "door varchar, rows bigint, checksum varchar, data_through date, held_back_by varchar, "
         "rests_on_accepted varchar",
-        "One row per generation and relation: what it held, which closed gates kept it at an earlier state, and which "
-        "accepted failures it rests on.",
+        "One row per generation, relation and door: what it held, which closed gates kept it at an earlier state, and "
+        "which accepted failures it rests on.",
     ),
 }
 

@@ -11,8 +11,30 @@ BUILT = ("model", "seed")
 
 
 @dataclass(frozen=True)
+class Column:
+    """A column as its model's contract declares it; `data_type` is None where a seed leaves it open."""
+
+    name: str
+    data_type: str | None
+    description: str
+    is_required: bool
+
+
+@dataclass(frozen=True)
+class SmallGroups:
+    """What a mart's `meta.small_groups` says of itself.
+
+    `persons` are columns that count persons or what they did; `by` are columns of its key that make groups small,
+    the first to be kept longest. Without `by`, its figures do not add up over any of them.
+    """
+
+    persons: tuple[str, ...]
+    by: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Node:
-    """A model or seed of the warehouse."""
+    """A model or seed of the warehouse; `key` is what its primary-key test says, empty without one."""
 
     unique_id: str
     name: str
@@ -20,7 +42,9 @@ class Node:
     resource_type: str
     tags: frozenset[str]
     description: str
-    columns: tuple[tuple[str, str], ...] = ()
+    columns: tuple[Column, ...] = ()
+    key: tuple[str, ...] = ()
+    small_groups: SmallGroups | None = None
 
     @property
     def relation(self) -> str:
@@ -33,11 +57,12 @@ class Graph:
 
     def __init__(self, manifest: Mapping[str, Any]) -> None:
         self._manifest = manifest
+        keys = _keys(manifest)
         self.nodes = {
             unique_id: Node(
                 unique_id, node["name"], node["schema"], node["resource_type"], frozenset(node["tags"]),
-                node.get("description") or "",
-                tuple((name, column["description"] or "") for name, column in node["columns"].items()),
+                node.get("description") or "", tuple(_column(column) for column in node["columns"].values()),
+                keys.get(unique_id, ()), _small_groups(node["config"].get("meta") or {}),
             )
             for unique_id, node in manifest["nodes"].items()
             if node["resource_type"] in BUILT and node["config"]["materialized"] != "ephemeral"
@@ -94,3 +119,23 @@ class Graph:
                 found.add(unique_id)
                 waiting += self._manifest["child_map"].get(unique_id, [])
         return found
+
+
+def _column(column: Mapping[str, Any]) -> Column:
+    is_required = any(constraint["type"] == "not_null" for constraint in column["constraints"])
+    return Column(column["name"], column["data_type"], column["description"] or "", is_required)
+
+
+def _keys(manifest: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    """Columns of each node's primary-key test."""
+    tests = (node for node in manifest["nodes"].values() if node["resource_type"] == "test")
+    return {
+        test["attached_node"]: tuple(test["test_metadata"]["kwargs"]["columns"])
+        for test in tests
+        if (test.get("test_metadata") or {}).get("name") == "primary_key"
+    }
+
+
+def _small_groups(meta: Mapping[str, Any]) -> SmallGroups | None:
+    rule = meta.get("small_groups")
+    return SmallGroups(tuple(rule["persons"]), tuple(rule.get("by", ()))) if rule else None

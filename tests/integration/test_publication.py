@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from orchestration.serving import publish as publishing
+from orchestration.serving import verify as verifying
 from orchestration.serving.generations import (
     NoGenerationError,
+    Publication,
     current_dir,
     current_publication,
     publications,
     rollback,
     switch,
 )
-from orchestration.serving.publish import VerificationError, publish
+from orchestration.serving.ops import create_ops
+from orchestration.serving.publish import publish
+from orchestration.serving.verify import VerificationError
+from orchestration.settings import Settings
 from orchestration.warehouse import dbt
-from orchestration.warehouse.graph import Graph
+from orchestration.warehouse.graph import Column, Graph, Node
 from tests.conftest import World
 
 READER = """
@@ -50,9 +58,16 @@ def world(published_world: World, tmp_path_factory: pytest.TempPathFactory) -> W
     return World(published_world.settings.model_copy(update={"home": home}))
 
 
+class SmallGraph(Graph):
+    """All marts but the two that make half a publication's bytes: here it is published again and again."""
+
+    def published(self) -> list[Node]:
+        return [node for node in super().published() if node.name not in ("fct_port", "port_incident")]
+
+
 @pytest.fixture
 def publish_again(world: World) -> Callable[[], str]:
-    graph = Graph(dbt.manifest(world.settings))
+    graph = SmallGraph(dbt.manifest(world.settings))
 
     def once() -> str:
         published = publish(world.settings, graph, world.feeds, "a test")
@@ -102,17 +117,126 @@ def test_only_so_many_generations_are_kept_and_never_without_the_current_one(
         rollback(world.settings, "19990101T000000Z")
 
 
-def test_a_publication_that_differs_from_the_warehouse_is_not_switched_to(
-    world: World, publish_again: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+HEADLINE = "out.churn.incident_headline"
+TAMPERING = {
+    "a row was lost": (f"delete from {HEADLINE} where rowid = 0", r"incident_headline \(open\): .* rows were read"),
+    "a value changed": (f"update {HEADLINE} set port_outs_day = 7", "its content in marts.duckdb differs"),
+    "a relation is gone": (f"drop table {HEADLINE}", "is not in marts.duckdb"),
+    "a pseudonym got out": ("create table out.ops.leak as select uuid() as line_key", "ops.leak.line_key is UUID"),
+}
+
+
+@pytest.mark.parametrize("what", TAMPERING)
+def test_a_publication_that_is_not_what_was_read_is_not_switched_to_and_says_why(
+    what: str, world: World, publish_again: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = publish_again()
-    counted = iter(range(1_000_000))
-    monkeypatch.setattr(publishing, "checksum", lambda con, relation: (next(counted), "differs each time"))
-    with pytest.raises(VerificationError):
+    tampering, message = TAMPERING[what]
+
+    def tampered(settings: Settings, path: Path, publication: Publication, storage_version: str) -> None:
+        create_ops(settings, path, publication, storage_version)
+        with duckdb.connect() as con:
+            con.execute(f"attach '{path}' as out")
+            con.execute(tampering)
+
+    monkeypatch.setattr(publishing, "create_ops", tampered)
+    with pytest.raises(VerificationError, match=message):
         publish_again()
     now = current_publication(world.settings)
     assert now is not None
     assert now.generation == before
+
+
+def test_a_publication_with_a_broken_contract_is_not_switched_to_and_says_why(
+    world: World, publish_again: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = publish_again()
+    graph = SmallGraph(dbt.manifest(world.settings))
+    columns = {
+        "incident_headline": (("port_outs_day", "varchar", False), ("editor", "varchar", False)),
+        "waiver_effect": (("note", "varchar", True),),
+    }
+    for unique_id, node in graph.nodes.items():
+        declared = {column.name: column for column in node.columns}
+        declared |= {name: Column(name, type_, "", required) for name, type_, required in columns.get(node.name, ())}
+        graph.nodes[unique_id] = replace(node, columns=tuple(declared.values()))
+    with pytest.raises(VerificationError) as error:
+        publish(world.settings, graph, world.feeds, "a test")
+    assert "churn.incident_headline (open): column editor is missing" in str(error.value)
+    assert "column port_outs_day is BIGINT, but its contract says VARCHAR" in str(error.value)
+    assert "churn.waiver_effect (open): column note is empty in" in str(error.value)
+    now = current_publication(world.settings)
+    assert now is not None
+    assert now.generation == before
+
+
+def test_a_publication_with_a_fresh_relation_behind_a_closed_gate_is_not_switched_to(
+    publish_again: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(verifying, "held_back", lambda *_: {"fraud_daily": ["payments"]})
+    with pytest.raises(
+        VerificationError, match=r"fraud.fraud_daily \(open\): is fresh, but its gate is closed: payments"
+    ):
+        publish_again()
+
+
+def test_nobody_is_one_of_four_in_the_open_file_and_totals_are_exact(
+    world: World, publish_again: Callable[[], str]
+) -> None:
+    publish_again()
+    nodes = [node for node in Graph(dbt.manifest(world.settings)).published() if node.small_groups]
+    merged = 0
+    for node in nodes:
+        assert node.small_groups is not None
+        by, persons = node.small_groups.by, node.small_groups.persons
+        small = " or ".join(f"{column} between 1 and 4" for column in persons)
+        is_detailed = " or ".join(f"{column} is not null" for column in by) or "true"
+        assert not world.query(f"select 1 from {node.relation} where ({small}) and ({is_detailed})"), node.name
+        merged += len(world.query(f"select 1 from {node.relation} where is_suppressed"))
+        if by:
+            kept = ", ".join(column for column in node.key if column not in by)
+            total = ", ".join(f"sum({column.name})" for column in node.columns if column.data_type == "bigint"
+                              and column.name not in node.key)  # fmt: skip
+            totals = f"select {kept}, {total} from {node.relation} group by {kept} order by all"
+            assert world.query(totals) == world.query(totals, "cases.duckdb"), node.name
+    assert merged > 100
+
+
+def test_every_open_mart_by_what_people_are_has_a_rule_for_small_groups(world: World) -> None:
+    personal = re.compile(r"^(plan|tenure|age|region|birth|contract)|auth_method|months_(since|away|stayed)")
+    for node in Graph(dbt.manifest(world.settings)).published():
+        if "open" in node.tags and any(personal.search(column) for column in node.key):
+            assert node.small_groups, f"{node.name}: meta.small_groups must say which columns count persons"
+        if node.small_groups:
+            declared = {column.name for column in node.columns}
+            assert {*node.small_groups.persons, *node.small_groups.by} <= declared
+            assert set(node.small_groups.by) < set(node.key)
+
+
+def test_open_marts_are_parquet_too_and_what_did_not_change_is_not_written_again(
+    world: World, publish_again: Callable[[], str]
+) -> None:
+    publish_again()
+    first = _parquet(world)
+    publish_again()
+    second = _parquet(world)
+    relations = world.query("select distinct relation from ops.publication where door = 'open'")
+    assert second.keys() == {relation for (relation,) in relations}
+    assert {name: path.stat().st_ino for name, path in first.items()} == {
+        name: path.stat().st_ino for name, path in second.items()
+    }
+    for relation, path in second.items():
+        assert path.stat().st_mode & 0o777 == 0o444
+        columns = world.query(f"select column_name, column_type from (describe from read_parquet('{path}'))")
+        assert columns == world.query(f"select column_name, column_type from (describe {relation})")
+        assert not {"line_key", "number_key"} & {name for name, _ in columns}
+        assert not world.query(f"from {relation} except all from read_parquet('{path}')")
+
+
+def _parquet(world: World) -> dict[str, Path]:
+    folder = current_dir(world.settings)
+    assert folder is not None
+    return {f"{path.parent.name}.{path.stem}": path for path in (folder / "parquet").glob("*/*.parquet")}
 
 
 def test_a_publication_that_dies_half_way_leaves_readers_where_they_were_and_nothing_behind(

@@ -13,8 +13,8 @@ from orchestration.privacy import PseudonymKey
 from orchestration.privacy.erasure import forget
 from orchestration.privacy.reidentify import UnknownCaseError, reidentify
 from orchestration.privacy.rotation import rotate_key
+from orchestration.serving.build import checksum
 from orchestration.serving.generations import current_publication, publications
-from orchestration.serving.publish import checksum
 from orchestration.settings import Settings
 from tests.conftest import World
 

@@ -1,0 +1,170 @@
+"""Copying relations into the files of a generation: fresh ones from the warehouse, held-back ones from the last."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import duckdb
+
+from orchestration.ingest.receipt import current, read_receipts
+from orchestration.serving.generations import DOORS, PARQUET, PublishedRelation, current_dir, current_publication
+from orchestration.serving.small_groups import FLAG, FLAG_DESCRIPTION, without_small_groups
+from orchestration.settings import Settings
+from orchestration.sql import connect, identifier, literal
+from orchestration.warehouse.graph import Graph, Node
+from orchestration.warehouse.stage import held_back, resting_on_accepted
+
+#: Old enough for the drivers in BI tools.
+STORAGE_VERSION = "v1.2.0"
+
+
+@dataclass(frozen=True)
+class _Source:
+    """Where a relation of the new generation comes from: a catalogue attached to the building connection."""
+
+    catalog: str
+    data_through: date | None
+    held_back_by: tuple[str, ...]
+    rests_on_accepted: tuple[str, ...]
+
+
+def build(settings: Settings, graph: Graph, building: Path) -> tuple[list[PublishedRelation], dict[str, list[str]]]:
+    """Write the files of a generation; return what is in them, and what is not, with the gates that hold it back.
+
+    A relation's checksum is that of what it was copied from; `verify` compares it with what was written.
+    """
+    relations: list[PublishedRelation] = []
+    missing: dict[str, list[str]] = {}
+    with connect(settings) as con:
+        _attach(con, settings, building)
+        for node, source in _sources(con, settings, graph):
+            if isinstance(source, _Source):
+                relations += _copies(con, settings, node, source)
+            else:
+                missing[node.relation] = source
+        _write_parquet(con, settings, building, relations)
+        for door in DOORS:
+            con.execute(f"checkpoint {door}")
+    return relations, missing
+
+
+def doors(node: Node) -> tuple[str, ...]:
+    """Doors behind which a mart stands, the one with its exact version first."""
+    if "open" not in node.tags:
+        return ("restricted",)
+    return ("restricted", "open") if node.small_groups else ("open",)
+
+
+def parquet_file(folder: Path, relation: str) -> Path:
+    """Where a generation keeps an open relation as Parquet."""
+    schema, name = relation.split(".")
+    return folder / PARQUET / schema / f"{name}.parquet"
+
+
+def checksum(con: duckdb.DuckDBPyConnection, rows: str) -> tuple[int, str]:
+    """Number of rows of a relation (or of a query in brackets), and a hash of their content in whatever order."""
+    row = con.execute(f"select count(*), coalesce(sum(hash(rows)), 0)::varchar from {rows} as rows").fetchone()
+    assert row is not None
+    return row[0], hashlib.sha256(row[1].encode()).hexdigest()[:16]
+
+
+def columns_of(con: duckdb.DuckDBPyConnection, relation: str) -> dict[str, str]:
+    """Names of a relation's columns with their types, in order."""
+    return {row[0]: row[1] for row in con.execute(f"describe {relation}").fetchall()}
+
+
+def _attach(con: duckdb.DuckDBPyConnection, settings: Settings, building: Path) -> None:
+    con.execute(f"attach {literal(str(settings.warehouse))} as warehouse (read_only)")
+    previous = current_dir(settings)
+    for door, (file, _) in DOORS.items():
+        con.execute(f"attach {literal(str(building / file))} as {door} (storage_version {literal(STORAGE_VERSION)})")
+        if previous:
+            con.execute(f"attach {literal(str(previous / file))} as previous_{door} (read_only)")
+
+
+def _sources(
+    con: duckdb.DuckDBPyConnection, settings: Settings, graph: Graph
+) -> Iterator[tuple[Node, _Source | list[str]]]:
+    """Each mart with where it comes from, or with the gates that hold back the first version that there would be."""
+    held = held_back(settings, graph, ("raw", "staging", "marts"))
+    accepted = resting_on_accepted(settings, graph)
+    previous = current_publication(settings)
+    before = {(entry.relation, entry.door): entry for entry in previous.relations} if previous else {}
+    built = {row[0] for row in con.execute(
+        "select schema_name || '.' || table_name from duckdb_tables() where database_name = 'warehouse' union all "
+            "select schema_name || '.' || view_name from duckdb_views() where database_name = 'warehouse'"
+    ).fetchall()}  # fmt: skip
+    through = _newest_dt(settings)
+    for node in graph.published():
+        holders, kept = held.get(node.name, []), before.get((node.relation, doors(node)[0]))
+        if not holders and node.relation in built:
+            newest_dt = max((through[feed] for feed in graph.feeds_of(node) if feed in through), default=None)
+            yield node, _Source("warehouse", newest_dt, (), tuple(accepted.get(node.name, ())))
+        elif kept:
+            catalog = f"previous_{kept.door}"
+            yield node, _Source(catalog, kept.data_through, tuple(holders), tuple(kept.rests_on_accepted))
+        else:
+            yield node, list(holders)
+
+
+def _copies(
+    con: duckdb.DuckDBPyConnection, settings: Settings, node: Node, source: _Source
+) -> Iterator[PublishedRelation]:
+    """The exact version behind its door; and, if that is not the open one, a version without small groups there."""
+    exact, *others = doors(node)
+    origin = f"{source.catalog}.{node.relation}"
+    yield _copy(con, node, exact, source, origin)
+    for door in others:
+        types = columns_of(con, origin)
+        yield _copy(
+            con, node, door, source, f"({without_small_groups(node, origin, types, settings.small_group_threshold)})"
+        )
+
+
+def _copy(con: duckdb.DuckDBPyConnection, node: Node, door: str, source: _Source, rows: str) -> PublishedRelation:
+    target = f"{door}.{node.relation}"
+    con.execute("begin")  # one write to the disk for a table and all its comments
+    con.execute(f"create schema if not exists {door}.{identifier(node.schema)}")
+    con.execute(f"create table {target} as select * from {rows}")
+    con.execute(f"comment on table {target} is {literal(node.description)}")
+    comments = {column.name: column.description for column in node.columns} | {FLAG: FLAG_DESCRIPTION}
+    for name in columns_of(con, target).keys() & comments.keys():
+        con.execute(f"comment on column {target}.{identifier(name)} is {literal(comments[name])}")
+    con.execute("commit")
+    count, content = checksum(con, rows)
+    return PublishedRelation(
+        relation=node.relation, door=door, rows=count, checksum=content, data_through=source.data_through,
+        held_back_by=list(source.held_back_by), rests_on_accepted=list(source.rests_on_accepted),
+    )  # fmt: skip
+
+
+def _write_parquet(
+    con: duckdb.DuckDBPyConnection, settings: Settings, building: Path, relations: list[PublishedRelation]
+) -> None:
+    """Every open relation as a file of its own; where the content is the last generation's, so is the file."""
+    previous, folder = current_publication(settings), current_dir(settings)
+    before = (
+        {entry.relation: entry.checksum for entry in previous.relations if entry.door == "open"} if previous else {}
+    )
+    for entry in relations:
+        if entry.door != "open":
+            continue
+        path = parquet_file(building, entry.relation)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        earlier = parquet_file(folder, entry.relation) if folder else None
+        if earlier and earlier.exists() and before.get(entry.relation) == entry.checksum:
+            os.link(earlier, path)
+        else:
+            con.execute(f"copy open.{entry.relation} to {literal(str(path))} (format parquet, compression zstd)")
+
+
+def _newest_dt(settings: Settings) -> Mapping[str, date]:
+    found: dict[str, date] = {}
+    for receipt in current(read_receipts(settings.raw_dir)):
+        found[receipt.feed] = max(receipt.dt, found.get(receipt.feed, receipt.dt))
+    return found
