@@ -213,4 +213,41 @@ FORMATS: tuple[FeedFormat, ...] = (
             Column("deregistered_on", "day"),
         ),
     ),
+    FeedFormat(
+        feed="cell_attachments",
+        delimiter=",",
+        is_gzipped=True,
+        flaws=(Flaw.BAD_NUMBER, Flaw.EMPTY_REQUIRED, Flaw.EXTRA_COLUMN),
+        columns=(
+            Column("msisdn", "phone", flaw=Flaw.BAD_NUMBER, broken="'+82'"),
+            Column("cell_id", headers=("cell_id", "cell_id "), flaw=Flaw.EMPTY_REQUIRED),
+            Column("region_code"),
+            Column("hour_start", "instant"),
+            Column("attach_count", "count"),
+            Column("first_seen_at", "instant"),
+            Column("last_seen_at", "instant"),
+        ),
+    ),
+    FeedFormat(
+        feed="sim_changes",
+        delimiter="|",
+        second_instant="%Y%m%d%H%M%S",
+        flaws=(Flaw.BAD_NUMBER, Flaw.EMPTY_REQUIRED),
+        columns=(
+            Column("msisdn", "phone", flaw=Flaw.BAD_NUMBER, broken="'unknown'"),
+            Column("changed_at", "instant", flaw=Flaw.EMPTY_REQUIRED),
+            Column("channel"),
+        ),
+    ),
+    FeedFormat(
+        feed="alert_dispositions",
+        delimiter=";",
+        flaws=(Flaw.UNKNOWN_STATUS, Flaw.EMPTY_REQUIRED),
+        columns=(
+            Column("case_id", flaw=Flaw.EMPTY_REQUIRED),
+            Column("disposition", flaw=Flaw.UNKNOWN_STATUS, broken="'REVIEW'"),
+            Column("decided_at", "instant", dialects=False),
+            Column("analyst"),
+        ),
+    ),
 )

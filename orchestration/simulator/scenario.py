@@ -1,7 +1,8 @@
 """Scenarios: what happened, as data.
 
 A scenario is a folder of `scenarios/` with a `scenario.toml` (settings, files that never came) and the calibration
-tables as CSV, each figure with its source. Adding a scenario is adding a folder.
+tables as CSV, each figure with its source. Adding a scenario is adding a folder; one with a `base` takes from that
+scenario the settings and tables that it lacks.
 """
 
 from __future__ import annotations
@@ -31,11 +32,17 @@ class Scenario:
             raise ValueError(f"unknown scenario {name!r}; known are: {', '.join(known_scenarios())}")
         folder = SCENARIOS / name
         profile = tomllib.loads((folder / "scenario.toml").read_text("utf-8"))
+        base = cls.load(profile["base"]) if "base" in profile else None
         missing: dict[str, frozenset[date]] = {}
         for entry in profile.get("missing", []):
             missing[entry["feed"]] = missing.get(entry["feed"], frozenset()) | {entry["day"]}
         tables = {path.stem: path for path in sorted(folder.glob("*.csv"))}
-        return cls(name=name, settings=profile["settings"], tables=tables, missing=missing)
+        return cls(
+            name=name,
+            settings=(base.settings if base else {}) | profile["settings"],
+            tables=(base.tables if base else {}) | tables,
+            missing=missing,
+        )
 
 
 def known_scenarios() -> list[str]:

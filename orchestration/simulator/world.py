@@ -21,7 +21,9 @@ from orchestration.simulator.scenario import Scenario
 
 Progress = Callable[[str, int, int], None]
 
-WORLD = ("macros", "slots", "ports", "network", "fraud", "lines", "regulator", "payments")
+WORLD = (
+    "macros", "slots", "ports", "network", "fraud", "lines", "regulator", "payments", "core_network", "desk",
+)  # fmt: skip
 REACH_BACK_DAYS = 9  # five days late, one behind a missing file, two until a payment is cancelled, one spare
 ROWS_IN_HAND = 3_000_000  # payments made at a time; keeps a whole carrier's panel within memory
 
@@ -66,7 +68,7 @@ def simulate(
     history_from: date = date(2024, 12, 31),
     progress: Progress | None = None,
 ) -> SimulationSummary:
-    """Write the deliveries of first_day to last_day (inclusive) of all six feeds under `out`.
+    """Write the deliveries of first_day to last_day (inclusive) of all feeds under `out`.
 
     `panel` is the share of lines that billing covers, `dirt` scales what is wrong with the files (0 = clean).
     The first delivery also holds the ports since `history_from` and every line. Raises ValueError for an unknown

@@ -25,6 +25,11 @@ PAYMENT_COLUMNS = (
 )  # fmt: skip
 DISPUTE_COLUMNS = ("dispute_id", "event_seq", "payment_id", "status", "refunded_amount", "occurred_at")
 CELL_COLUMNS = ("cell_id", "kind", "region_code", "registered_on", "deregistered_on")
+ATTACHMENT_COLUMNS = (
+    "msisdn", "cell_id", "region_code", "hour_start", "attach_count", "first_seen_at", "last_seen_at",
+)  # fmt: skip
+SIM_COLUMNS = ("msisdn", "changed_at", "channel")
+DECISION_COLUMNS = ("case_id", "disposition", "decided_at", "analyst")
 
 
 def csv(pattern: Path, columns: tuple[str, ...], delimiter: str = ",") -> str:
@@ -88,9 +93,15 @@ def payments(summer: SimulationSummary) -> Iterator[duckdb.DuckDBPyConnection]:
         )
         disputes = csv(summer.out / "payment_disputes/*/*.csv", DISPUTE_COLUMNS, ";")
         connection.execute(f"create table dispute as select * from {disputes}")
+        for name, feed, columns, delimiter in (
+            ("attachment", "cell_attachments/*/*.csv.gz", ATTACHMENT_COLUMNS, ","),
+            ("decision", "alert_dispositions/*/*.csv", DECISION_COLUMNS, ";"),
+        ):
+            connection.execute(f"create table {name} as select * from {csv(summer.out / feed, columns, delimiter)}")
+        connection.execute("create table rogue as from attachment where cell_id not in (select cell_id from cell)")
         connection.execute(
-            "create table fraud as select * from payment where status = 'SUCCEEDED' and cell_id is not null"
-            " and cell_id not in (select cell_id from cell)"
+            "create table fraud as select * from payment where payment_id in"
+            " (select payment_id from dispute where status = 'CONFIRMED_FRAUD') and status = 'SUCCEEDED'"
         )
         yield connection
 
@@ -229,7 +240,8 @@ def test_lines_that_port_out_are_terminated_with_their_fee(waiver: SimulationSum
 
 def test_the_fraud_reproduces_the_published_totals(payments: duckdb.DuckDBPyConnection) -> None:
     [row] = payments.sql(
-        "select count(*), sum(amount::bigint), count(distinct msisdn), count(distinct cell_id),"
+        "select count(*), sum(amount::bigint), count(distinct msisdn),"
+        " count(distinct cell_id) filter (cell_id not in (select cell_id from cell)),"
         " count(*) filter (auth_method = 'SMS'), count(*) filter (auth_method = 'ARS'),"
         " count(*) filter (amount = '996000'), count(*) filter (product <> 'MICROPAYMENT'),"
         " min(occurred_at)[:10], max(occurred_at)[:10] from fraud"
@@ -242,18 +254,66 @@ def test_some_victims_are_customers_of_an_mvno(payments: duckdb.DuckDBPyConnecti
     assert 10 < victims < 100
 
 
-def test_every_fraud_is_complained_about_and_confirmed_late_with_its_refund(
-    payments: duckdb.DuckDBPyConnection,
-) -> None:
+def test_fraud_is_confirmed_late_and_refunded(payments: duckdb.DuckDBPyConnection) -> None:
     [row] = payments.sql(
         "select count(*), sum(d.refunded_amount::bigint), min(d.occurred_at::timestamp - f.occurred_at::timestamp)"
         " > interval 5 days from dispute as d join fraud as f using (payment_id) where d.status = 'CONFIRMED_FRAUD'"
     ).fetchall()
     assert row == (764, 243_190_000, True)
-    assert payments.sql(
-        "select count(*) from dispute where status = 'CONFIRMED_FRAUD' and payment_id not in"
-        " (select payment_id from fraud)"
-    ).fetchall() == [(0,)]
+
+
+def test_everybody_exposed_was_seen_on_a_rogue_cell_and_some_victims_had_moved_on_when_they_were_charged(
+    payments: duckdb.DuckDBPyConnection,
+) -> None:
+    exposed = payments.sql("select count(distinct msisdn), count(distinct cell_id) from rogue").fetchall()
+    assert exposed == [(22_227, 20)]
+    [[victims, before, elsewhere]] = payments.sql(
+        "select count(distinct f.msisdn), bool_and(r.hour_start::timestamp <= f.occurred_at::timestamp),"
+        " count(distinct f.msisdn) filter (f.cell_id in (select cell_id from cell))"
+        " from fraud as f join rogue as r using (msisdn)"
+    ).fetchall()
+    assert (victims, before) == (368, True)
+    assert 5 < elsewhere < 60
+
+
+def test_honest_numbers_are_seen_on_registered_femtocells_only(payments: duckdb.DuckDBPyConnection) -> None:
+    kinds = payments.sql(
+        "select distinct cell.kind from attachment join cell using (cell_id) where attachment.cell_id not in"
+        " (select cell_id from rogue)"
+    ).fetchall()
+    assert kinds == [("FEMTO",)]
+
+
+def test_the_desk_decides_on_cases_named_after_the_first_payment_of_a_victim(
+    payments: duckdb.DuckDBPyConnection,
+) -> None:
+    [[cases, early, unknown]] = payments.sql(
+        "select count(distinct case_id), bool_or(d.decided_at::timestamp <= f.first_at), count(*) filter (f.id is null)"
+        " from decision as d left join (select arg_min(payment_id, occurred_at) as id, min(occurred_at)::timestamp"
+        " as first_at from fraud group by msisdn) as f on d.case_id = 'case-' || f.id where disposition = 'CONFIRMED'"
+    ).fetchall()
+    assert (cases, early, unknown) == (200, False, 0)
+
+
+def test_a_scenario_on_another_one_brings_its_own_story_only(tmp_path: Path) -> None:
+    swap = simulate(
+        tmp_path, scenario="sim_swap_2025", first_day=date(2025, 10, 19), last_day=date(2025, 10, 26),
+        history_from=date(2025, 10, 18), panel=0.0005, dirt=0,
+    )  # fmt: skip
+    assert swap.story == {
+        "rogue_cells": 0, "exposed_numbers": 196, "victims": 196, "payments": 320, "amount": 66_560_000,
+    }  # fmt: skip
+    new_shop = (
+        f"select msisdn, min(occurred_at::timestamp) as at_ from {csv(tmp_path / 'payments/*/*.csv', PAYMENT_COLUMNS)}"
+        " where merchant_id like '%9000' group by all"
+    )
+    with duckdb.connect() as connection:
+        [[victims, swapped]] = connection.sql(
+            f"with charged as ({new_shop}) select count(distinct c.msisdn), count(distinct s.msisdn) from charged as c"
+            f" left join {csv(tmp_path / 'sim_changes/*/*.csv', SIM_COLUMNS, '|')} as s on s.msisdn = c.msisdn"
+            " and s.changed_at::timestamp between c.at_ - interval 1 day and c.at_"
+        ).fetchall()
+    assert victims == swapped > 10
 
 
 def test_honest_customers_look_suspicious_too_and_some_use_a_cell_before_it_is_listed(

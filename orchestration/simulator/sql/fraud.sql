@@ -1,5 +1,6 @@
--- The unauthorised payments. exposed_number: one row per number that was on a rogue cell. fraud_charge: one row per
--- fraudulent payment. rogue_cell: the cells of the van, never in the registry.
+-- The unauthorised payments. exposed_number: one row per number that was in reach of a scheme (on a rogue cell, where
+-- it has one). fraud_charge: one row per fraudulent payment. rogue_cell: the cells of the van, never in the registry.
+-- How a scheme works and what it buys are the tables fraud_schemes and fraud_goods.
 create table rogue_cell as
 select n as rogue_no, femto_identifier(50000000 + n) as cell_id
 from (select unnest(range(getvariable('rogue_cells'))) as n);
@@ -14,6 +15,7 @@ blocks as (
     select
         d.day,
         d.region_code,
+        d.scheme,
         d.payments - coalesce(p.pinned_payments, 0) as payments,
         d.victims,
         coalesce(p.pinned_victims, 0) as pinned_victims,
@@ -58,6 +60,7 @@ final as (
         nth,
         day as exposed_on,
         region_code::varchar as region_code,
+        scheme,
         is_victim,
         is_mvno,
         payments,
@@ -97,12 +100,14 @@ placed as (
         e.exposed_no,
         l.repeat_no,
         row_number() over (order by draw('fraud hour', e.exposed_no), e.exposed_no, l.repeat_no) as place,
-        row_number() over (order by draw('fraud sms', e.exposed_no * 10 + l.repeat_no)) <= getvariable('fraud_sms_payments')
-            as is_sms,
-        0.62 + 0.83 * draw_unit('victim amount', e.exposed_no) as victim_weight,
+        row_number() over (partition by e.scheme order by draw('fraud sms', e.exposed_no * 10 + l.repeat_no))
+            <= s.sms_payments as is_sms,
+        s.amount_weight * (0.62 + 0.83 * draw_unit('victim amount', e.exposed_no)) as victim_weight,
         0.6 + 0.8 * draw_unit('charge amount', e.exposed_no * 10 + l.repeat_no) as charge_weight,
+        s.cap_raised_pct,
     from loose as l
     join exposed_number as e on e.block_no = l.block_no and e.nth = l.victim_nth
+    join fraud_schemes as s using (scheme)
 ),
 weighed as (
     select
@@ -126,7 +131,7 @@ loose_charge as (
             + draw_int('fraud second', s.exposed_no * 10 + s.repeat_no, 60) as second_of_day,
         10 * (round(a.tens * reached / total)
             - round(a.tens * lag(reached, 1, 0.0) over (order by place) / total))::bigint as amount,
-        if(draw_int('fraud cap', s.exposed_no, 100) < 45, 600 + draw_int('fraud cap at', s.exposed_no, 5400), null)
+        if(draw_int('fraud cap', s.exposed_no, 100) < s.cap_raised_pct, 600 + draw_int('fraud cap at', s.exposed_no, 5400), null)
             as raised_before_seconds,
     from summed as s
     join hours as h using (place)
@@ -152,9 +157,13 @@ charges as (
     select * from pinned_charge
 ),
 goods as (
-    select *, row_number() over (order by merchant_category) as choice
-    from (select distinct merchant_category, category_no, merchants from category_slot
-          where merchant_category in ('GIFT_CERTIFICATE', 'TRANSIT_TOPUP'))
+    select
+        g.*,
+        c.category_no,
+        sum(g.weight) over (partition by g.scheme order by g.merchant_category) as upper_draw,
+        upper_draw - g.weight as lower_draw,
+    from fraud_goods as g
+    join (select distinct merchant_category, category_no from category_slot) as c using (merchant_category)
 ),
 final as (
     select
@@ -163,47 +172,70 @@ final as (
         payment_identifier(2000000000 + c.exposed_no * 10 + c.repeat_no) as payment_id,
         e.number_idx,
         e.is_mvno,
-        r.cell_id,
+        e.scheme,
+        s.uses_rogue_cell and draw_int('moved on', c.exposed_no, 100) < s.moved_on_pct as has_moved_on,
+        if(s.uses_rogue_cell and not has_moved_on, r.cell_id, o.cell_id) as cell_id,
         g.merchant_category,
-        merchant_identifier(g.category_no, draw_int('fraud shop', c.exposed_no, least(6, g.merchants))) as merchant_id,
+        merchant_identifier(g.category_no, g.first_shop + draw_int('fraud shop', c.exposed_no, g.shops)) as merchant_id,
         if(c.is_sms, 'SMS', 'ARS') as auth_method,
-        if(c.is_sms, null, happens('fraud call', c.exposed_no * 10 + c.repeat_no, 0.04)) as is_ars_call_complete,
+        if(c.is_sms, null, happens('fraud call', c.exposed_no * 10 + c.repeat_no, s.call_complete_share))
+            as is_ars_call_complete,
         c.amount,
         instant(e.exposed_on, c.second_of_day) as requested_at,
         instant(e.exposed_on, c.second_of_day) - to_seconds(c.raised_before_seconds) as limit_raised_at,
         draw('charge', c.exposed_no * 10 + c.repeat_no) as chance,
     from charges as c
     join exposed_number as e using (exposed_no)
-    join rogue_cell as r using (rogue_no)
-    join goods as g on g.choice = if(draw_int('fraud goods', c.exposed_no, 100) < 72, 1, 2)
+    join fraud_schemes as s using (scheme)
+    left join rogue_cell as r using (rogue_no)
+    join serving_cell as o on o.overall = draw_int('fraud elsewhere', c.exposed_no, getvariable('serving_cells'))
+    join goods as g
+        on g.scheme = e.scheme
+        and draw_int('fraud goods', c.exposed_no, 100) >= g.lower_draw
+        and draw_int('fraud goods', c.exposed_no, 100) < g.upper_draw
 )
 select * from final order by charge_no;
 
--- When each victim was announced; the complaint, if the victim noticed at all, came before.
-create table fraud_dispute as
-with victims as (
-    select exposed_no, row_number() over (order by draw('victim wave', exposed_no)) as victim_rank
-    from exposed_number
-    where is_victim
+-- In which wave each victim was announced, and its place among all victims in the order of the waves.
+create table announced_victim as
+with announceable as (
+    select
+        e.exposed_no,
+        e.exposed_on,
+        (select min(w.announced_on) from verdicts as w where w.exposed_until >= e.exposed_on) as announceable_on,
+    from exposed_number as e
+    where e.is_victim
+),
+victims as (
+    select
+        exposed_no,
+        exposed_on,
+        row_number() over (order by announceable_on, draw('victim wave', exposed_no)) as victim_rank,
+    from announceable
 ),
 waves as (
     select announced_on, victims_so_far, lag(victims_so_far, 1, 0) over (order by announced_on) as victims_before
     from verdicts
-),
-dated as (
+)
+select v.*, w.announced_on
+from victims as v
+join waves as w on v.victim_rank > w.victims_before and v.victim_rank <= w.victims_so_far;
+
+-- When each victim was announced; the complaint, if the victim noticed at all, came before.
+create table fraud_dispute as
+with dated as (
     select
         c.*,
-        w.announced_on,
+        v.announced_on,
         least(
             greatest(
                 c.requested_at::date + 2 + draw_int('complaint', c.exposed_no, 18)::int,
                 getvariable('first_complaint_on') + draw_int('complaint', c.exposed_no, 9)::int
             ),
-            w.announced_on - 1 - draw_int('found', c.exposed_no, 3)::int
+            v.announced_on - 1 - draw_int('found', c.exposed_no, 3)::int
         ) as opened_on,
     from fraud_charge as c
-    join victims as v using (exposed_no)
-    join waves as w on v.victim_rank > w.victims_before and v.victim_rank <= w.victims_so_far
+    join announced_victim as v using (exposed_no)
 )
 select
     payment_id,

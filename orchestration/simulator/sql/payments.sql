@@ -35,6 +35,9 @@ left join region_cells as c
     on c.region_code = r.region_code and c.nth = draw_int('home cell', r.number_idx, n.cells)
 join serving_cell as e on e.overall = draw_int('home cell', r.number_idx, getvariable('serving_cells'));
 
+set variable payers = (select count(*) from payer);
+set variable steady_payers = (select count(steady_payer_no) from payer);
+
 create table late_cell_by_day as
 select served_on, min(cell_id) as cell_id from late_cell group by all;
 
