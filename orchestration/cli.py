@@ -156,6 +156,33 @@ def headline(
 
 
 @app.command()
+def report(
+    as_of: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Day; the newest if left out.")] = None,
+) -> None:
+    """Write the morning report of a day, from what is published, as one self-contained page."""
+    from orchestration.reporting.morning import ReportError, write_morning_report
+
+    configured = settings()
+    try:
+        written = write_morning_report(configured, load_feeds(configured), as_of and as_of.date())
+    except ReportError as error:
+        err.print(f"[red]{error}[/]")
+        raise typer.Exit(1) from None
+    out.print(str(written.path), soft_wrap=True)
+
+
+@app.command()
+def glossary() -> None:
+    """Write the page that defines every published relation and column."""
+    from orchestration.reporting.glossary import write_glossary
+    from orchestration.warehouse import dbt
+    from orchestration.warehouse.graph import Graph
+
+    configured = settings()
+    out.print(str(write_glossary(configured, Graph(dbt.manifest(configured)))), soft_wrap=True)
+
+
+@app.command()
 def status(as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False) -> None:
     """Say which feeds are received, missing, late or refused, which gates are closed, what is published."""
     from orchestration.reporting.terminal import print_status

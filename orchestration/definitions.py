@@ -7,6 +7,7 @@ import dagster as dg
 from orchestration.automation.daily import daily_job, daily_schedule
 from orchestration.contracts import load_feeds
 from orchestration.ingest.assets import raw_assets
+from orchestration.reporting.assets import report_asset
 from orchestration.serving.assets import publication_asset
 from orchestration.settings import Settings
 from orchestration.warehouse import dbt
@@ -19,11 +20,13 @@ def build_defs(*, settings: Settings | None = None) -> dg.Definitions:
     settings = settings or Settings()
     feeds = load_feeds(settings)
     manifest = dbt.manifest(settings)
+    graph = Graph(manifest)
     return dg.Definitions(
         assets=[
             *raw_assets(settings, feeds),
             *dbt_assets(settings, feeds, manifest),
-            publication_asset(settings, feeds, Graph(manifest)),
+            publication_asset(settings, feeds, graph),
+            report_asset(settings, feeds, graph),
         ],
         jobs=[daily_job(settings)],
         schedules=[daily_schedule(settings)],

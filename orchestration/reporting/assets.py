@@ -1,0 +1,43 @@
+"""The morning report as an asset, behind the publication that it reads."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+
+import dagster as dg
+
+from orchestration.contracts import Feed
+from orchestration.reporting.glossary import write_glossary
+from orchestration.reporting.morning import write_morning_report
+from orchestration.serving.assets import KEY as PUBLICATION
+from orchestration.settings import Settings
+from orchestration.warehouse.graph import Graph
+
+
+def report_asset(settings: Settings, feeds: Mapping[str, Feed], graph: Graph) -> dg.AssetsDefinition:
+    """`reports/<day>.html`, of the newest day that is published."""
+
+    @dg.asset(
+        key=["reports", "morning_report"],
+        deps=[PUBLICATION],
+        group_name="serving",
+        kinds={"html"},
+        owners=["team:platform"],
+        description="One self-contained page per day: the headline with both denominators, the exodus against its "
+        "baseline, fraud, what was restated, feeds and gates. Every number on it is a published column.",
+    )
+    def morning_report() -> dg.MaterializeResult[None]:
+        report = write_morning_report(settings, feeds)
+        glossary = write_glossary(settings, graph)
+        metadata: dict[str, dg.MetadataValue[str]] = {
+            "day": dg.MetadataValue.text(str(report.day)),
+            "report": dg.MetadataValue.url(report.path.as_uri()),
+            "glossary": dg.MetadataValue.url(glossary.as_uri()),
+        }
+        if report.picture:
+            picture = base64.b64encode(report.picture.encode()).decode()
+            metadata["exodus"] = dg.MetadataValue.md(f"![Departures by day](data:image/svg+xml;base64,{picture})")
+        return dg.MaterializeResult(metadata=metadata)
+
+    return morning_report

@@ -1,0 +1,29 @@
+"""`reports/glossary.html`: every published relation and column with its definition, from the models' descriptions."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from orchestration.serving.generations import DOORS
+from orchestration.settings import Settings, private_dir
+from orchestration.warehouse.graph import Graph
+
+
+def write_glossary(settings: Settings, graph: Graph) -> Path:
+    """Write the page anew and return where."""
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined
+    )
+    page = environment.get_template("glossary.html").render(
+        nodes=sorted(graph.published(), key=lambda node: node.relation),
+        files={door: file for door, (file, _) in DOORS.items()},
+        threshold=settings.small_group_threshold,
+    )
+    path = private_dir(settings.reports_dir) / "glossary.html"
+    temporary = path.with_suffix(".tmp")
+    temporary.write_text(page, "utf-8")
+    os.replace(temporary, path)
+    return path

@@ -1,0 +1,68 @@
+"""Figures that `figures.yaml` names, read from the published file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import duckdb
+import yaml
+from pydantic import BaseModel, ConfigDict
+
+_FILE = Path(__file__).with_name("figures.yaml")
+
+Unit = Literal["count", "money", "pct", "days"]
+
+
+class Figure(BaseModel):
+    """One number: SQL over one mart, and the column that defines it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    label: str
+    relation: str
+    column: str
+    value: str
+    where: str
+    unit: Unit
+
+
+class Section(BaseModel):
+    """Figures that stand together."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    section: str
+    figures: list[Figure]
+
+
+@dataclass(frozen=True)
+class ReadSection:
+    """A section as read: values (None where no row has one), and the marts that are not published."""
+
+    title: str
+    figures: list[tuple[Figure, Any]]
+    unpublished: list[str]
+
+
+def load_sections() -> list[Section]:
+    """What the report shows, section by section."""
+    return [Section.model_validate(entry) for entry in yaml.safe_load(_FILE.read_text("utf-8"))]
+
+
+def read_sections(con: duckdb.DuckDBPyConnection, published: set[str]) -> list[ReadSection]:
+    """Read every figure whose mart is published; `as_of` and `incident` are variables of the connection."""
+    return [
+        ReadSection(
+            section.section,
+            [(figure, _value(con, figure)) for figure in section.figures if figure.relation in published],
+            sorted({figure.relation for figure in section.figures} - published),
+        )
+        for section in load_sections()
+    ]
+
+
+def _value(con: duckdb.DuckDBPyConnection, figure: Figure) -> Any:
+    row = con.execute(f"select {figure.value} from {figure.relation} where {figure.where}").fetchone()
+    return row[0] if row else None

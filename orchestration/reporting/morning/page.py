@@ -1,0 +1,185 @@
+"""Reading and writing the morning report of a day."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import duckdb
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from orchestration.contracts import Feed
+from orchestration.reporting.headline import Headline, read_headline
+from orchestration.reporting.morning.chart import ExodusDay, exodus_svg
+from orchestration.reporting.morning.figures import read_sections
+from orchestration.serving.generations import DOORS, current_dir, current_publication
+from orchestration.settings import Settings, private_dir
+from orchestration.sql import connect, literal
+from orchestration.status import read_status
+
+#: Width and height of the chart on a phone and on a desk.
+_PHONE, _DESK = (358, 230), (860, 300)
+#: Currencies without a smaller unit (ISO 4217).
+_WHOLE_CURRENCIES = {"CLP", "ISK", "JPY", "KRW", "PYG", "UGX", "VND", "XAF", "XOF"}
+_LARGE = ((1e9, "bn"), (1e6, "M"))
+
+
+class ReportError(LookupError):
+    """There is nothing to report on; the message says why."""
+
+
+@dataclass(frozen=True)
+class MorningReport:
+    """Where a report was written, the day that it is about, and its chart as SVG on its own (None without one)."""
+
+    path: Path
+    day: date
+    picture: str | None
+
+
+def write_morning_report(settings: Settings, feeds: Mapping[str, Feed], as_of: date | None = None) -> MorningReport:
+    """Write `reports/<day>.html` for a day (the newest published one) and return where.
+
+    Raises:
+        ReportError: if nothing is published, or nothing up to that day.
+    """
+    publication, folder = current_publication(settings), current_dir(settings)
+    if publication is None or folder is None:
+        raise ReportError("Nothing is published yet: `ringfence run` publishes.")
+    through = [entry.data_through for entry in publication.relations if entry.data_through]
+    day = min(filter(None, [max(through, default=None), as_of]), default=None)
+    if day is None:
+        raise ReportError("What is published holds no day yet.")
+    published = {entry.relation for entry in publication.relations if entry.door == "open"}
+    with connect(settings) as con:
+        con.execute(f"attach {literal(str(folder / DOORS['open'][0]))} as marts (read_only)")
+        con.execute("use marts")
+        content = _read(con, settings, day, published)
+        definitions = _Definitions(con)
+        page = _environment(settings, definitions).get_template("page.html").render(
+            content, publication=publication, status=read_status(settings, feeds), definitions=definitions,
+            view=settings.view, gates_page=settings.gates_page.name,
+            written_at=datetime.now(ZoneInfo(settings.time_zone)),
+        )  # fmt: skip
+    path = private_dir(settings.reports_dir) / f"{day}.html"
+    temporary = path.with_suffix(".tmp")
+    temporary.write_text(page, "utf-8")
+    os.replace(temporary, path)
+    return MorningReport(path, day, exodus_svg(content["days"], *_DESK, is_alone=True) if content["days"] else None)
+
+
+def _read(con: duckdb.DuckDBPyConnection, settings: Settings, day: date, published: set[str]) -> dict[str, Any]:
+    headline = _headline(con, settings, day) if {"churn.incident_headline", "core.dim_incident"} <= published else None
+    con.execute("set variable as_of = $1::date", [day])
+    con.execute("set variable incident = $1::varchar", [headline and headline.incident_id])
+    effect = _rows(con, published, "churn.waiver_effect", _EFFECT) if headline else []
+    days = [ExodusDay(*(row[name] for name in _EXODUS)) for row in effect]
+    return {
+        "day": day,
+        "headline": headline,
+        "incident": _rows(con, published, "core.dim_incident", _INCIDENT)[0] if headline else None,
+        "effect": effect[-1] if effect else None,
+        "days": days,
+        "chart_phone": exodus_svg(days, *_PHONE) if days else None,
+        "chart_desk": exodus_svg(days, *_DESK) if days else None,
+        "groups": _rows(con, published, "churn.provider_daily", _GROUPS),
+        "restated": _rows(con, published, "churn.port_restatement", _RESTATED),
+        "sections": read_sections(con, published),
+    }
+
+
+_INCIDENT = (
+    "select kind, provider_group, starts_on, ends_on from core.dim_incident where incident_id = getvariable('incident')"
+)
+_EFFECT = """
+    select * from churn.waiver_effect
+    where incident_id = getvariable('incident') and date_day <= getvariable('as_of') order by date_day
+"""
+_EXODUS = ("date_day", "is_processing_day", "port_outs", "baseline_port_outs", "baseline_low", "baseline_high")
+_GROUPS = "select * from churn.provider_daily where date_day = getvariable('as_of') order by port_outs desc"
+#: What the deliveries of the morning after the day changed of what had been reported before, and the whole count.
+_RESTATED = """
+    select processed_on, donor_group, sum(port_restatement.change)::bigint as now_known, this_morning.change,
+    from churn.port_restatement join (
+        select processed_on, donor_group, sum(change)::bigint as change
+        from churn.port_restatement
+        where known_on = getvariable('as_of') + 1 and now_known <> change
+        group by all having sum(change) <> 0
+    ) as this_morning using (processed_on, donor_group)
+    where known_on <= getvariable('as_of') + 1
+    group by all order by processed_on desc, donor_group
+"""
+
+
+def _headline(con: duckdb.DuckDBPyConnection, settings: Settings, day: date) -> Headline | None:
+    """That of the latest incident with departures by that day."""
+    row = con.execute(
+        "select incident_id from churn.incident_headline join core.dim_incident using (incident_id) "
+        "where port_outs_cumulative > 0 and as_of_date <= $1 order by starts_on desc, incident_id limit 1",
+        [day],
+    ).fetchone()
+    return read_headline(settings, row[0], day) if row else None
+
+
+def _rows(con: duckdb.DuckDBPyConnection, published: set[str], relation: str, query: str) -> list[dict[str, Any]]:
+    if relation not in published:
+        return []
+    result = con.execute(query)
+    names = [column[0] for column in result.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+
+
+class _Definitions:
+    """Descriptions of the columns that a page used, from the published file's own comments."""
+
+    def __init__(self, con: duckdb.DuckDBPyConnection) -> None:
+        rows = con.execute(
+            "select schema_name || '.' || table_name || '.' || column_name, comment from duckdb_columns() "
+            "where database_name = 'marts' and comment is not null"
+        ).fetchall()
+        self._descriptions: dict[str, str] = dict(rows)
+        self.used: dict[str, str] = {}
+
+    def __call__(self, relation: str, column: str) -> str:
+        """The anchor of a column's definition on the page."""
+        name = f"{relation}.{column}"
+        self.used[name] = self._descriptions[name]
+        return name
+
+
+def _environment(settings: Settings, definitions: _Definitions) -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    currency = settings.site_profile.currency
+    environment.globals["definition"] = definitions
+    units = {
+        "count": lambda value: f"{value:,.0f}",
+        "signed": lambda value: f"{value:+,.0f}".replace("-", "−"),
+        "pct": lambda value: f"{value:.1f} %",
+        "days": lambda value: f"{value:,.1f} days",
+        "money": lambda value: _money(value, currency),
+    }
+    environment.filters |= {
+        "as_unit": lambda value, unit: "–" if value is None else units[unit](value),
+        "day": lambda value: f"{value.day} {value:%B %Y}",
+        "weekday": lambda value: f"{value:%A} {value.day} {value:%B %Y}",
+        "short": lambda value: f"{value:%a} {value.day} {value:%b}",
+        "minute": lambda value: f"{value.astimezone(ZoneInfo(settings.time_zone)):%Y-%m-%d %H:%M}",
+    }
+    return environment
+
+
+def _money(value: int, currency: str) -> str:
+    """An amount in the smallest unit, as people write it: large ones in millions or billions."""
+    units = value if currency in _WHOLE_CURRENCIES else value / 100
+    for size, word in _LARGE:
+        if abs(units) >= size:
+            return f"{units / size:,.1f} {word} {currency}"
+    return f"{units:,.0f} {currency}"
