@@ -14,11 +14,14 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from orchestration.contracts import load_feeds
 from orchestration.reporting.gates_page import write_gates_page
+from orchestration.reporting.morning import write_morning_report
 from orchestration.runner import prepare_dagster_home
 from orchestration.settings import PROJECT, Settings
 
@@ -46,6 +49,7 @@ def main() -> None:
             page.screenshot(path=IMAGES / f"{name}.png")
         plot(page, url)
         gates_page(browser)
+        morning_report(browser)
         browser.close()
 
 
@@ -76,6 +80,18 @@ def gates_page(browser: Browser) -> None:
     page = browser.new_page(viewport={"width": 1100, "height": 1000})
     page.goto(write_gates_page(Settings()).as_uri())
     page.screenshot(path=IMAGES / "gates-page.png")
+
+
+def morning_report(browser: Browser) -> None:
+    """The report of the last day of the waiver, as it lies on a desk and on a phone at night."""
+    settings = Settings()
+    report = write_morning_report(settings, load_feeds(settings), date(2026, 1, 13))
+    for name, width, height, scheme in (("report", 1180, 1240, "light"), ("report-phone-dark", 390, 1340, "dark")):
+        context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
+        page = context.new_page()
+        page.goto(report.path.as_uri())
+        page.screenshot(path=IMAGES / f"{name}.png")
+        context.close()
 
 
 def settled(page: Page) -> None:
