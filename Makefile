@@ -2,6 +2,7 @@
 SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
+VENV_BI := .venv-bi
 
 export RINGFENCE_HOME ?= $(CURDIR)/data
 ifndef RINGFENCE_PSEUDONYM_KEY
@@ -11,7 +12,7 @@ endif
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: help demo test test-slow lint format bench ui screenshots lock clean
+.PHONY: help demo test test-slow lint format bench ui bi screenshots lock clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -46,6 +47,9 @@ bench: $(VENV)/.installed  ## benchmarks, as ratios to a bare DuckDB script
 ui: $(VENV)/.installed $(RINGFENCE_PSEUDONYM_KEY_FILE)  ## the Dagster UI on loopback
 	@$(BIN)/ringfence ui
 
+bi: $(VENV)/.installed $(VENV_BI)/.installed $(RINGFENCE_PSEUDONYM_KEY_FILE)  ## Superset with its dashboards on loopback, in an environment of its own
+	@$(BIN)/ringfence bi
+
 screenshots: $(VENV)/.installed $(RINGFENCE_PSEUDONYM_KEY_FILE)  ## the pictures in docs/, from the running UI (needs Chromium)
 	@$(BIN)/python docs/screenshots.py
 
@@ -53,8 +57,8 @@ lock: $(VENV)/.installed  ## resolve requirements.lock anew from pyproject.toml
 	@$(BIN)/pip install -q uv && $(BIN)/uv pip compile -q --universal --python-version 3.11 --extra dev \
 		--no-annotate --no-header pyproject.toml -o requirements.lock
 
-clean:  ## remove the environment (never the data)
-	rm -rf $(VENV)
+clean:  ## remove the environments (never the data)
+	rm -rf $(VENV) $(VENV_BI)
 
 $(VENV)/.installed: requirements.lock pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed"; exit 1; }
@@ -62,6 +66,14 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 	@$(PYTHON) -m venv $(VENV)
 	@PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install -qq -r requirements.lock
 	@PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install -qq --no-deps -e .
+	@touch $@
+
+# Superset is built for Python 3.11 and for libraries of its own time.
+$(VENV_BI)/.installed: bi/requirements.lock
+	@command -v python3.11 >/dev/null || { echo "Superset needs Python 3.11"; exit 1; }
+	@echo "Setting up $(VENV_BI): 150 packages, 700 MB"
+	@python3.11 -m venv $(VENV_BI)
+	@PIP_DISABLE_PIP_VERSION_CHECK=1 $(VENV_BI)/bin/python -m pip install -qq -r bi/requirements.lock
 	@touch $@
 
 ifdef RINGFENCE_PSEUDONYM_KEY_FILE

@@ -27,6 +27,11 @@ from orchestration.settings import PROJECT, Settings
 
 IMAGES = Path(__file__).parent / "images"
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
+#: Whether every chart of a Superset dashboard has something to show.
+DRAWN = """() => {
+    const charts = [...document.querySelectorAll('.dashboard-component-chart-holder')];
+    return charts.length > 3 && charts.every(one => one.querySelector('canvas, table, .header-line, .ant-empty'));
+}"""
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 
 
@@ -50,6 +55,7 @@ def main() -> None:
         plot(page, url)
         gates_page(browser)
         morning_report(browser)
+        dashboards(browser)
         browser.close()
 
 
@@ -94,6 +100,27 @@ def morning_report(browser: Browser) -> None:
         context.close()
 
 
+def dashboards(browser: Browser) -> None:
+    """Superset's two dashboards, when it has an environment (`make bi`)."""
+    if not (PROJECT / ".venv-bi").exists():
+        print("No pictures of Superset: it has no environment; `make bi` makes it")  # noqa: T201
+        return
+    port = free_port()
+    command = [str(Path(sys.executable).with_name("ringfence")), "bi", "--port", str(port)]
+    with served(command, f"http://127.0.0.1:{port}", "/health") as url:
+        page = browser.new_page(viewport={"width": 1440, "height": 1420})
+        page.goto(url + "/login/")
+        page.locator("input[type=text]").first.fill("admin")
+        page.locator("input[type=password]").fill((Settings().home / "bi" / "admin-password").read_text("utf-8"))
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/welcome/**")
+        for name in ("exodus", "fraud-desk"):
+            page.goto(f"{url}/superset/dashboard/{name}/?standalone=1")
+            page.wait_for_function(DRAWN, timeout=120_000)
+            settled(page)
+            page.screenshot(path=IMAGES / f"superset-{name}.png")
+
+
 def settled(page: Page) -> None:
     """Wait until the page has stopped asking for data."""
     page.wait_for_load_state("networkidle")
@@ -104,16 +131,20 @@ def settled(page: Page) -> None:
 def webserver() -> Iterator[str]:
     """The Dagster UI on a free port of loopback."""
     prepare_dagster_home(Settings())
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     command = [str(Path(sys.executable).with_name("dagster-webserver")), "-h", "127.0.0.1", "-p", str(port)]
-    process = subprocess.Popen([*command, "-w", str(PROJECT / "workspace.yaml")], cwd=PROJECT, env=os.environ)
-    url = f"http://127.0.0.1:{port}"
+    with served([*command, "-w", str(PROJECT / "workspace.yaml")], f"http://127.0.0.1:{port}", "/server_info") as url:
+        yield url
+
+
+@contextmanager
+def served(command: list[str], url: str, probe: str) -> Iterator[str]:
+    """A server's address, from when it answers; it is stopped at the end."""
+    process = subprocess.Popen(command, cwd=PROJECT, env=os.environ)
     try:
-        for _ in range(120):
+        for _ in range(600):  # Superset's first start takes minutes
             try:
-                urllib.request.urlopen(url + "/server_info", timeout=1)
+                urllib.request.urlopen(url + probe, timeout=1)
                 break
             except OSError:
                 time.sleep(1)
@@ -121,6 +152,13 @@ def webserver() -> Iterator[str]:
     finally:
         process.terminate()
         process.wait(20)
+
+
+def free_port() -> int:
+    """A port of loopback that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 if __name__ == "__main__":

@@ -415,6 +415,27 @@ def ui(port: Annotated[int, typer.Option(help="Port on loopback.")] = 3000) -> N
     raise typer.Exit(subprocess.run(command, cwd=PROJECT, env=os.environ, check=False).returncode)
 
 
+@app.command()
+def bi(port: Annotated[int, typer.Option(help="Port on loopback.")] = 8088) -> None:
+    """Open Superset on loopback, with the dashboards of `bi/`; `make bi` sets its environment up."""
+    configured = settings()
+    python = PROJECT / ".venv-bi" / "bin" / "python"
+    if not python.exists():
+        err.print("[red]Superset has no environment yet: `make bi` makes it.[/]")
+        raise typer.Exit(1)
+    if not (configured.serving_dir / "current").exists():
+        err.print("[red]Nothing is published yet: `ringfence run` publishes.[/]")
+        raise typer.Exit(1)
+    known = {
+        "RINGFENCE_BI_HOME": str(private_dir(configured.home / "bi")),
+        "RINGFENCE_BI_SERVING": str(configured.serving_dir),
+        "RINGFENCE_BI_TIMEZONE": configured.time_zone,
+        "RINGFENCE_BI_PORT": str(port),
+    }
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("RINGFENCE_")}
+    os.execve(python, [str(python), str(PROJECT / "bi" / "serve.py")], inherited | known)
+
+
 @contextmanager
 def _refusals() -> Iterator[None]:
     """What a privacy command refuses to do ends it with the reason, and nothing else."""
