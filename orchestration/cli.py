@@ -398,7 +398,7 @@ def rotate_key(
 @app.command()
 def ui(port: Annotated[int, typer.Option(help="Port on loopback.")] = 3000) -> None:
     """Open the Dagster UI on loopback."""
-    from orchestration.runner import prepare_dagster_home
+    from orchestration.instance import prepare_dagster_home
 
     prepare_dagster_home(settings())
     dagster = str(Path(sys.executable).with_name("dagster"))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dagster as dg
 
+from orchestration.automation.arrivals import arrivals_sensor
 from orchestration.automation.daily import daily_job, daily_schedule
+from orchestration.automation.notifications import notifications_sensor
 from orchestration.contracts import load_feeds
 from orchestration.ingest.assets import raw_assets
 from orchestration.reporting.assets import report_asset
@@ -29,7 +31,8 @@ def build_defs(*, settings: Settings | None = None) -> dg.Definitions:
             report_asset(settings, feeds, graph),
         ],
         jobs=[daily_job(settings)],
-        schedules=[daily_schedule(settings)],
+        schedules=[daily_schedule(settings, feeds)],
+        sensors=[arrivals_sensor(settings, feeds), notifications_sensor(settings, feeds)],
         executor=dg.in_process_executor,
     )
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import threading
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from enum import IntEnum
 from typing import Any
 
@@ -17,18 +14,18 @@ import dagster as dg
 from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 
 from orchestration.automation.daily import JOB
+from orchestration.automation.notifications import announce
 from orchestration.contracts import Feed
+from orchestration.current import is_current
 from orchestration.definitions import build_defs
 from orchestration.gates import overrides
-from orchestration.ingest.delivery import find_delivery
-from orchestration.ingest.ingest import is_same
 from orchestration.ingest.receipt import newest, read_receipts
+from orchestration.instance import open_instance
 from orchestration.privacy.custody import check_key, shared
 from orchestration.serving.generations import Publication, current_publication
-from orchestration.serving.publish import inputs_fingerprint
-from orchestration.settings import PACKAGE, Settings, private_dir
+from orchestration.settings import Settings
+from orchestration.steps import days_between
 
-_PID_TAG = "ringfence/pid"
 _POLL_SECONDS = 0.25
 
 
@@ -83,11 +80,25 @@ def run(
         )
     if accept or reason:
         overrides.accept(settings, accept, reason, _newest_revisions(settings))
+    with open_instance(settings) as instance:
+        try:
+            return _run(settings, feeds, instance, first, last, on_event)
+        finally:
+            announce(settings, feeds, instance)
+
+
+def _run(
+    settings: Settings,
+    feeds: Mapping[str, Feed],
+    instance: dg.DagsterInstance,
+    first: date,
+    last: date,
+    on_event: OnEvent,
+) -> RunReport:
     published = current_publication(settings)
-    if published and _is_current(settings, feeds, first, last, published):
+    if published and is_current(settings, feeds, days_between(first, last)):
         return RunReport(_exit_code(published), True, published, [])
-    with shared(settings), _instance(settings) as instance:
-        _bury_dead_runs(instance)
+    with shared(settings):
         result = _execute(settings, instance, first, last, on_event)
     now = current_publication(settings)
     fresh = now if now and (published is None or now.generation != published.generation) else None
@@ -109,56 +120,6 @@ def _newest_revisions(settings: Settings) -> dict[str, dict[str, int]]:
     return found
 
 
-def _is_current(settings: Settings, feeds: Mapping[str, Feed], first: date, last: date, published: Publication) -> bool:
-    """Nothing in landing that is not ingested, and nothing ingested or changed that is not published."""
-    seen = {(receipt.feed, receipt.dt): receipt for receipt in newest(read_receipts(settings.raw_dir))}
-    for feed in feeds.values():
-        for offset in range((last - first).days + 1):
-            delivery = find_delivery(settings.landing_dir, feed.name, first + timedelta(days=offset))
-            if delivery is None:
-                continue
-            receipt = seen.get((feed.name, delivery.dt))
-            if receipt is None or not is_same(receipt, delivery, feed):
-                return False
-    return published.inputs == inputs_fingerprint(settings, feeds)
-
-
-@contextmanager
-def _instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
-    home = prepare_dagster_home(settings)
-    with dg.DagsterInstance.from_config(str(home)) as instance:
-        yield instance
-
-
-def prepare_dagster_home(settings: Settings) -> os.PathLike[str]:
-    """Make Dagster's folder with the shipped `dagster.yaml`, unless the installation has its own."""
-    home = private_dir(settings.dagster_home)
-    if not (home / "dagster.yaml").exists():
-        shutil.copyfile(PACKAGE / "dagster.yaml", home / "dagster.yaml")
-    os.environ["DAGSTER_HOME"] = str(home)
-    return home
-
-
-def _bury_dead_runs(instance: dg.DagsterInstance) -> None:
-    """Fail runs whose process was killed, so that they no longer hold the warehouse's pool."""
-    unfinished = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
-    for run_ in instance.get_runs(dg.RunsFilter(statuses=unfinished)):
-        pid = run_.tags.get(_PID_TAG)
-        if pid and not _is_alive(int(pid)):
-            instance.report_run_failed(run_, "The process of this run is gone.")
-            instance.event_log_storage.free_concurrency_slots_for_run(run_.run_id)
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
 def _execute(
     settings: Settings, instance: dg.DagsterInstance, first: date, last: date, on_event: OnEvent
 ) -> dg.ExecuteInProcessResult:
@@ -177,7 +138,6 @@ def _execute(
             tags={
                 ASSET_PARTITION_RANGE_START_TAG: first.isoformat(),
                 ASSET_PARTITION_RANGE_END_TAG: last.isoformat(),
-                _PID_TAG: str(os.getpid()),
             },
         )
     finally:

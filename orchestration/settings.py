@@ -69,6 +69,15 @@ class Settings(BaseSettings):
     first_day: date = date(2024, 8, 1)
     keep_generations: int = Field(default=5, ge=2)
     small_group_threshold: int = Field(default=5, ge=1)
+    notify_webhook: SecretStr | None = None
+    notify_email: str | None = None
+    notify_fraud_amount: int | None = Field(default=None, gt=0)
+    smtp_host: str = "localhost"
+    smtp_port: int = 25
+    smtp_starttls: bool = False
+    smtp_user: str | None = None
+    smtp_password: SecretStr | None = None
+    smtp_sender: str = "ringfence@localhost"
 
     @field_validator("home", "landing", "site", "pseudonym_key_file")
     @classmethod
@@ -88,6 +97,11 @@ class Settings(BaseSettings):
     def time_zone(self) -> str:
         """Name of the time zone in which days begin and end."""
         return self.timezone or self.site_profile.time_zone
+
+    @property
+    def runs_by_itself(self) -> bool:
+        """Whether schedules and sensors are on without anybody having switched them on."""
+        return self.env != "dev"
 
     @property
     def landing_dir(self) -> Path:
@@ -124,6 +138,10 @@ class Settings(BaseSettings):
     @property
     def gates_page(self) -> Path:
         return self.reports_dir / "gates.html"
+
+    @property
+    def notifications_dir(self) -> Path:
+        return self.home / "notifications"
 
     @property
     def dagster_home(self) -> Path:

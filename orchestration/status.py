@@ -75,10 +75,13 @@ class Status(BaseModel):
     publication: PublicationStatus | None
 
 
-def read_status(settings: Settings, feeds: Mapping[str, Feed]) -> Status:
-    """Read the status from receipts, verdicts and the publication; opens no database."""
+def read_status(settings: Settings, feeds: Mapping[str, Feed], as_of: date | None = None) -> Status:
+    """Read the status from receipts, verdicts and the publication; opens no database.
+
+    Lateness is measured against the newest day of any feed, or against `as_of`.
+    """
     receipts = newest(read_receipts(settings.raw_dir))
-    overall = max((receipt.dt for receipt in receipts), default=None)
+    overall = as_of or max((receipt.dt for receipt in receipts), default=None)
     published = current_publication(settings)
     judged = verdicts.latest(settings)
     return Status(

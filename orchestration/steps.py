@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Iterable
+from datetime import date, timedelta
 
 import dagster as dg
 from dagster._core.definitions.source_asset import SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION
@@ -20,6 +21,11 @@ def daily_partitions(settings: Settings) -> dg.DailyPartitionsDefinition:
 def extract_dates(context: dg.AssetExecutionContext) -> list[date]:
     """The extract dates that a run was asked for."""
     return [date.fromisoformat(key) for key in context.partition_keys]
+
+
+def days_between(first: date, last: date) -> Iterable[date]:
+    """Days from the first to the last, both included."""
+    return (first + timedelta(days=offset) for offset in range((last - first).days + 1))
 
 
 def not_made(output_name: str) -> dg.Output[None]:

@@ -1,15 +1,25 @@
-"""When what runs: the daily job over all assets, and the schedule that asks for yesterday's extracts."""
+"""The daily job over all assets, and the schedule that waits for yesterday's extracts and then asks for them."""
 
-from datetime import timedelta
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
+from orchestration.contracts import Feed
+from orchestration.current import is_current
+from orchestration.ingest.delivery import find_delivery
+from orchestration.instance import bury_dead_runs, is_busy
 from orchestration.settings import Settings
 from orchestration.steps import daily_partitions
 
 JOB = "daily"
-_MORNING = "30 6 * * *"  # the extracts of D arrive on the morning of D+1
+MORNING_OF = "ringfence/morning_of"  # tag of the run that the schedule asked for: the extract date
+MISSING = "ringfence/missing"  # tag: feeds that had not arrived when it did
+_MORNING = "*/15 6-23 * * *"  # looks until yesterday has been asked for; the extracts of D arrive on the morning of D+1
 
 
 def daily_job(settings: Settings) -> UnresolvedAssetJobDefinition:
@@ -22,13 +32,58 @@ def daily_job(settings: Settings) -> UnresolvedAssetJobDefinition:
     )
 
 
-def daily_schedule(settings: Settings) -> dg.ScheduleDefinition:
-    """Yesterday's extracts at 06:30, in the site's time zone."""
+def daily_schedule(settings: Settings, feeds: Mapping[str, Feed]) -> dg.ScheduleDefinition:
+    """Yesterday's extracts from 06:00 in the site's time zone, as soon as all are there or none is waited for."""
 
-    @dg.schedule(job_name=JOB, cron_schedule=_MORNING, execution_timezone=settings.time_zone, name="every_morning")
-    def every_morning(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
-        """Run the daily job for the day that ended at the last midnight."""
-        day = context.scheduled_execution_time.date() - timedelta(days=1)
-        return dg.RunRequest(partition_key=day.isoformat(), run_key=day.isoformat())
+    @dg.schedule(
+        name="every_morning",
+        job_name=JOB,
+        cron_schedule=_MORNING,
+        execution_timezone=settings.time_zone,
+        default_status=dg.DefaultScheduleStatus.RUNNING
+        if settings.runs_by_itself
+        else dg.DefaultScheduleStatus.STOPPED,
+        description="Waits for yesterday's extracts as long as their contracts allow, then runs what there is.",
+    )
+    def every_morning(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        now = context.scheduled_execution_time.astimezone(ZoneInfo(settings.time_zone))
+        day = now.date() - timedelta(days=1)
+        bury_dead_runs(context.instance)
+        if context.instance.get_runs_count(dg.RunsFilter(tags={MORNING_OF: day.isoformat()})):
+            return dg.SkipReason(f"{day} was asked for already; what comes later is found by the sensor.")
+        if awaited := still_awaited(settings, feeds, day, now):
+            until = ", ".join(f"{feed} until {due:%H:%M}" for feed, due in awaited.items())
+            return dg.SkipReason(f"{day}: waiting for {until}.")
+        if is_busy(context.instance):
+            return dg.SkipReason(f"{day}: a run is at work; looking again when it has ended.")
+        missing = ", ".join(not_arrived(settings, feeds, day))
+        if is_current(settings, feeds, [day]):
+            return dg.SkipReason(f"{day}: nothing to do." + (f" Missing: {missing}." if missing else ""))
+        if missing:
+            context.log.warning(f"{day}: running without {missing}.")
+        return dg.RunRequest(
+            partition_key=day.isoformat(), run_key=day.isoformat(), tags={MORNING_OF: day.isoformat(), MISSING: missing}
+        )
 
     return every_morning
+
+
+def due_at(settings: Settings, feed: Feed, day: date) -> datetime:
+    """Until when a feed's delivery for a day is waited for."""
+    midnight = datetime.combine(day + timedelta(days=1), time(), ZoneInfo(settings.time_zone))
+    return midnight + timedelta(hours=feed.due_hours)
+
+
+def not_arrived(settings: Settings, feeds: Mapping[str, Feed], day: date) -> list[str]:
+    """Daily feeds without a delivery for a day."""
+    return [
+        feed.name
+        for feed in feeds.values()
+        if feed.frequency_days == 1 and find_delivery(settings.landing_dir, feed.name, day) is None
+    ]
+
+
+def still_awaited(settings: Settings, feeds: Mapping[str, Feed], day: date, now: datetime) -> dict[str, datetime]:
+    """Feeds that have not arrived for a day and may still come in time, each with until when."""
+    due = {name: due_at(settings, feeds[name], day) for name in not_arrived(settings, feeds, day)}
+    return {name: until for name, until in due.items() if now < until}

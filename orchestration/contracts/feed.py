@@ -37,6 +37,7 @@ _INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
 _NUMBERS = (*_INTEGERS, "DECIMAL", "DOUBLE")
 _PHYSICAL = re.compile(rf"{'|'.join(_INTEGERS)}|DOUBLE|DECIMAL\([0-9]+,[0-9]+\)|VARCHAR|BOOLEAN|DATE|TIMESTAMPTZ")
 _MOST_MINOR_UNITS = 4
+_DUE_HOURS = 9.0
 _YAML: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _RESERVED = ("dt", "rev")  # what raw adds to each row
@@ -125,7 +126,10 @@ class RowRule:
 
 @dataclass(frozen=True)
 class Feed:
-    """One kind of extract. `fingerprint` changes when the contract's text does."""
+    """One kind of extract. `fingerprint` changes when the contract's text does.
+
+    A delivery is expected `due_hours` after the end of its day, and late `lateness_days` after that.
+    """
 
     name: str
     source_system: str
@@ -143,6 +147,7 @@ class Feed:
     thousands_separator: str
     delivery: Literal["append", "full"]
     frequency_days: int
+    due_hours: float
     lateness_days: int
     tolerance_pct: float
     event_time: str | None
@@ -233,6 +238,7 @@ class _Reader:
             thousands_separator=self._sign(custom, "thousandsSeparator", "", may_be_empty=True),
             delivery=delivery,
             frequency_days=self._frequency(),
+            due_hours=self._due_hours(),
             lateness_days=int(self._number(custom, "latenessDays", 1)),
             tolerance_pct=self._number(custom, "tolerancePct", 5),
             event_time=self._event_time(custom, columns),
@@ -312,6 +318,17 @@ class _Reader:
                     return 1
                 return int(str(entry.value)) * days
         return 1
+
+    def _due_hours(self) -> float:
+        """Hours after the end of its day by which a delivery is expected: nine, unless the service level says more."""
+        for entry in self.contract.slaProperties or []:
+            if entry.property == "latency":
+                hours = {"h": 1, "d": 24}.get(str(entry.unit))
+                if hours is None or isinstance(entry.value, bool) or not isinstance(entry.value, int | float):
+                    self._wrong("slaProperties.latency", f"{entry.value!r} {entry.unit!r}: a number of h or d")
+                    return _DUE_HOURS
+                return float(entry.value * hours)
+        return _DUE_HOURS
 
     def _event_time(self, custom: dict[str, Any], columns: tuple[Column, ...]) -> str | None:
         name = custom.get("eventTime")

@@ -83,6 +83,6 @@ def latest(settings: Settings, stage: str | None = None) -> list[Verdict]:
 
 
 def _write(path: Path, content: Any) -> None:
-    temporary = path.with_suffix(".tmp")
+    temporary = path.with_name(f".{path.name}-{os.getpid()}")
     temporary.write_text(json.dumps(content, ensure_ascii=False), "utf-8")
     os.replace(temporary, path)

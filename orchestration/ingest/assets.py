@@ -13,9 +13,15 @@ from orchestration.gates.suites import Suite, load_suite
 from orchestration.ingest.ingest import ingest
 from orchestration.ingest.profile import create_delivery_profile
 from orchestration.ingest.receipt import Receipt, newest, read_receipts
+from orchestration.privacy.custody import shared
 from orchestration.settings import Settings
 from orchestration.sql import connect
 from orchestration.steps import daily_partitions, extract_dates, not_made
+
+
+def delivery_key(feed: str) -> dg.AssetKey:
+    """The asset of what the source drops."""
+    return dg.AssetKey(["landing", feed])
 
 
 def raw_key(feed: str) -> dg.AssetKey:
@@ -33,7 +39,7 @@ def raw_assets(settings: Settings, feeds: Mapping[str, Feed]) -> list[dg.AssetsD
 
 def _delivery(feed: Feed) -> dg.AssetSpec:
     return dg.AssetSpec(
-        ["landing", feed.name],
+        delivery_key(feed.name),
         description=f"{feed.grain} {feed.description}",
         group_name="deliveries",
         kinds={"file"},
@@ -47,7 +53,7 @@ def _raw(settings: Settings, feed: Feed, suite: Suite) -> dg.AssetsDefinition:
     is_personal = any(column.pseudonym for column in feed.columns)
     spec = dg.AssetSpec(
         key,
-        deps=[["landing", feed.name]],
+        deps=[delivery_key(feed.name)],
         description=f"{feed.grain} {feed.description} Accepted rows of each delivery, pseudonymised, by revision.",
         group_name="raw",
         kinds={"parquet", "duckdb"},
@@ -64,31 +70,38 @@ def _raw(settings: Settings, feed: Feed, suite: Suite) -> dg.AssetsDefinition:
         backfill_policy=dg.BackfillPolicy.single_run(),
     )
     def raw(context: dg.AssetExecutionContext) -> Iterator[Any]:
-        done = ingest(settings, feed, extract_dates(context))
-        for ingested in done:
-            receipt = ingested.receipt
-            if ingested.is_new and receipt.refusal:
-                context.log.error(f"{feed.name} {receipt.dt}: REFUSED: {receipt.refusal}")
-        with connect(settings) as con:
-            receipts = newest(read_receipts(settings.raw_dir, feed.name))
-            profile = create_delivery_profile(con, settings, feed, receipts)
-            outcomes = check_relation(con, suite, relation=profile, partition_column="dt")
-        outcomes = overrides.apply(
-            settings, outcomes, stage="raw", relation=feed.name,
-            revisions={receipt.dt.isoformat(): receipt.rev for receipt in receipts},
-        )  # fmt: skip
-        for receipt in (ingested.receipt for ingested in done):
-            if receipt.status == "ACCEPTED":
-                day = receipt.dt.isoformat()
-                metadata = _metadata(receipt) | {"gate": said_of_day(outcomes, day)}
-                yield dg.AssetMaterialization(key, partition=day, metadata=metadata)
-        yield not_made(key.to_python_identifier())
-        verdict = verdicts.record(settings, context.run_id, outcomes, stage="raw", relation=feed.name)
-        if verdict.is_closed:
-            context.log.warning(f"Gate raw/{feed.name} is closed: {verdict.reason}")
-        yield asset_check_result(key, suite, outcomes, settings.gates_page)
+        with shared(settings):
+            yield from _take_and_judge(context, settings, feed, suite)
 
     return raw
+
+
+def _take_and_judge(context: dg.AssetExecutionContext, settings: Settings, feed: Feed, suite: Suite) -> Iterator[Any]:
+    """Ingest the days asked for, judge every delivery of the feed, and report."""
+    key = raw_key(feed.name)
+    done = ingest(settings, feed, extract_dates(context))
+    for ingested in done:
+        receipt = ingested.receipt
+        if ingested.is_new and receipt.refusal:
+            context.log.error(f"{feed.name} {receipt.dt}: REFUSED: {receipt.refusal}")
+    with connect(settings) as con:
+        receipts = newest(read_receipts(settings.raw_dir, feed.name))
+        profile = create_delivery_profile(con, settings, feed, receipts)
+        outcomes = check_relation(con, suite, relation=profile, partition_column="dt")
+    outcomes = overrides.apply(
+        settings, outcomes, stage="raw", relation=feed.name,
+        revisions={receipt.dt.isoformat(): receipt.rev for receipt in receipts},
+    )  # fmt: skip
+    for receipt in (ingested.receipt for ingested in done):
+        if receipt.status == "ACCEPTED":
+            day = receipt.dt.isoformat()
+            metadata = _metadata(receipt) | {"gate": said_of_day(outcomes, day)}
+            yield dg.AssetMaterialization(key, partition=day, metadata=metadata)
+    yield not_made(key.to_python_identifier())
+    verdict = verdicts.record(settings, context.run_id, outcomes, stage="raw", relation=feed.name)
+    if verdict.is_closed:
+        context.log.warning(f"Gate raw/{feed.name} is closed: {verdict.reason}")
+    yield asset_check_result(key, suite, outcomes, settings.gates_page)
 
 
 def _metadata(receipt: Receipt) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from orchestration.ingest.receipt import (
     revisions,
     write_receipt,
 )
-from orchestration.ingest.workspace import Workspace, discard_unfinished
+from orchestration.ingest.workspace import Workspace, discard_unfinished, one_at_a_time
 from orchestration.privacy import PseudonymKey
 from orchestration.privacy.custody import shared
 from orchestration.privacy.vault import Vault
@@ -71,7 +71,7 @@ def ingest(
         KeyMissingError: without a pseudonym key, or with another one than before, nothing is read.
         StorageError: there is no room for the result; the state is the one before.
     """
-    with shared(settings) as key:
+    with shared(settings) as key, one_at_a_time(settings, feed.name):
         return _ingest(settings, feed, days, key, progress, is_retry)
 
 
@@ -216,7 +216,7 @@ def _put_in_place(settings: Settings, workspace: Workspace, receipt: Receipt) ->
         target = revision_dir(settings.quarantine_dir, receipt.feed, receipt.dt, receipt.rev)
         shutil.rmtree(target, ignore_errors=True)  # of an ingest that was killed between the two renames
         _rename(quarantined, target)
-    # never over a revision that is there: another process was faster, and the next run sees that nothing is left to do
+    # never over a revision that is there
     _rename(accepted, revision_dir(settings.raw_dir, receipt.feed, receipt.dt, receipt.rev))
 
 

@@ -6,6 +6,8 @@ import fcntl
 import os
 import shutil
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
@@ -45,6 +47,17 @@ class Workspace:
         for folder in (self.accepted, self.quarantined, self.scratch):
             shutil.rmtree(folder, ignore_errors=True)
         os.close(self._descriptor)
+
+
+@contextmanager
+def one_at_a_time(settings: Settings, feed: str) -> Iterator[None]:
+    """Wait until no other process ingests this feed: whoever comes second finds that nothing is left to do."""
+    descriptor = os.open(private_dir(settings.scratch_dir) / f".{_LOCK}-{feed}", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def discard_unfinished(settings: Settings) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import dagster as dg
 
 from orchestration.contracts import Feed
+from orchestration.privacy.custody import shared
 from orchestration.reporting.gates_page import write_gates_page
 from orchestration.serving.publish import publish
 from orchestration.settings import Settings
@@ -30,8 +31,9 @@ def publication_asset(settings: Settings, feeds: Mapping[str, Feed], graph: Grap
         ),
     )
     def publication(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
-        published = publish(settings, graph, feeds, context.run_id)
-        page = write_gates_page(settings)
+        with shared(settings):
+            published = publish(settings, graph, feeds, context.run_id)
+            page = write_gates_page(settings)
         if published is None:
             raise dg.Failure("Nothing can be published: every mart is held back, and there is no earlier version.")
         table = "\n".join(

@@ -14,6 +14,7 @@ from orchestration.gates import overrides, verdicts
 from orchestration.gates.checks import asset_check_result, asset_check_specs
 from orchestration.gates.gate import Outcome, check_relation
 from orchestration.gates.suites import Suite, load_suite
+from orchestration.privacy.custody import shared
 from orchestration.reporting.plots import plot_metadata
 from orchestration.settings import Settings, private_dir
 from orchestration.sql import connect
@@ -67,6 +68,10 @@ class Stage:
 
     def run(self, context: dg.AssetExecutionContext) -> Iterator[Any]:
         """Build what no gate holds back, judge it, and report: made, not made, tests, gates."""
+        with shared(self.settings):
+            yield from self._run(context)
+
+    def _run(self, context: dg.AssetExecutionContext) -> Iterator[Any]:
         selected = [node for node in self.graph.stage(self.name) if _key(node) in context.selected_asset_keys]
         earlier = ("raw",) if self.name == "staging" else ("raw", "staging")
         held = held_back(self.settings, self.graph, earlier)

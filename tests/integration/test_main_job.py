@@ -13,8 +13,9 @@ import dagster as dg
 import pytest
 
 from orchestration.ingest.receipt import read_receipts
+from orchestration.instance import prepare_dagster_home
 from orchestration.reporting.headline import HeadlineError, read_headline
-from orchestration.runner import Exit, prepare_dagster_home
+from orchestration.runner import Exit
 from orchestration.serving.generations import current_dir, publications, rollback
 from orchestration.status import read_status
 from tests.conftest import FIRST, LAST, World

@@ -1,0 +1,87 @@
+"""The Dagster instance of an installation: its folder, its configuration, and runs whose process is gone."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import dagster as dg
+
+from orchestration.settings import PACKAGE, Settings, private_dir
+
+_SHIPPED = "# Shipped with Ringfence"  # how a dagster.yaml begins that an upgrade may replace
+UNFINISHED = [
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
+_AT_WORK = [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
+
+
+@contextmanager
+def open_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
+    """The instance, in which no run is at work whose process is gone."""
+    with dg.DagsterInstance.from_config(str(prepare_dagster_home(settings))) as instance:
+        bury_dead_runs(instance)
+        yield instance
+
+
+def prepare_dagster_home(settings: Settings) -> Path:
+    """Make Dagster's folder with the shipped `dagster.yaml`, unless the installation has its own."""
+    home = private_dir(settings.dagster_home)
+    target = home / "dagster.yaml"
+    if not target.exists() or target.read_text("utf-8").startswith(_SHIPPED):
+        shutil.copyfile(PACKAGE / "dagster.yaml", target)
+    os.environ["DAGSTER_HOME"] = str(home)
+    return home
+
+
+def bury_dead_runs(instance: dg.DagsterInstance) -> None:
+    """Fail runs whose process was killed, so that they no longer hold the warehouse's pool.
+
+    Dagster's own monitoring asks the run launcher, and the one of a single machine knows nothing.
+    """
+    for record in instance.get_run_records(dg.RunsFilter(statuses=_AT_WORK)):
+        run = record.dagster_run
+        pid, began = _process_of(instance, run.run_id)
+        if pid and not _is_alive(pid, began):
+            instance.report_run_failed(run, "The process of this run is gone.")
+            instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+
+
+def is_busy(instance: dg.DagsterInstance) -> bool:
+    """Whether a run is queued or at work, so that what it is going to find need not be asked for."""
+    return instance.get_runs_count(dg.RunsFilter(statuses=UNFINISHED)) > 0
+
+
+def _process_of(instance: dg.DagsterInstance, run_id: str) -> tuple[int | None, float]:
+    """The process that a run says it works in, and when it said so."""
+    for entry in instance.all_logs(run_id, of_type=dg.DagsterEventType.ENGINE_EVENT):
+        event = entry.dagster_event
+        pid = event.engine_event_data.metadata.get("pid") if event else None
+        if pid:
+            return int(str(pid.value)), entry.timestamp
+    return None, 0
+
+
+def _is_alive(pid: int, began: float) -> bool:
+    """Whether the process is there, and not another one that has got its number since `began`."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    stat = Path(f"/proc/{pid}/stat")
+    if not stat.exists():  # not Linux: a number that was given again counts as the same process
+        return True
+    ticks = int(stat.read_text().rpartition(")")[2].split()[19])
+    uptime = float(Path("/proc/uptime").read_text().split()[0])
+    age_seconds = uptime - ticks / os.sysconf("SC_CLK_TCK")
+    return time.time() - age_seconds <= began + 1

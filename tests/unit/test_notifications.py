@@ -1,0 +1,226 @@
+"""Messages arrive at real receivers, once per cause, and hold neither secret nor figure."""
+
+from __future__ import annotations
+
+import json
+import logging
+import socket
+import threading
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import duckdb
+import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import AuthResult, LoginPassword
+
+from orchestration.automation.daily import JOB
+from orchestration.automation.notifications import announce
+from orchestration.contracts import load_feeds
+from orchestration.gates import verdicts
+from orchestration.gates.gate import Outcome
+from orchestration.serving.generations import PUBLICATION, Publication, PublishedRelation, switch
+from orchestration.settings import Settings
+from tests.small_site import HEADER, SmallSite, line
+
+SECRET_PATH = "/services/very-secret-token"
+PASSWORD = "a password for tests"
+NUMBER = "010-1234-5678"
+NOW = datetime(2026, 1, 4, 3, tzinfo=UTC)
+
+
+@pytest.fixture
+def webhook() -> Iterator[tuple[str, list[dict[str, Any]], list[int]]]:
+    """A receiver: its address, what it got, and the answers that it still owes before it accepts anything."""
+    got: list[dict[str, Any]] = []
+    refusals: list[int] = []
+
+    class Receiver(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            status = refusals.pop() if refusals else 200
+            if status == 200:
+                assert self.path == SECRET_PATH
+                got.append(json.loads(body))
+            self.send_response(status)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Receiver) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}{SECRET_PATH}", got, refusals
+        server.shutdown()
+
+
+@pytest.fixture
+def mailbox() -> Iterator[tuple[int, list[Any]]]:
+    """A mail server that wants a password: its port and what it got."""
+    got: list[Any] = []
+
+    class Handler:
+        async def handle_DATA(self, server: object, session: object, envelope: Any) -> str:
+            got.append(envelope)
+            return "250 OK"
+
+    def check(server: object, session: object, envelope: object, mechanism: str, data: LoginPassword) -> AuthResult:
+        return AuthResult(success=data.password == PASSWORD.encode())
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    controller = Controller(
+        Handler(), hostname="127.0.0.1", port=port, authenticator=check, auth_required=True, auth_require_tls=False
+    )
+    controller.start()
+    yield port, got
+    controller.stop()
+
+
+@pytest.fixture
+def instance() -> Iterator[dg.DagsterInstance]:
+    with dg.DagsterInstance.ephemeral() as made:
+        yield made
+
+
+def _settings(root: Path, **more: Any) -> Settings:
+    return Settings(home=root / "home", site=root / "site", pseudonym_key="k" * 40, **more)  # type: ignore[arg-type]
+
+
+def _closed_gate(settings: Settings, run_id: str, *, passed: bool = False) -> None:
+    outcome = Outcome(
+        stage="raw", relation="charges", partition="2026-01-03", expectation_id="volume_low",
+        expectation_type="expect_something", severity="critical", passed=passed, observed=f"4711 rows of {NUMBER}",
+        expected="more", evaluated=1, failed=1, why="because",
+    )  # fmt: skip
+    verdicts.record(settings, run_id, [outcome], stage="raw", relation="charges")
+
+
+def _failed_run(instance: dg.DagsterInstance, error: Exception | None) -> None:
+    @dg.op
+    def raw_charges() -> None:
+        if error:
+            raise error
+
+    @dg.job(name=JOB)
+    def daily() -> None:
+        raw_charges()
+
+    daily.execute_in_process(instance=instance, raise_on_error=False)
+
+
+def _said(settings: Settings) -> list[dict[str, str]]:
+    return [json.loads(line) for line in (settings.notifications_dir / "log.jsonl").read_text("utf-8").splitlines()]
+
+
+def test_every_channel_gets_a_closed_gate_once_and_again_only_after_it_was_open(
+    tmp_path: Path, instance: dg.DagsterInstance, webhook: Any, mailbox: Any
+) -> None:
+    url, posted, _ = webhook
+    port, mailed = mailbox
+    settings = _settings(
+        tmp_path, env="staging", notify_webhook=url, notify_email="rota@example.org", smtp_host="127.0.0.1",
+        smtp_port=port, smtp_user="ringfence", smtp_password=PASSWORD, smtp_sender="ringfence@example.org",
+    )  # fmt: skip
+    feeds = load_feeds(settings)
+    _closed_gate(settings, "run-1")
+    assert announce(settings, feeds, instance, NOW) == ["gate raw/charges is closed"]
+    _closed_gate(settings, "run-2")  # the same cause at the next run
+    assert announce(settings, feeds, instance, NOW) == []
+    assert len(posted) == len(mailed) == len(_said(settings)) == 1
+    assert posted[0]["text"].startswith("*Ringfence staging: gate raw/charges is closed*")
+    assert "ringfence gates show raw/charges:volume_low@2026-01-03" in posted[0]["text"]
+    assert mailed[0].rcpt_tos == ["rota@example.org"]
+    assert b"Subject: Ringfence staging: gate raw/charges is closed" in mailed[0].content
+    for text in (posted[0]["text"], mailed[0].content.decode(), json.dumps(_said(settings))):
+        assert not [word for word in (NUMBER, "4711", SECRET_PATH, PASSWORD) if word in text]
+
+    _closed_gate(settings, "run-3", passed=True)
+    assert announce(settings, feeds, instance, NOW) == []
+    _closed_gate(settings, "run-4")
+    assert announce(settings, feeds, instance, NOW) == ["gate raw/charges is closed"]
+
+
+def test_a_channel_that_fails_is_tried_again_alone_and_its_address_is_never_written(
+    tmp_path: Path, instance: dg.DagsterInstance, webhook: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    url, posted, refusals = webhook
+    refusals.append(503)
+    settings = _settings(tmp_path, notify_webhook=url)
+    _closed_gate(settings, "run-1")
+    with caplog.at_level(logging.DEBUG):
+        announce(settings, load_feeds(settings), instance, NOW)
+        assert posted == []
+        announce(settings, load_feeds(settings), instance, NOW)
+    assert len(posted) == len(_said(settings)) == 1
+    assert "Channel webhook failed with HTTPError" in caplog.text
+    assert SECRET_PATH not in caplog.text
+    assert SECRET_PATH not in repr(settings)
+    assert not [
+        path for path in settings.home.rglob("*") if path.is_file() and SECRET_PATH.encode() in path.read_bytes()
+    ]
+
+
+def test_attempts_that_fail_alike_are_one_cause_and_a_success_ends_it(
+    tmp_path: Path, instance: dg.DagsterInstance
+) -> None:
+    settings = _settings(tmp_path)
+    feeds = load_feeds(settings)
+    for _ in range(3):
+        _failed_run(instance, ValueError(f"{NUMBER} is wrong"))
+        announce(settings, feeds, instance, NOW)
+    (entry,) = _said(settings)
+    assert entry["title"] == "Ringfence dev: a run failed"
+    assert "raw_charges (ValueError)" in entry["text"]
+    assert NUMBER not in entry["text"]
+    _failed_run(instance, None)
+    assert announce(settings, feeds, instance, NOW) == []
+    _failed_run(instance, OSError())
+    assert announce(settings, feeds, instance, NOW) == ["a run failed"]
+
+
+def test_a_feed_is_late_when_its_contract_says_so(tmp_path: Path, instance: dg.DagsterInstance) -> None:
+    site = SmallSite(tmp_path, options={"latenessDays": 1})
+    site.drop(HEADER + line(1), dt=date(2026, 1, 3))
+    site.ingest(date(2026, 1, 3))
+    settings, feeds = site.settings, {"charges": site.feed}
+    for day, expected in ((5, []), (6, ["charges is late"]), (9, [])):  # on 5 January the 4th may still come
+        assert announce(settings, feeds, instance, datetime(2026, 1, day, 3, tzinfo=UTC)) == expected
+    assert "The newest delivery is for 2026-01-03" in _said(settings)[0]["text"]
+
+
+def test_suspected_fraud_above_the_threshold_is_told_of_without_saying_how_much(
+    tmp_path: Path, instance: dg.DagsterInstance
+) -> None:
+    settings = _settings(tmp_path, notify_fraud_amount=1_000_000)
+    _publish_alerts(
+        settings,
+        [("2026-01-01", 1, 5_000_000), ("2026-01-02", 1, 600_000), ("2026-01-02", 2, 600_000),
+         ("2026-01-03", 3, 400_000), ("2026-01-03", 3, 600_000)],
+    )  # fmt: skip
+    assert announce(settings, {}, instance, NOW) == ["suspected fraud above the threshold"]
+    (entry,) = _said(settings)
+    assert "2026-01-03" in entry["text"]
+    assert "000" not in entry["text"]
+
+
+def _publish_alerts(settings: Settings, alerts: list[tuple[str, int, int]]) -> None:
+    folder = settings.serving_dir / "g1"
+    folder.mkdir(parents=True)
+    with duckdb.connect(str(folder / "cases.duckdb")) as con:
+        con.execute("create schema fraud")
+        con.execute("create table fraud.alert (first_alerted_on date, number_key integer, amount bigint)")
+        con.executemany("insert into fraud.alert values ($1, $2, $3)", alerts)
+    relation = PublishedRelation(
+        relation="fraud.alert", door="restricted", rows=len(alerts), checksum="", data_through=date(2026, 1, 3)
+    )
+    publication = Publication(
+        generation="g1", run_id="run", git_commit=None, published_at=NOW, inputs="", relations=[relation]
+    )
+    (folder / PUBLICATION).write_text(publication.model_dump_json(), "utf-8")
+    switch(settings, "g1")
