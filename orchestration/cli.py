@@ -41,8 +41,8 @@ def settings() -> Settings:
         return Settings()
     except ValidationError as error:
         for problem in error.errors():
-            name = "_".join(str(part) for part in problem["loc"]).upper()
-            err.print(f"[red]RINGFENCE_{name}[/]: {problem['msg']}")
+            name = "".join(f"RINGFENCE_{part}: ".upper() for part in problem["loc"][:1])
+            err.print(f"[red]{name}[/]{problem['msg'].removeprefix('Value error, ')}")
         raise typer.Exit(1) from None
 
 

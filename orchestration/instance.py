@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -33,13 +32,23 @@ def open_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
 
 
 def prepare_dagster_home(settings: Settings) -> Path:
-    """Make Dagster's folder with the shipped `dagster.yaml`, unless the installation has its own."""
+    """Make Dagster's folder with the environment's `dagster.yaml`, unless the installation has its own."""
     home = private_dir(settings.dagster_home)
     target = home / "dagster.yaml"
     if not target.exists() or target.read_text("utf-8").startswith(_SHIPPED):
-        shutil.copyfile(PACKAGE / "dagster.yaml", target)
+        temporary = target.with_name(f".{target.name}-{os.getpid()}")
+        temporary.write_text(_configuration(settings), "utf-8")
+        os.replace(temporary, target)
     os.environ["DAGSTER_HOME"] = str(home)
+    if settings.postgres_url:
+        os.environ["RINGFENCE_POSTGRES_URL"] = settings.postgres_url.get_secret_value()
     return home
+
+
+def _configuration(settings: Settings) -> str:
+    """Common to all environments, and where this one keeps its records."""
+    parts = ["dagster.yaml", *(["dagster-postgres.yaml"] if settings.environment.storage == "postgres" else [])]
+    return "".join((PACKAGE / part).read_text("utf-8") for part in parts)
 
 
 def bury_dead_runs(instance: dg.DagsterInstance) -> None:

@@ -12,10 +12,10 @@ import tomllib
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, Field, SecretStr, field_validator
+from pydantic import BaseModel, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -52,6 +52,20 @@ class Site(BaseModel):
         return name
 
 
+class Environment(BaseModel, frozen=True):
+    """What differs between a desk and a machine room; the code is the same."""
+
+    storage: Literal["sqlite", "postgres"]
+    runs_by_itself: bool
+
+
+ENVIRONMENTS = {
+    "dev": Environment(storage="sqlite", runs_by_itself=False),
+    "staging": Environment(storage="postgres", runs_by_itself=True),
+    "prod": Environment(storage="postgres", runs_by_itself=True),
+}
+
+
 class Settings(BaseSettings):
     """The settings of one installation; see `docs/operations.md` for what each one does."""
 
@@ -62,6 +76,7 @@ class Settings(BaseSettings):
     site: Path | None = None
     view: str = Field(default="operator:KT", pattern=r"^(market|operator:\w+)$")
     env: Literal["dev", "staging", "prod"] = "dev"
+    postgres_url: SecretStr | None = None
     timezone: str | None = None
     pseudonym_key: SecretStr | None = None
     pseudonym_key_file: Path | None = None
@@ -78,6 +93,14 @@ class Settings(BaseSettings):
     smtp_user: str | None = None
     smtp_password: SecretStr | None = None
     smtp_sender: str = "ringfence@localhost"
+
+    @model_validator(mode="after")
+    def _has_storage(self) -> Self:
+        if self.environment.storage == "postgres" and self.postgres_url is None:
+            raise ValueError(
+                f"RINGFENCE_POSTGRES_URL is not set: in {self.env}, Dagster keeps its records in PostgreSQL"
+            )
+        return self
 
     @field_validator("home", "landing", "site", "pseudonym_key_file")
     @classmethod
@@ -99,9 +122,9 @@ class Settings(BaseSettings):
         return self.timezone or self.site_profile.time_zone
 
     @property
-    def runs_by_itself(self) -> bool:
-        """Whether schedules and sensors are on without anybody having switched them on."""
-        return self.env != "dev"
+    def environment(self) -> Environment:
+        """What the environment stands for."""
+        return ENVIRONMENTS[self.env]
 
     @property
     def landing_dir(self) -> Path:

@@ -1,12 +1,15 @@
-"""What every step of the graph needs from Dagster: days, checks, and outputs that claim nothing."""
+"""What every step of the graph needs from Dagster: days, outputs that claim nothing, links to what it is made of."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
 
 import dagster as dg
 from dagster._core.definitions.source_asset import SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION
+from dagster._utils.warnings import disable_dagster_warnings
 
 from orchestration.settings import Settings
 
@@ -36,3 +39,12 @@ def not_made(output_name: str) -> dg.Output[None]:
     Dagster's own observable sources use this mark for the same end.
     """
     return dg.Output(None, output_name=output_name, metadata={SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION: True})
+
+
+def written_in(*paths: Path) -> dict[str, Any]:
+    """Metadata that lets the UI open these files."""
+    with disable_dagster_warnings():  # one for every link: the class is in beta
+        references: list[dg.LocalFileCodeReference | dg.UrlCodeReference] = [
+            dg.LocalFileCodeReference(file_path=str(path), label=path.name) for path in paths
+        ]
+        return {"dagster/code_references": dg.CodeReferencesMetadataValue(code_references=references)}

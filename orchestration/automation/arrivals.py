@@ -69,7 +69,9 @@ def arrivals_sensor(
         name="arrivals",
         job_name=JOB,
         minimum_interval_seconds=_INTERVAL_SECONDS,
-        default_status=dg.DefaultSensorStatus.RUNNING if settings.runs_by_itself else dg.DefaultSensorStatus.STOPPED,
+        default_status=dg.DefaultSensorStatus.RUNNING
+        if settings.environment.runs_by_itself
+        else dg.DefaultSensorStatus.STOPPED,
         description="Finds late, corrected and new deliveries by content, and asks for exactly their days, once.",
     )
     def arrivals(context: dg.SensorEvaluationContext) -> dg.SensorResult:

@@ -41,7 +41,7 @@ def daily_schedule(settings: Settings, feeds: Mapping[str, Feed]) -> dg.Schedule
         cron_schedule=_MORNING,
         execution_timezone=settings.time_zone,
         default_status=dg.DefaultScheduleStatus.RUNNING
-        if settings.runs_by_itself
+        if settings.environment.runs_by_itself
         else dg.DefaultScheduleStatus.STOPPED,
         description="Waits for yesterday's extracts as long as their contracts allow, then runs what there is.",
     )

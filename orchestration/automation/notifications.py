@@ -28,7 +28,9 @@ def notifications_sensor(settings: Settings, feeds: Mapping[str, Feed]) -> dg.Se
     @dg.sensor(
         name="notifications",
         minimum_interval_seconds=_INTERVAL_SECONDS,
-        default_status=dg.DefaultSensorStatus.RUNNING if settings.runs_by_itself else dg.DefaultSensorStatus.STOPPED,
+        default_status=dg.DefaultSensorStatus.RUNNING
+        if settings.environment.runs_by_itself
+        else dg.DefaultSensorStatus.STOPPED,
         description="Tells of failed runs, closed gates, late feeds and suspected fraud, once each.",
     )
     def notifications(context: dg.SensorEvaluationContext) -> dg.SkipReason:

@@ -162,8 +162,12 @@ class Feed:
 
 def load_feeds(settings: Settings) -> dict[str, Feed]:
     """The site's feeds by name: the default contracts, replaced or joined by the site folder's."""
-    paths = settings.overlay("contracts", PACKAGE / "contracts", "*.yaml")
-    return {name: load_feed(path) for name, path in sorted(paths.items())}
+    return {name: load_feed(path) for name, path in sorted(contract_paths(settings).items())}
+
+
+def contract_paths(settings: Settings) -> dict[str, Path]:
+    """Where the contract of each of the site's feeds stands."""
+    return settings.overlay("contracts", PACKAGE / "contracts", "*.yaml")
 
 
 def load_feed(path: Path) -> Feed:

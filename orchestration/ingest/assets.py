@@ -1,11 +1,13 @@
 """One raw asset per contract, partitioned by extract date, judged by its gate in the same step."""
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
 
-from orchestration.contracts import Feed
+from orchestration.automation import freshness
+from orchestration.contracts import Feed, contract_paths
 from orchestration.gates import overrides, verdicts
 from orchestration.gates.checks import asset_check_result, asset_check_specs, said_of_day
 from orchestration.gates.gate import check_relation
@@ -16,7 +18,7 @@ from orchestration.ingest.receipt import Receipt, newest, read_receipts
 from orchestration.privacy.custody import shared
 from orchestration.settings import Settings
 from orchestration.sql import connect
-from orchestration.steps import daily_partitions, extract_dates, not_made
+from orchestration.steps import daily_partitions, extract_dates, not_made, written_in
 
 
 def delivery_key(feed: str) -> dg.AssetKey:
@@ -32,8 +34,10 @@ def raw_key(feed: str) -> dg.AssetKey:
 def raw_assets(settings: Settings, feeds: Mapping[str, Feed]) -> list[dg.AssetsDefinition | dg.AssetSpec]:
     """Per feed, what the source drops (external) and what raw keeps of it."""
     found: list[dg.AssetsDefinition | dg.AssetSpec] = []
+    contracts = contract_paths(settings)
     for feed in feeds.values():
-        found += [_delivery(feed), _raw(settings, feed, load_suite("raw", feed.name, site=settings.site))]
+        suite = load_suite("raw", feed.name, site=settings.site)
+        found += [_delivery(feed), _raw(settings, feed, suite, contracts[feed.name])]
     return found
 
 
@@ -48,7 +52,7 @@ def _delivery(feed: Feed) -> dg.AssetSpec:
     )
 
 
-def _raw(settings: Settings, feed: Feed, suite: Suite) -> dg.AssetsDefinition:
+def _raw(settings: Settings, feed: Feed, suite: Suite, contract: Path) -> dg.AssetsDefinition:
     key = raw_key(feed.name)
     is_personal = any(column.pseudonym for column in feed.columns)
     spec = dg.AssetSpec(
@@ -59,7 +63,12 @@ def _raw(settings: Settings, feed: Feed, suite: Suite) -> dg.AssetsDefinition:
         kinds={"parquet", "duckdb"},
         owners=[f"team:{feed.owner}"],
         tags={"restricted": ""} | ({"pii": ""} if is_personal else {}),
-        metadata={"dagster/column_schema": _columns(feed), "contract_version": feed.fingerprint[:12]},
+        metadata={
+            "dagster/column_schema": _columns(feed),
+            "contract_version": feed.fingerprint[:12],
+            **written_in(contract, Path(__file__)),
+        },
+        freshness_policy=freshness.of_feed(feed),
         partitions_def=daily_partitions(settings),
     )
 

@@ -1,15 +1,17 @@
 """The publication as an asset: the last step of every run, whatever the gates said before it."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import dagster as dg
 
+from orchestration.automation import freshness
 from orchestration.contracts import Feed
 from orchestration.privacy.custody import shared
 from orchestration.reporting.gates_page import write_gates_page
 from orchestration.serving.publish import publish
 from orchestration.settings import Settings
-from orchestration.steps import WAREHOUSE_POOL
+from orchestration.steps import WAREHOUSE_POOL, written_in
 from orchestration.warehouse.graph import Graph
 
 KEY = dg.AssetKey(["serving", "publication"])
@@ -24,6 +26,9 @@ def publication_asset(settings: Settings, feeds: Mapping[str, Feed], graph: Grap
         group_name="serving",
         kinds={"duckdb"},
         owners=["team:platform"],
+        tags={"restricted": ""},
+        metadata=written_in(Path(__file__).with_name("publish.py")),
+        freshness_policy=freshness.of_relation(feeds.values()),
         pool=WAREHOUSE_POOL,
         description=(
             "One generation of `serving/current/`: `marts.duckdb` (aggregates, open) and `cases.duckdb` (lines, "

@@ -7,9 +7,11 @@ import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings
 from dagster_dbt.asset_utils import build_dbt_specs
 
+from orchestration.automation import freshness
 from orchestration.contracts import Feed
 from orchestration.settings import Settings
-from orchestration.steps import WAREHOUSE_POOL
+from orchestration.steps import WAREHOUSE_POOL, written_in
+from orchestration.warehouse.dbt import DBT_PROJECT
 from orchestration.warehouse.graph import Graph
 from orchestration.warehouse.stage import Stage
 
@@ -32,6 +34,11 @@ class Translator(DagsterDbtTranslator):
         """The grain and meaning, without the SQL."""
         return str(dbt_resource_props.get("description") or dbt_resource_props["name"])
 
+    def get_metadata(self, dbt_resource_props: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What dbt says, and where it is written."""
+        path = DBT_PROJECT / dbt_resource_props["original_file_path"]
+        return {**super().get_metadata(dbt_resource_props), **written_in(path)}
+
 
 def dbt_assets(settings: Settings, feeds: Mapping[str, Feed], manifest: Mapping[str, Any]) -> list[dg.AssetsDefinition]:
     """The warehouse's asset sets, in order."""
@@ -50,9 +57,17 @@ def _asset_set(
         io_manager_key=None,
         project=None,
     )
+    graph = Graph(manifest)
+    due = {
+        dg.AssetKey([node.schema, node.name]): freshness.of_relation(
+            feeds[feed] for feed in graph.feeds_of(node) if feed in feeds
+        )
+        for node in graph.stage(name)
+    }
+    specs = [spec.replace_attributes(freshness_policy=due[spec.key]) for spec in specs]
     # Dagster's own blocking would stop everything behind a failed test; a stage holds back only what is built on it
     checks = {spec.name: spec._replace(blocking=False) for spec in test_specs}
-    stage = Stage(name, settings, feeds, Graph(manifest), checks)
+    stage = Stage(name, settings, feeds, graph, checks)
 
     @dg.multi_asset(
         name=name,

@@ -124,7 +124,8 @@ def test_every_channel_gets_a_closed_gate_once_and_again_only_after_it_was_open(
     url, posted, _ = webhook
     port, mailed = mailbox
     settings = _settings(
-        tmp_path, env="staging", notify_webhook=url, notify_email="rota@example.org", smtp_host="127.0.0.1",
+        tmp_path, env="staging", postgres_url="postgresql://127.0.0.1/dagster",
+        notify_webhook=url, notify_email="rota@example.org", smtp_host="127.0.0.1",
         smtp_port=port, smtp_user="ringfence", smtp_password=PASSWORD, smtp_sender="ringfence@example.org",
     )  # fmt: skip
     feeds = load_feeds(settings)

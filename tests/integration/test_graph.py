@@ -1,0 +1,55 @@
+"""The graph that Dagster shows reads like the architecture."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import dagster as dg
+import pytest
+
+from orchestration.definitions import build_defs
+from tests.conftest import World
+
+GROUPS = ("deliveries", "raw", "staging", "intermediate", "reference", "core", "churn", "fraud", "serving")
+
+
+@pytest.fixture(scope="module")
+def defs(published_world: World) -> dg.Definitions:
+    return build_defs(settings=published_world.settings)
+
+
+@pytest.fixture(scope="module")
+def specs(defs: dg.Definitions) -> list[dg.AssetSpec]:
+    return list(defs.resolve_all_asset_specs())
+
+
+def test_every_asset_has_a_room_an_owner_a_description_and_its_source_code(specs: list[dg.AssetSpec]) -> None:
+    assert {spec.group_name for spec in specs} == set(GROUPS)
+    for spec in specs:
+        assert spec.owners, spec.key
+        assert spec.kinds, spec.key
+        assert spec.description, spec.key
+        if spec.group_name != "deliveries":
+            assert "dagster/code_references" in spec.metadata, spec.key
+            assert len({"open", "restricted"} & spec.tags.keys()) == 1, spec.key
+
+
+def test_deliveries_are_external_and_everything_else_is_made_here(defs: dg.Definitions) -> None:
+    graph = defs.resolve_asset_graph()
+    deliveries = {key for key in graph.get_all_asset_keys() if graph.get(key).group_name == "deliveries"}
+    assert graph.external_asset_keys == deliveries
+    assert {next(iter(graph.get(key).child_keys)).path[0] for key in deliveries} == {"raw"}
+
+
+def test_what_is_due_follows_from_the_contracts(specs: list[dg.AssetSpec], published_world: World) -> None:
+    policies = {spec.key.to_user_string(): spec.freshness_policy for spec in specs}
+    feed = published_world.feeds["portability_events"]
+    fails = timedelta(days=1 + feed.lateness_days, hours=10)
+    for name in ("raw/portability_events", "churn/port_flow_daily", "serving/publication"):
+        assert policies[name].fail_window.to_timedelta() == fails  # type: ignore[union-attr]
+    assert policies["raw/provider_line_counts"].fail_window.to_timedelta() > timedelta(days=31)  # type: ignore[union-attr]
+    assert policies["reference/providers"] is None
+
+
+def test_any_range_of_days_is_one_run_of_the_daily_job(defs: dg.Definitions) -> None:
+    assert defs.resolve_job_def("daily").backfill_policy == dg.BackfillPolicy.single_run()

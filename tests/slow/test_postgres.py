@@ -1,0 +1,66 @@
+"""Production keeps Dagster's records in PostgreSQL: a run, its pool, the sensor."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import psycopg2
+import pytest
+
+from orchestration.runner import Exit
+from orchestration.settings import Settings
+from tests.clockwork import Clockwork
+from tests.conftest import KEY, LAST, World
+from tests.postgres import postgres_server
+
+
+@pytest.mark.timeout(900)
+def test_a_run_and_the_sensor_keep_their_records_in_postgres(
+    published_world: World, copy_of: Callable[[World], World], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = copy_of(published_world)
+    (folder,) = world.settings.landing_dir.glob(f"portability_events/dt={LAST}")
+    (file,) = folder.glob("*.csv*")
+    lines = file.read_bytes().splitlines(keepends=True)
+    file.write_bytes(b"".join(lines[:-1]))
+    (folder / "_manifest.json").unlink(missing_ok=True)
+    with postgres_server() as url:
+        monkeypatch.setenv("RINGFENCE_POSTGRES_URL", url)
+        settings = Settings(
+            home=world.settings.home, landing=world.settings.landing_dir, pseudonym_key=KEY, env="prod"  # type: ignore[arg-type]
+        )  # fmt: skip
+        prod = World(settings)
+        clock = Clockwork(prod, datetime(2026, 1, 15, 12, tzinfo=ZoneInfo("Asia/Seoul")))
+        assert not list(clock.tick_sensor())
+        (request,) = clock.tick_sensor()
+        assert request.partition_key == str(LAST)
+        assert prod.run(LAST, LAST).exit_code is Exit.PUBLISHED
+        assert not list(clock.tick_sensor())
+        with psycopg2.connect(url) as con, con.cursor() as cursor:
+            cursor.execute("select status from runs")
+            assert cursor.fetchall() == [("SUCCESS",)]
+            cursor.execute("select concurrency_key, slots from concurrency_limits")
+            limits = dict(cursor.fetchall())
+        assert limits.get("warehouse", 1) == 1
+    configuration = (settings.dagster_home / "dagster.yaml").read_text("utf-8")
+    assert "postgres" in configuration
+    assert url not in configuration
+
+
+def test_an_environment_that_nobody_knows_or_that_lacks_its_storage_ends_the_command(tmp_path: Path) -> None:
+    for environment, said in (
+        ({"RINGFENCE_ENV": "production"}, "RINGFENCE_ENV: Input should be 'dev', 'staging' or 'prod'"),
+        ({"RINGFENCE_ENV": "prod"}, "RINGFENCE_POSTGRES_URL is not set"),
+    ):
+        command = [str(Path(sys.executable).with_name("ringfence")), "status"]
+        done = subprocess.run(
+            command, env={"RINGFENCE_HOME": str(tmp_path), "PATH": "/usr/bin:/bin"} | environment,
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 1
+        assert said in done.stderr
