@@ -12,6 +12,7 @@ from orchestration.reporting.gates_page import write_gates_page
 from orchestration.serving.publish import publish
 from orchestration.settings import Settings
 from orchestration.steps import WAREHOUSE_POOL, written_in
+from orchestration.warehouse.alone import alone
 from orchestration.warehouse.graph import Graph
 
 KEY = dg.AssetKey(["serving", "publication"])
@@ -36,7 +37,7 @@ def publication_asset(settings: Settings, feeds: Mapping[str, Feed], graph: Grap
         ),
     )
     def publication(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
-        with shared(settings):
+        with shared(settings), alone(settings):
             published = publish(settings, graph, feeds, context.run_id)
             page = write_gates_page(settings)
         if published is None:

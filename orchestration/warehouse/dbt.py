@@ -10,7 +10,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -97,9 +97,10 @@ def build(
     select: Sequence[str],
     exclude: Sequence[str] = (),
     full_refresh: bool = False,
+    keep_open: Collection[int] = (),
     on_node: Callable[[str, str], None] = lambda name, status: None,
 ) -> list[NodeResult]:
-    """`dbt build` of a selection; a failing test is a result.
+    """`dbt build` of a selection; a failing test is a result. `keep_open` are descriptors that dbt shares.
 
     Raises:
         DbtError: if a model could not be built, with dbt's own words.
@@ -111,7 +112,7 @@ def build(
         arguments.append("--full-refresh")
     results_path = target_dir(settings) / "run_results.json"
     results_path.unlink(missing_ok=True)
-    for event in run(settings, arguments):
+    for event in run(settings, arguments, keep_open):
         if event["info"]["name"] == "NodeFinished":
             node = event["data"]["node_info"]
             on_node(node["node_name"], node["node_status"])
@@ -128,7 +129,7 @@ def build(
     return results
 
 
-def run(settings: Settings, arguments: Sequence[str]) -> Iterator[dict[str, Any]]:
+def run(settings: Settings, arguments: Sequence[str], keep_open: Collection[int] = ()) -> Iterator[dict[str, Any]]:
     """Run dbt and yield its structured events.
 
     Raises:
@@ -142,6 +143,7 @@ def run(settings: Settings, arguments: Sequence[str]) -> Iterator[dict[str, Any]
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        pass_fds=tuple(keep_open),
     )
     errors: list[str] = []
     assert process.stdout is not None

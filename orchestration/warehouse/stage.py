@@ -20,6 +20,7 @@ from orchestration.settings import Settings, private_dir
 from orchestration.sql import connect
 from orchestration.steps import not_made
 from orchestration.warehouse import dbt
+from orchestration.warehouse.alone import alone
 from orchestration.warehouse.graph import Graph, Node
 from orchestration.warehouse.lineage import as_metadata, column_lineage
 from orchestration.warehouse.raw_relations import refresh_raw
@@ -68,16 +69,16 @@ class Stage:
 
     def run(self, context: dg.AssetExecutionContext) -> Iterator[Any]:
         """Build what no gate holds back, judge it, and report: made, not made, tests, gates."""
-        with shared(self.settings):
-            yield from self._run(context)
+        with shared(self.settings), alone(self.settings) as holding:
+            yield from self._run(context, holding)
 
-    def _run(self, context: dg.AssetExecutionContext) -> Iterator[Any]:
+    def _run(self, context: dg.AssetExecutionContext, holding: int) -> Iterator[Any]:
         selected = [node for node in self.graph.stage(self.name) if _key(node) in context.selected_asset_keys]
         earlier = ("raw",) if self.name == "staging" else ("raw", "staging")
         held = held_back(self.settings, self.graph, earlier)
         for name in sorted(held.keys() & {node.name for node in selected}):
             context.log.warning(f"{name} is held back by {', '.join(held[name])}")
-        results = self._build(context, [node for node in selected if node.name not in held])
+        results = self._build(context, [node for node in selected if node.name not in held], holding)
         made = [node for node in selected if _status(results, node.unique_id) == "success"]
         with connect(self.settings, str(self.settings.warehouse)) as con:
             yield from self._outputs(con, selected, made, results, context.log.warning)
@@ -88,7 +89,7 @@ class Stage:
             if len(made) == len(self.graph.stage(self.name)):
                 self._remember_fingerprint(con)
 
-    def _build(self, context: dg.AssetExecutionContext, nodes: list[Node]) -> dict[str, dbt.NodeResult]:
+    def _build(self, context: dg.AssetExecutionContext, nodes: list[Node], holding: int) -> dict[str, dbt.NodeResult]:
         private_dir(self.settings.home)
         with connect(self.settings, str(self.settings.warehouse)) as con:
             refresh_raw(con, self.settings, self.feeds)
@@ -99,6 +100,7 @@ class Stage:
             self.settings,
             select=[node.name for node in nodes],
             full_refresh=is_stale,
+            keep_open=[holding],
             on_node=lambda name, status: context.log.info(f"{name}: {status}"),
         )
         return {result.unique_id: result for result in results}

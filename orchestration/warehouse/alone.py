@@ -1,0 +1,25 @@
+"""One process at a time in the warehouse, across runs and whatever became of them."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from orchestration.settings import Settings, private_dir
+
+
+@contextmanager
+def alone(settings: Settings) -> Iterator[int]:
+    """Wait until nobody else is in the warehouse; yields the descriptor that holds it.
+
+    Dagster's pool keeps runs apart, but it lets the next one in when a run was killed, whose dbt may still be at work.
+    A dbt that shares the descriptor holds the warehouse until it has ended, too.
+    """
+    descriptor = os.open(private_dir(settings.scratch_dir) / ".warehouse.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield descriptor
+    finally:
+        os.close(descriptor)
