@@ -20,9 +20,9 @@ from pathlib import Path
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from orchestration.contracts import load_feeds
+from orchestration.instance import prepare_dagster_home
 from orchestration.reporting.gates_page import write_gates_page
 from orchestration.reporting.morning import write_morning_report
-from orchestration.instance import prepare_dagster_home
 from orchestration.settings import PROJECT, Settings
 
 IMAGES = Path(__file__).parent / "images"

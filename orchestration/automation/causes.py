@@ -16,8 +16,7 @@ import dagster as dg
 from orchestration.automation.daily import JOB
 from orchestration.contracts import Feed
 from orchestration.gates import verdicts
-from orchestration.serving.generations import current_dir, current_publication
-from orchestration.serving.publish import DOORS
+from orchestration.serving.generations import DOORS, current_dir, current_publication
 from orchestration.settings import Settings
 from orchestration.sql import connect, literal
 from orchestration.status import read_status
