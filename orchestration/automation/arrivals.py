@@ -17,7 +17,7 @@ import dagster as dg
 from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 from pydantic import BaseModel
 
-from orchestration.automation.daily import JOB, still_awaited
+from orchestration.automation.daily import JOB, is_left_to_the_morning
 from orchestration.contracts import Feed
 from orchestration.current import is_latest_published
 from orchestration.ingest.arrivals import deliveries, is_waiting, newest_receipts
@@ -87,7 +87,7 @@ def arrivals_sensor(
             if seen.waiting
             and seen == before.seen.get(name)  # else it may still be growing
             and settings.first_day <= seen.dt < now.date()
-            and not still_awaited(settings, feeds, seen.dt, now)  # the schedule's
+            and not is_left_to_the_morning(context.instance, settings, feeds, seen.dt, now)
         }
         requests, said = _decide(context.instance, settings, feeds, sorted(waiting), receipts)
         return dg.SensorResult(

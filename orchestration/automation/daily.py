@@ -49,7 +49,7 @@ def daily_schedule(settings: Settings, feeds: Mapping[str, Feed]) -> dg.Schedule
         now = context.scheduled_execution_time.astimezone(ZoneInfo(settings.time_zone))
         day = now.date() - timedelta(days=1)
         bury_dead_runs(context.instance)
-        if context.instance.get_runs_count(dg.RunsFilter(tags={MORNING_OF: day.isoformat()})):
+        if was_asked_for(context.instance, day):
             return dg.SkipReason(f"{day} was asked for already; what comes later is found by the sensor.")
         if awaited := still_awaited(settings, feeds, day, now):
             until = ", ".join(f"{feed} until {due:%H:%M}" for feed, due in awaited.items())
@@ -66,6 +66,19 @@ def daily_schedule(settings: Settings, feeds: Mapping[str, Feed]) -> dg.Schedule
         )
 
     return every_morning
+
+
+def was_asked_for(instance: dg.DagsterInstance, day: date) -> bool:
+    """Whether the schedule has asked for a day."""
+    return instance.get_runs_count(dg.RunsFilter(tags={MORNING_OF: day.isoformat()})) > 0
+
+
+def is_left_to_the_morning(
+    instance: dg.DagsterInstance, settings: Settings, feeds: Mapping[str, Feed], day: date, now: datetime
+) -> bool:
+    """Whether the schedule may still wait for a day, so that nobody else asks for it piece by piece."""
+    due = max((due_at(settings, feed, day) for feed in feeds.values() if feed.frequency_days == 1), default=now)
+    return now < due and not was_asked_for(instance, day)
 
 
 def due_at(settings: Settings, feed: Feed, day: date) -> datetime:

@@ -53,6 +53,7 @@ def test_a_week_runs_itself_and_ends_as_if_everything_had_come_on_time(
     late, twice, corrected, never = (MONDAY + timedelta(days=n) for n in (1, 2, 3, 4))
     for day in (MONDAY + timedelta(days=n) for n in range(7)):
         morning = day + timedelta(days=1)
+        clock.until(_at(morning, 5, 45))
         for feed in daily:
             if (feed, day) in {("payments", late), ("subscriptions", never)} or not (
                 source / feed / f"dt={day}"
