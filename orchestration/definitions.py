@@ -8,7 +8,7 @@ from orchestration.automation.arrivals import arrivals_sensor
 from orchestration.automation.daily import daily_job, daily_schedule
 from orchestration.automation.notifications import notifications_sensor
 from orchestration.contracts import load_feeds
-from orchestration.ingest.assets import raw_assets
+from orchestration.ingest.assets import raw_assets, retention_asset
 from orchestration.reporting.assets import report_asset
 from orchestration.serving.assets import publication_asset
 from orchestration.settings import Settings
@@ -26,6 +26,7 @@ def build_defs(*, settings: Settings | None = None) -> dg.Definitions:
     return dg.Definitions(
         assets=[
             *raw_assets(settings, feeds),
+            retention_asset(settings, feeds),
             *dbt_assets(settings, feeds, manifest),
             publication_asset(settings, feeds, graph),
             report_asset(settings, feeds, graph),

@@ -83,6 +83,8 @@ class Settings(BaseSettings):
     memory_limit: str = Field(default="6GB", pattern=r"^[0-9.]+ ?[KMGT]i?B$")
     first_day: date = date(2024, 8, 1)
     keep_generations: int = Field(default=5, ge=2)
+    keep_raw_days: int | None = Field(default=None, ge=60)  # the gates compare a day with its weekday's history
+    keep_landing_days: int | None = Field(default=None, ge=1)
     small_group_threshold: int = Field(default=5, ge=1)
     notify_webhook: SecretStr | None = None
     notify_email: str | None = None

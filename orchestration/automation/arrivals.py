@@ -82,14 +82,17 @@ def arrivals_sensor(
         receipts = newest_receipts(settings)
         after = look(feeds, arrived, receipts, before)
         waiting = {
-            (seen.dt, seen.waiting)
+            name: seen
             for name, seen in after.seen.items()
             if seen.waiting
-            and seen == before.seen.get(name)  # else it may still be growing
             and settings.first_day <= seen.dt < now.date()
             and not is_left_to_the_morning(context.instance, settings, feeds, seen.dt, now)
         }
-        requests, said = _decide(context.instance, settings, feeds, sorted(waiting), receipts)
+        if all(seen == before.seen.get(name) for name, seen in waiting.items()):
+            found = sorted({(seen.dt, str(seen.waiting)) for seen in waiting.values()})
+            requests, said = _decide(context.instance, settings, feeds, found, receipts)
+        else:
+            requests, said = [], "Something is arriving; looking again when it has stopped to grow."
         return dg.SensorResult(
             run_requests=requests or None,
             skip_reason=None if requests else dg.SkipReason(said),

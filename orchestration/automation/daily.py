@@ -88,11 +88,13 @@ def due_at(settings: Settings, feed: Feed, day: date) -> datetime:
 
 
 def not_arrived(settings: Settings, feeds: Mapping[str, Feed], day: date) -> list[str]:
-    """Daily feeds without a delivery for a day."""
+    """Daily feeds without a delivery for a day; one that has never come at all is not expected."""
     return [
         feed.name
         for feed in feeds.values()
-        if feed.frequency_days == 1 and find_delivery(settings.landing_dir, feed.name, day) is None
+        if feed.frequency_days == 1
+        and any(root.joinpath(feed.name).is_dir() for root in (settings.landing_dir, settings.raw_dir))
+        and find_delivery(settings.landing_dir, feed.name, day) is None
     ]
 
 

@@ -6,19 +6,23 @@ from typing import Any
 
 import dagster as dg
 
+from orchestration.alone import alone
 from orchestration.automation import freshness
 from orchestration.contracts import Feed, contract_paths
 from orchestration.gates import overrides, verdicts
 from orchestration.gates.checks import asset_check_result, asset_check_specs, said_of_day
 from orchestration.gates.gate import check_relation
 from orchestration.gates.suites import Suite, load_suite
+from orchestration.ingest import retention
 from orchestration.ingest.ingest import ingest
 from orchestration.ingest.profile import create_delivery_profile
 from orchestration.ingest.receipt import Receipt, newest, read_receipts
 from orchestration.privacy.custody import shared
 from orchestration.settings import Settings
 from orchestration.sql import connect
-from orchestration.steps import daily_partitions, extract_dates, not_made, written_in
+from orchestration.steps import WAREHOUSE_POOL, daily_partitions, extract_dates, not_made, written_in
+
+RETENTION = dg.AssetKey(["raw", "removed_days"])
 
 
 def delivery_key(feed: str) -> dg.AssetKey:
@@ -39,6 +43,38 @@ def raw_assets(settings: Settings, feeds: Mapping[str, Feed]) -> list[dg.AssetsD
         suite = load_suite("raw", feed.name, site=settings.site)
         found += [_delivery(feed), _raw(settings, feed, suite, contracts[feed.name])]
     return found
+
+
+def retention_asset(settings: Settings, feeds: Mapping[str, Feed]) -> dg.AssetsDefinition:
+    """Removes days that are kept no longer, after each ingest, and says which."""
+
+    @dg.asset(
+        key=RETENTION,
+        deps=[raw_key(name) for name in feeds],
+        group_name="raw",
+        kinds={"parquet"},
+        owners=["team:platform"],
+        tags={"restricted": ""},
+        metadata=written_in(Path(retention.__file__)),
+        pool=WAREHOUSE_POOL,
+        description=(
+            "One row per day and feed that was removed from raw, quarantine or landing, because it is older than "
+            "RINGFENCE_KEEP_RAW_DAYS or has been ingested for RINGFENCE_KEEP_LANDING_DAYS. Without these, nothing goes."
+        ),
+    )
+    def removed_days() -> dg.MaterializeResult[None]:
+        with shared(settings), alone(settings):
+            gone = retention.remove_expired(settings, feeds)
+        rows = "\n".join(f"| {one.room} | {one.feed} | {one.dt} | {one.bytes:,} |" for one in gone)
+        return dg.MaterializeResult(
+            metadata={
+                "dagster/row_count": len(gone),
+                "bytes": sum(one.bytes for one in gone),
+                "removed": dg.MetadataValue.md(f"| room | feed | day | bytes |\n|---|---|---|--:|\n{rows}"),
+            }
+        )
+
+    return removed_days
 
 
 def _delivery(feed: Feed) -> dg.AssetSpec:

@@ -5,14 +5,15 @@ from pathlib import Path
 
 import dagster as dg
 
+from orchestration.alone import alone
 from orchestration.automation import freshness
 from orchestration.contracts import Feed
+from orchestration.ingest.assets import RETENTION
 from orchestration.privacy.custody import shared
 from orchestration.reporting.gates_page import write_gates_page
 from orchestration.serving.publish import publish
 from orchestration.settings import Settings
 from orchestration.steps import WAREHOUSE_POOL, written_in
-from orchestration.warehouse.alone import alone
 from orchestration.warehouse.graph import Graph
 
 KEY = dg.AssetKey(["serving", "publication"])
@@ -23,7 +24,7 @@ def publication_asset(settings: Settings, feeds: Mapping[str, Feed], graph: Grap
 
     @dg.asset(
         key=KEY,
-        deps=[dg.AssetKey([node.schema, node.name]) for node in graph.published()],
+        deps=[RETENTION, *(dg.AssetKey([node.schema, node.name]) for node in graph.published())],
         group_name="serving",
         kinds={"duckdb"},
         owners=["team:platform"],

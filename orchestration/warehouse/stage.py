@@ -9,6 +9,7 @@ from typing import Any
 import dagster as dg
 import duckdb
 
+from orchestration.alone import alone
 from orchestration.contracts import Feed
 from orchestration.gates import overrides, verdicts
 from orchestration.gates.checks import asset_check_result, asset_check_specs
@@ -20,7 +21,6 @@ from orchestration.settings import Settings, private_dir
 from orchestration.sql import connect
 from orchestration.steps import not_made
 from orchestration.warehouse import dbt
-from orchestration.warehouse.alone import alone
 from orchestration.warehouse.graph import Graph, Node
 from orchestration.warehouse.lineage import as_metadata, column_lineage
 from orchestration.warehouse.raw_relations import refresh_raw

@@ -1,0 +1,60 @@
+"""What is kept no longer goes, whole, and is not fetched back."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+from orchestration.ingest.arrivals import deliveries
+from orchestration.ingest.retention import remove_expired
+from tests.small_site import HEADER, SmallSite, line
+
+OLD, NEW = date(2026, 1, 3), date(2026, 3, 4)  # sixty days apart
+
+
+def _site(root: Path) -> SmallSite:
+    site = SmallSite(root)
+    for dt in (OLD, OLD + timedelta(days=1), NEW):
+        site.drop(HEADER + line(1) + line(2, amount="x"), dt=dt)
+        site.ingest(dt)
+    return site
+
+
+def _left(site: SmallSite) -> dict[str, list[str]]:
+    rooms = (site.settings.landing_dir, site.settings.raw_dir, site.settings.quarantine_dir)
+    return {room.name: sorted(path.name[3:] for path in room.glob("charges/dt=*")) for room in rooms}
+
+
+def test_without_a_setting_nothing_goes(tmp_path: Path) -> None:
+    site = _site(tmp_path)
+    before = _left(site)
+    assert remove_expired(site.settings, {"charges": site.feed}) == []
+    assert _left(site) == before
+
+
+def test_days_beyond_what_is_kept_go_from_every_room_and_are_named(tmp_path: Path) -> None:
+    site = _site(tmp_path)
+    settings = site.settings.model_copy(update={"keep_raw_days": 60})
+    gone = remove_expired(settings, {"charges": site.feed})
+    assert [(one.room, one.feed, one.dt) for one in gone] == [
+        (room, "charges", OLD) for room in ("landing", "quarantine", "raw")
+    ]
+    assert all(one.bytes > 0 for one in gone)
+    kept = [str(OLD + timedelta(days=1)), str(NEW)]
+    assert _left(site) == {"landing": kept, "raw": kept, "quarantine": kept}
+    assert remove_expired(settings, {"charges": site.feed}) == []
+
+
+def test_extracts_go_once_they_have_been_ingested_long_enough_and_only_these(tmp_path: Path) -> None:
+    site = _site(tmp_path)
+    site.drop("no,header\n1,2\n", dt=NEW + timedelta(days=1))
+    assert site.ingest(NEW + timedelta(days=1)).status == "REFUSED"
+    site.drop(HEADER + line(3), dt=OLD)  # corrected since, and not ingested yet
+    settings = site.settings.model_copy(update={"keep_landing_days": 7})
+    feeds = {"charges": site.feed}
+    now = datetime.now(UTC)
+    assert remove_expired(settings, feeds, now + timedelta(days=6)) == []
+    gone = remove_expired(settings, feeds, now + timedelta(days=8))
+    assert [(one.room, one.dt) for one in gone] == [("landing", OLD + timedelta(days=1)), ("landing", NEW)]
+    assert [delivery.dt for delivery in deliveries(settings, feeds)] == [OLD, NEW + timedelta(days=1)]
+    assert len(_left(site)["raw"]) == 4
