@@ -1,0 +1,120 @@
+"""A data engineer's morning in the Dagster UI, with a real browser against the real server and daemon."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect, sync_playwright
+
+from orchestration.serving.generations import Publication, current_publication, publications
+from tests.conftest import KEY, LAST, World
+
+GROUPS = ("deliveries", "raw", "staging", "intermediate", "reference", "core", "churn", "fraud", "serving")
+CHROMIUM = next(
+    (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
+)
+PAGE_MS, RUN_MS = 120_000, 420_000
+
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None, reason="no Chromium is installed; on Debian: apt-get install chromium"
+)
+
+
+@contextmanager
+def _ui(world: World) -> Iterator[str]:
+    """`ringfence ui` on a free port: web server, daemon and code location."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    environment = os.environ | {
+        "RINGFENCE_HOME": str(world.settings.home),
+        "RINGFENCE_LANDING": str(world.settings.landing_dir),
+        "RINGFENCE_PSEUDONYM_KEY": KEY,
+    }
+    command = [str(Path(sys.executable).with_name("ringfence")), "ui", "--port", str(port)]
+    process = subprocess.Popen(command, env=environment, start_new_session=True)
+    url = f"http://127.0.0.1:{port}"
+    try:
+        for _ in range(180):
+            try:
+                urllib.request.urlopen(f"{url}/server_info", timeout=2)
+                break
+            except OSError:
+                time.sleep(1)
+        yield url
+    finally:
+        os.killpg(process.pid, signal.SIGINT)
+        process.wait(60)
+
+
+def _materialise(page: Page, url: str, world: World) -> Publication:
+    """Launch the daily job for the last day, watch it succeed, and return what it published."""
+    before = len(publications(world.settings))
+    page.goto(f"{url}/locations/ringfence/jobs/daily")
+    page.get_by_role("button", name="Materialize all").click(timeout=PAGE_MS)
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("button", name="Show all partitions").click(timeout=PAGE_MS)
+    days = dialog.locator("input[type=text]").first
+    days.fill(LAST.isoformat())
+    days.press("Enter")
+    dialog.get_by_role("button", name="Launch 1 run").click(timeout=PAGE_MS)
+    page.goto(f"{url}/runs")
+    newest = page.locator("tr", has_text=f"partition: {LAST}").first
+    expect(newest).to_contain_text("Success", timeout=RUN_MS)
+    assert len(publications(world.settings)) > before
+    published = current_publication(world.settings)
+    assert published is not None
+    return published
+
+
+def _gate_says(page: Page, url: str, asset: str, verdict: str) -> None:
+    page.goto(f"{url}/assets/{asset}?view=checks")
+    expect(page.get_by_text(verdict, exact=True).first).to_be_visible(timeout=PAGE_MS)
+
+
+@pytest.mark.timeout(1800)
+def test_a_morning_in_the_ui(published_world: World, copy_of: Callable[[World], World]) -> None:
+    world = copy_of(published_world)
+    (folder,) = world.settings.landing_dir.glob(f"portability_events/dt={LAST}")
+    (extract,) = folder.glob("*.csv*")
+    good = extract.read_bytes()
+    with _ui(world) as url, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        page = browser.new_page(viewport={"width": 1600, "height": 1000})
+
+        page.goto(f"{url}/asset-groups")
+        for group in GROUPS:
+            expect(page.get_by_text(group, exact=True).first).to_be_attached(timeout=PAGE_MS)
+
+        assert _materialise(page, url, world).held_back == {}
+        _gate_says(page, url, "raw/portability_events", "Succeeded")
+        _gate_says(page, url, "churn/port_flow_daily", "Succeeded")
+        before = {entry.relation: entry.checksum for entry in publications(world.settings)[-1].relations}
+
+        (folder / "_manifest.json").unlink(missing_ok=True)
+        extract.write_bytes(good.replace(b"donor_provider", b"donor", 1))
+        broken = _materialise(page, url, world)
+        _gate_says(page, url, "raw/portability_events", "Failed")
+        held = {entry.relation: entry for entry in broken.relations if entry.held_back_by}
+        assert "churn.port_flow_daily" in held
+        assert not [relation for relation in held if re.match("fraud|core", relation)]
+        assert all(entry.checksum == before[relation] for relation, entry in held.items())
+
+        extract.write_bytes(good)
+        healed = _materialise(page, url, world)
+        _gate_says(page, url, "raw/portability_events", "Succeeded")
+        assert healed.held_back == {}
+        assert {entry.relation: entry.checksum for entry in healed.relations} == before
+        browser.close()
