@@ -109,8 +109,9 @@ def run(
         feeds = load_feeds(configured)
         with RunDisplay(out) as display:
             report = runner.run(
-                configured, feeds, first.date(), last.date(), display.on_event, accept=accept or (), reason=reason
-            )
+                configured, feeds, first.date(), last.date(), display.on_event,
+                on_plan=display.on_plan, accept=accept or (), reason=reason,
+            )  # fmt: skip
     except (KeyMissingError, ContractError, ValueError) as error:
         err.print(f"[red]{error}[/]")
         raise typer.Exit(runner.Exit.INFRASTRUCTURE) from None

@@ -50,6 +50,8 @@ class RunReport:
 
 #: Called with a step's name, its latest message, and whether it has ended.
 OnEvent = Callable[[str, str, bool], None]
+#: Called before the first step with what each step is going to take, in seconds; 0 if nobody knows.
+OnPlan = Callable[[Mapping[str, float]], None]
 
 
 def run(
@@ -59,6 +61,7 @@ def run(
     last: date,
     on_event: OnEvent,
     *,
+    on_plan: OnPlan = lambda seconds: None,
     accept: Sequence[str] = (),
     reason: str | None = None,
 ) -> RunReport:
@@ -82,7 +85,7 @@ def run(
         overrides.accept(settings, accept, reason, _newest_revisions(settings))
     with open_instance(settings) as instance:
         try:
-            return _run(settings, feeds, instance, first, last, on_event)
+            return _run(settings, feeds, instance, first, last, on_event, on_plan)
         finally:
             announce(settings, feeds, instance)
 
@@ -94,12 +97,13 @@ def _run(
     first: date,
     last: date,
     on_event: OnEvent,
+    on_plan: OnPlan,
 ) -> RunReport:
     published = current_publication(settings)
     if published and is_current(settings, feeds, days_between(first, last)):
         return RunReport(_exit_code(published), True, published, [])
     with shared(settings):
-        result = _execute(settings, instance, first, last, on_event)
+        result = _execute(settings, instance, first, last, on_event, on_plan)
     now = current_publication(settings)
     fresh = now if now and (published is None or now.generation != published.generation) else None
     errors = [_message(event) for event in result.get_step_failure_events()]
@@ -121,10 +125,11 @@ def _newest_revisions(settings: Settings) -> dict[str, dict[str, int]]:
 
 
 def _execute(
-    settings: Settings, instance: dg.DagsterInstance, first: date, last: date, on_event: OnEvent
+    settings: Settings, instance: dg.DagsterInstance, first: date, last: date, on_event: OnEvent, on_plan: OnPlan
 ) -> dg.ExecuteInProcessResult:
     """Execute the job here, while a second thread relays the run's events to `on_event`."""
     job = build_defs(settings=settings).resolve_job_def(JOB)
+    on_plan(_seconds_by_step(instance, job))
     run_id = str(uuid.uuid4())
     is_done = threading.Event()
     relay = threading.Thread(target=_relay, args=(instance, run_id, is_done, on_event), daemon=True)
@@ -143,6 +148,17 @@ def _execute(
     finally:
         is_done.set()
         relay.join()
+
+
+def _seconds_by_step(instance: dg.DagsterInstance, job: dg.JobDefinition) -> dict[str, float]:
+    """What each step took in the last run that succeeded: a day is like the day before."""
+    plan = {node.name: 0.0 for node in job.nodes}
+    succeeded = dg.RunsFilter(job_name=JOB, statuses=[dg.DagsterRunStatus.SUCCESS])
+    for run_ in instance.get_runs(succeeded, limit=1):
+        for step in instance.get_run_step_stats(run_.run_id):
+            if step.step_key in plan and step.start_time and step.end_time:
+                plan[step.step_key] = step.end_time - step.start_time
+    return plan
 
 
 def _relay(instance: dg.DagsterInstance, run_id: str, is_done: threading.Event, on_event: OnEvent) -> None:

@@ -124,7 +124,10 @@ def _raw(settings: Settings, feed: Feed, suite: Suite, contract: Path) -> dg.Ass
 def _take_and_judge(context: dg.AssetExecutionContext, settings: Settings, feed: Feed, suite: Suite) -> Iterator[Any]:
     """Ingest the days asked for, judge every delivery of the feed, and report."""
     key = raw_key(feed.name)
-    done = ingest(settings, feed, extract_dates(context))
+    done = ingest(
+        settings, feed, extract_dates(context),
+        lambda name, count, total: context.log.info(f"{name}: {count} of {total} deliveries"),
+    )  # fmt: skip
     for ingested in done:
         receipt = ingested.receipt
         if ingested.is_new and receipt.refusal:

@@ -24,15 +24,18 @@ if TYPE_CHECKING:
     from orchestration.simulator import SimulationSummary
 
 _LONGEST_LIST = 6
+_A_MINUTE = 60
 
 
 class RunDisplay:
-    """Progress of a run: the step at work with its latest message, and a line for each that has ended."""
+    """Progress of a run: the step at work, how far it has got, how long it may still take, and what has ended."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
         self._live = Live(console=console, transient=True, refresh_per_second=8)
         self._started: dict[str, float] = {}
+        self._left: dict[str, float] = {}
+        self._steps = 0
 
     def __enter__(self) -> RunDisplay:
         self._live.start()
@@ -44,13 +47,28 @@ class RunDisplay:
     ) -> None:
         self._live.stop()
 
+    def on_plan(self, seconds: Mapping[str, float]) -> None:
+        """Take the steps to come, each with the seconds that it took last time."""
+        self._left, self._steps = dict(seconds), len(seconds)
+
     def on_event(self, step: str, message: str, has_ended: bool) -> None:
         """Take one event of the run."""
         started = self._started.setdefault(step, monotonic())
         if has_ended:
+            self._left.pop(step, None)
             self._console.print(f"  {step:<32} {monotonic() - started:6.1f} s")
         else:
-            self._live.update(Spinner("dots", f"{step} {message.splitlines()[0][:80] if message else ''}"))
+            at_work = f"{step} {message.splitlines()[0][:80] if message else ''}"
+            self._live.update(Spinner("dots", f"{at_work}  {self._remaining(step, monotonic() - started)}"))
+
+    def _remaining(self, step: str, worked: float) -> str:
+        done = f"step {self._steps - len(self._left) + 1} of {self._steps}"
+        seconds = sum(self._left.values()) - min(worked, self._left.get(step, 0))
+        return f"[dim]{done}, about {_duration(seconds)} left[/]" if seconds else f"[dim]{done}[/]"
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < _A_MINUTE else f"{seconds / _A_MINUTE:.0f} min"
 
 
 def print_run_report(console: Console, settings: Settings, feeds: Mapping[str, Feed], report: RunReport) -> None:
