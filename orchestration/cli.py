@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -396,24 +395,34 @@ def rotate_key(
     )
 
 
+_Port = Annotated[int, typer.Option(help="Port on loopback.")]
+
+
 @app.command()
-def ui(port: Annotated[int, typer.Option(help="Port on loopback.")] = 3000) -> None:
-    """Open the Dagster UI on loopback."""
+def ui(port: _Port = 3000) -> None:
+    """Open the Dagster UI on loopback, with schedule and sensors, for one desk."""
+    _dagster("dagster", "dev", "--host", "127.0.0.1", "--port", str(port))
+
+
+@app.command()
+def webserver(port: _Port = 3000) -> None:
+    """Serve the Dagster UI on loopback; runs, schedule and sensors are the daemon's."""
+    _dagster("dagster-webserver", "--host", "127.0.0.1", "--port", str(port))
+
+
+@app.command()
+def daemon() -> None:
+    """Run the schedule, the sensors and what they and the UI ask for."""
+    _dagster("dagster-daemon", "run")
+
+
+def _dagster(program: str, *arguments: str) -> None:
+    """Become one of Dagster's programs, with this installation's instance and code location."""
     from orchestration.instance import prepare_dagster_home
 
     prepare_dagster_home(settings())
-    dagster = str(Path(sys.executable).with_name("dagster"))
-    command = [
-        dagster,
-        "dev",
-        "--workspace",
-        str(PROJECT / "workspace.yaml"),
-        "--host",
-        "127.0.0.1",
-        "--port",
-        str(port),
-    ]
-    raise typer.Exit(subprocess.run(command, cwd=PROJECT, env=os.environ, check=False).returncode)
+    path = str(Path(sys.executable).with_name(program))
+    os.execv(path, [path, *arguments, "--workspace", str(PROJECT / "workspace.yaml")])
 
 
 @app.command()

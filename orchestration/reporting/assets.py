@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
+from pathlib import Path
 
 import dagster as dg
 
+from orchestration.automation import freshness
 from orchestration.contracts import Feed
 from orchestration.reporting.glossary import write_glossary
-from orchestration.reporting.morning import write_morning_report
+from orchestration.reporting.morning import page, write_morning_report
 from orchestration.serving.assets import KEY as PUBLICATION
 from orchestration.settings import Settings
+from orchestration.steps import written_in
 from orchestration.warehouse.graph import Graph
 
 
@@ -24,6 +27,10 @@ def report_asset(settings: Settings, feeds: Mapping[str, Feed], graph: Graph) ->
         group_name="serving",
         kinds={"html"},
         owners=["team:platform"],
+        tags={"open": ""},
+        metadata=written_in(Path(page.__file__)),
+        freshness_policy=freshness.of_relation(feeds.values()),
+        backfill_policy=dg.BackfillPolicy.single_run(),
         description="One self-contained page per day: the headline with both denominators, the exodus against its "
         "baseline, fraud, what was restated, feeds and gates. Every number on it is a published column.",
     )
