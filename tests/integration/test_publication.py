@@ -31,21 +31,28 @@ from orchestration.warehouse import dbt
 from orchestration.warehouse.graph import Column, Graph, Node
 from tests.conftest import World
 
+#: Reads without pause until it is told to stop: with a connection per query, one for twenty queries, or one for ever.
 READER = """
 import sys, pathlib, duckdb
-current, stop = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
-reads = 0
+current, stop, queries = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]), float(sys.argv[3])
+reads, seen = 0, set()
 while not stop.exists() or not reads:
+    left, held = queries, set()
     with duckdb.connect(str(current / "marts.duckdb"), read_only=True) as con:
-        newest, rows = con.execute(
-            "select max(generation), max_by(rows, generation) from ops.publication "
-            "where relation = 'churn.incident_headline'"
-        ).fetchone()
-        (count,) = con.execute("select count(*) from churn.incident_headline").fetchone()
-    assert count == rows, (newest, count, rows)
-    reads += 1
-print(reads)
+        while left > 0 and not (stop.exists() and reads):
+            newest, rows = con.execute(
+                "select max(generation), max_by(rows, generation) from ops.publication "
+                "where relation = 'churn.incident_headline'"
+            ).fetchone()
+            (count,) = con.execute("select count(*) from churn.incident_headline").fetchone()
+            assert count == rows, (newest, count, rows)
+            held.add(newest)
+            reads, left = reads + 1, left - 1
+    assert len(held) <= 1, held
+    seen |= held
+print(reads, len(seen))
 """
+READERS = {"a connection per query": "1", "pooled": "20", "held open": "inf"}
 
 
 @pytest.fixture(scope="module")
@@ -78,31 +85,44 @@ def publish_again(world: World) -> Callable[[], str]:
 
 
 @pytest.fixture
-def reader(world: World, publish_again: Callable[[], str], tmp_path: Path) -> Iterator[Callable[[], int]]:
-    """A process that polls the published file without pause until it is told to stop; then: how often it read."""
+def readers(world: World, publish_again: Callable[[], str], tmp_path: Path) -> Iterator[Callable[[], dict[str, int]]]:
+    """Processes that poll the published file until they are told to stop; then: how many generations each has seen."""
     publish_again()
     stop = tmp_path / "stop"
     current = world.settings.serving_dir / "current"
-    command = [sys.executable, "-c", READER, str(current), str(stop)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    processes = {
+        kind: subprocess.Popen(
+            [sys.executable, "-c", READER, str(current), str(stop), queries],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )
+        for kind, queries in READERS.items()
+    }  # fmt: skip
 
-    def finish() -> int:
+    def finish() -> dict[str, int]:
         stop.touch()
-        out, err = process.communicate(timeout=60)
-        assert process.returncode == 0, err
-        return int(out)
+        seen = {}
+        for kind, process in processes.items():
+            out, err = process.communicate(timeout=60)
+            assert process.returncode == 0, f"{kind}: {err}"
+            reads, generations = map(int, out.split())
+            assert reads > 3, kind
+            seen[kind] = generations
+        return seen
 
     yield finish
-    process.kill()
+    for process in processes.values():
+        process.kill()
 
 
-def test_a_reader_that_never_pauses_sees_whole_generations_through_publications_and_a_rollback(
-    world: World, publish_again: Callable[[], str], reader: Callable[[], int]
+def test_readers_that_never_pause_see_whole_generations_through_publications_and_a_rollback(
+    world: World, publish_again: Callable[[], str], readers: Callable[[], dict[str, int]]
 ) -> None:
-    generations = [publish_again() for _ in range(3)]
+    generations = [publish_again() for _ in range(2)]
     assert rollback(world.settings).generation == generations[-2]
     switch(world.settings, generations[-1])
-    assert reader() > 3
+    seen = readers()
+    assert seen["a connection per query"] > 1
+    assert seen["held open"] == 1
 
 
 def test_only_so_many_generations_are_kept_and_never_without_the_current_one(
