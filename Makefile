@@ -23,8 +23,10 @@ demo: $(VENV)/.installed $(RINGFENCE_PSEUDONYM_KEY_FILE)  ## set up, write sampl
 	@$(BIN)/ringfence run --from 2025-08-01 --to 2026-02-28
 	@$(BIN)/ringfence headline --as-of 2026-01-03
 	@$(BIN)/ringfence headline
-	@printf '\nWhere to look next\n%s\n%s\n%s\n%s\n' \
+	@printf '\nWhere to look next\n%s\n%s\n%s\n%s\n%s\n%s\n' \
 		"  make ui                          the graph, the gates and the runs, in a browser" \
+		"  make bi                          two dashboards in Superset, in an environment of its own" \
+		"  $(RINGFENCE_HOME)/reports/   the morning report, and what every number means" \
 		"  $(BIN)/ringfence status      what arrived, what is missing, what is published" \
 		"  $(RINGFENCE_HOME)/serving/current/marts.duckdb   the open marts, for any tool that reads DuckDB" \
 		"  docs/                            what every number means, how to add a feed, a gate, an incident"
