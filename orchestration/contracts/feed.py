@@ -128,7 +128,7 @@ class RowRule:
 class Feed:
     """One kind of extract. `fingerprint` changes when the contract's text does.
 
-    A delivery is expected `due_hours` after the end of its day, and late `lateness_days` after that.
+    A delivery is expected `due_hours` after the end of its day, and late if it is missing `lateness_days` later.
     """
 
     name: str
