@@ -83,7 +83,6 @@ def test_a_week_runs_itself_and_ends_as_if_everything_had_come_on_time(
             [("sensor", str(wanted))] if wanted else []
         )
 
-    shutil.rmtree(tmp_path / "home" / "tmp", ignore_errors=True)
     on_time = World(Settings(home=tmp_path / "on-time", landing=landing, pseudonym_key=KEY))  # type: ignore[arg-type]
     assert on_time.run(FIRST, SUNDAY).exit_code is Exit.PUBLISHED
     assert _relations(world) == _relations(on_time)
