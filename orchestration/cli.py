@@ -275,6 +275,7 @@ def publish() -> None:
     import duckdb
 
     from orchestration.serving.publish import publish as build
+    from orchestration.serving.verify import VerificationError
     from orchestration.warehouse import dbt
     from orchestration.warehouse.graph import Graph
 
@@ -283,6 +284,9 @@ def publish() -> None:
         entry = build(configured, Graph(dbt.manifest(configured)), load_feeds(configured), "by hand")
     except duckdb.IOException:
         err.print("[red]The warehouse is not there yet, or a run is using it; try again when it has ended.[/]")
+        raise typer.Exit(1) from None
+    except VerificationError as error:
+        err.print(str(error), style="red", markup=False, soft_wrap=True)
         raise typer.Exit(1) from None
     if entry is None:
         err.print("[red]Nothing can be published: every mart is held back, and there is no earlier version.[/]")
