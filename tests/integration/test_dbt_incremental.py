@@ -39,6 +39,9 @@ class Deliveries:
         yield self._revise("subscriptions", dt, [self._subscription(dt) for _ in range(8)])
         yield self._revise("payments", dt, [self._payment(dt) for _ in range(18)])
         yield self._revise("payment_disputes", dt, [self._dispute(dt) for _ in range(4)])
+        yield self._revise("cell_attachments", dt, self._crowd(dt))
+        yield self._revise("sim_changes", dt, [self._sim_change(dt) for _ in range(2)])
+        yield self._revise("alert_dispositions", dt, [self._disposition(dt)])
         if dt.day % 4:  # now and then a list is missing
             yield self._revise("cell_registry", dt, self._cells())
 
@@ -63,6 +66,9 @@ class Deliveries:
             "payments": ("payment_id", "event_seq"),
             "payment_disputes": ("dispute_id", "event_seq"),
             "cell_registry": ("cell_id",),
+            "cell_attachments": ("number_key", "cell_id", "hour_start"),
+            "sim_changes": ("number_key", "changed_at"),
+            "alert_dispositions": ("case_id", "decided_at"),
         }[feed]
         unique = {tuple(row[key] for key in keys): dict(row) for row in rows}
         self.revisions[feed, dt] += 1
@@ -147,6 +153,40 @@ class Deliveries:
             "occurred_at": self._instant(dt),
         }
 
+    def _crowd(self, dt: date) -> list[Row]:
+        rng = self.rng
+        hour = datetime.combine(dt - timedelta(days=rng.randrange(2)), datetime.min.time()) + timedelta(
+            hours=rng.randrange(24)
+        )
+        return [
+            {
+                "number_key": _uuid(1, number),
+                "cell_id": cell,
+                "hour_start": hour,
+                "attach_count": 1,
+                "first_seen_at": hour + timedelta(minutes=number),
+                "last_seen_at": hour + timedelta(minutes=30),
+            }
+            for cell in rng.sample([*CELLS, ROGUE], 3)
+            for number in rng.sample(range(12), rng.randrange(1, 9))
+        ]
+
+    def _sim_change(self, dt: date) -> Row:
+        return {
+            "number_key": _uuid(1, self.rng.randrange(12)),
+            "changed_at": self._instant(dt - timedelta(days=self.rng.randrange(2))),
+            "channel": "SHOP",
+        }
+
+    def _disposition(self, dt: date) -> Row:
+        rng = self.rng
+        return {
+            "case_id": f"case-M{rng.randrange(50)}",
+            "disposition": rng.choice(["CONFIRMED", "CONFIRMED", "CLEARED", "WATCH"]),
+            "decided_at": self._instant(dt),
+            "analyst_key": _uuid(3, rng.randrange(2)),
+        }
+
     def _cells(self) -> list[Row]:
         rng = self.rng
         return [
@@ -200,6 +240,8 @@ def history(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     deliver(deliveries.corrected("cell_registry", days[4]), deliveries.corrected("portability_events", days[1]))
     deliver(deliveries.corrected("payment_disputes", days[5]), deliveries.corrected("payments", days[4]))
     deliver(*(item for item in deliveries.day(days[1]) if item[0] == "cell_registry"))
+    deliver(deliveries.corrected("cell_attachments", days[2]), deliveries.corrected("sim_changes", days[3]))
+    deliver(deliveries.corrected("alert_dispositions", days[4]))
     warehouse.build_models()
     with warehouse.connect() as con:
         con.execute("create schema lived")

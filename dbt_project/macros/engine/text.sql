@@ -20,11 +20,11 @@
 {%- endmacro %}
 
 
-{#- Aggregate: values joined by a comma, in their own order. -#}
-{% macro sorted_list(value) -%}
-    {{ return(adapter.dispatch('sorted_list', 'ringfence')(value)) }}
+{#- Aggregate: values joined by a comma and a blank, in a given order. -#}
+{% macro ordered_list(value, order_by) -%}
+    {{ return(adapter.dispatch('ordered_list', 'ringfence')(value, order_by)) }}
 {%- endmacro %}
 
-{% macro duckdb__sorted_list(value) -%}
-    string_agg({{ value }}, ',' order by {{ value }})
+{% macro duckdb__ordered_list(value, order_by) -%}
+    string_agg({{ value }}, ', ' order by {{ order_by }})
 {%- endmacro %}

@@ -1,18 +1,50 @@
 {#-
-Queries for the payments whose rule hits pending deliveries may change: those delivered again; those on a cell
-whose place in the registry changed; and, where a pending list is the first there is, those between it and the
-next one, which had no registry to miss from before.
+Queries for the payments that pending deliveries may change: those delivered again; on or after the day from which
+each of these counts, the other payments of its number and those of the same cell, merchant and hour.
+
+Raw remembers what a payment was before (rows of replaced revisions included), so a model need not.
 -#}
-{% macro payments_to_judge_again(payments, lists) -%}
-    {%- set pending = pending_days('cell_registry') -%}
+{% macro payments_beside_delivered(payments) -%}
+    {%- set ids = model.name ~ '__delivered' -%}
+    {%- set rows = model.name ~ '__delivered_rows' -%}
+    {%- do keep_keys(ids, 'payment_id', [keys_of_pending('payments', 'payment_id')]) -%}
+    {%- do run_query(
+        "create or replace temporary table " ~ rows ~ " as select payment_id, number_key, merchant_id, cell_id,"
+        ~ " date_trunc('hour', occurred_at) as occurred_hour, min(dt) over (partition by payment_id) as since"
+        ~ " from " ~ all_revisions('payments')
+        ~ " where " ~ in_days('dt', history_days('payments', 'payment_id', ids, payments) + replaced_days('payments'))
+        ~ " and payment_id in (select payment_id from " ~ ids ~ ")"
+    ) -%}
+    {{ return([
+        "select payment_id from " ~ ids,
+        "select payment.payment_id from " ~ payments ~ " as payment"
+        ~ " inner join (select number_key, min(since) as since from " ~ rows ~ " group by number_key) as changed"
+        ~ " on payment.number_key = changed.number_key and payment.first_dt >= changed.since",
+        "select payment.payment_id from " ~ payments ~ " as payment"
+        ~ " inner join (select cell.cell_id, shop.merchant_id, occurred.occurred_hour, min(cell.since) as since"
+        ~ " from " ~ rows ~ " as cell inner join " ~ rows ~ " as shop on cell.payment_id = shop.payment_id"
+        ~ " inner join " ~ rows ~ " as occurred on cell.payment_id = occurred.payment_id group by all) as changed"
+        ~ " on payment.cell_id = changed.cell_id and payment.merchant_id = changed.merchant_id"
+        ~ " and date_trunc('hour', payment.occurred_at) = changed.occurred_hour"
+        ~ " and payment.cell_dt >= changed.since",
+    ]) }}
+{%- endmacro %}
+
+{#-
+Queries for the payments whose cell may have entered or left the registry with a pending list: those on a cell whose
+place in it changed; and, where a pending list is the first there is, those between it and the next one, which had no
+registry to miss from before.
+-#}
+{% macro payments_on_changed_cells(payments, lists) -%}
     {%- set first_days = "select min(list_on) as from_day, (select min(list_on) from " ~ lists
         ~ " where list_on > (select min(list_on) from " ~ lists ~ ")) as to_day from " ~ lists -%}
+    {%- set occurred_on = local_date('payment.occurred_at') -%}
     {{ return([
-        keys_of_pending('payments', 'payment_id'),
         "select payment_id from " ~ payments ~ " where cell_id in (" ~ cells_changed('cell_registry', lists) ~ ")",
         "select payment.payment_id from " ~ payments ~ " as payment inner join (" ~ first_days ~ ") as first_list"
-        ~ " on " ~ in_days('first_list.from_day', pending) ~ " and payment.occurred_on >= first_list.from_day"
-        ~ " and (payment.occurred_on < first_list.to_day or first_list.to_day is null)",
+        ~ " on " ~ in_days('first_list.from_day', pending_days('cell_registry'))
+        ~ " and " ~ occurred_on ~ " >= first_list.from_day"
+        ~ " and (" ~ occurred_on ~ " < first_list.to_day or first_list.to_day is null)",
     ]) }}
 {%- endmacro %}
 

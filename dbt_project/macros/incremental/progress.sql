@@ -67,3 +67,8 @@ written by a post-hook inside the transaction that writes its rows, so that a ki
 {% macro data_end(feed) -%}
     (select max(dt) from {{ revision_relation() }} where is_current and feed = '{{ feed }}')
 {%- endmacro %}
+
+{#- The earliest of days (ISO text) as a date; null for none. -#}
+{% macro earliest(days) -%}
+    cast({{ "'" ~ (days | min) ~ "'" if days else 'null' }} as date)
+{%- endmacro %}

@@ -22,6 +22,8 @@ states as (
         {{ last_by('limit_raised_at', 'dt') }} as limit_raised_at,
         min(dt) filter (where cell_id is not null) as cell_dt,
         min(dt) filter (where not is_ars_call_complete) as ars_incomplete_dt,
+        min(dt) filter (where limit_raised_at is not null) as limit_raised_dt,
+        min(dt) filter (where status = 'DENIED') as denied_dt,
         min(dt) as first_dt,
         max(dt) as last_dt
     from events
@@ -41,6 +43,8 @@ history as (
         {{ last_by('limit_raised_at', 'event_seq') }} as limit_raised_at,
         min(cell_dt) as cell_dt,
         min(ars_incomplete_dt) filter (where not is_ars_call_complete) as ars_incomplete_dt,
+        min(limit_raised_dt) as limit_raised_dt,
+        min(denied_dt) as denied_dt,
         min(first_dt) as first_dt,
         max(last_dt) as last_dt
     from states
@@ -67,6 +71,8 @@ final as (
         latest.status_at,
         history.cell_dt,
         history.ars_incomplete_dt,
+        history.limit_raised_dt,
+        history.denied_dt,
         history.first_dt,
         history.last_dt
     from history

@@ -2,40 +2,258 @@
     materialized='incremental',
     incremental_strategy='touched',
     unique_key='payment_id',
-    meta={'consumes': ['payments', 'cell_registry']},
+    meta={'consumes': [
+        'payments', 'cell_registry', 'cell_attachments', 'sim_changes', 'portability_events', 'payment_disputes',
+        'alert_dispositions',
+    ]},
 ) }}
 
+{%- set features = ref('int_payment_feature') -%}
 {%- set cells = ref('stg_network__cells') -%}
+{%- set registrations = ref('int_cell_registration') -%}
+{%- set unregistered_payments = ref('int_unregistered_payment') -%}
+{%- set unregistered_attachments = ref('int_unregistered_attachment') -%}
+{%- set known_frauds = ref('int_fraud_known') -%}
+{%- set checks = fraud_rules() -%}
 {%- if is_incremental() -%}
-    {%- do touch('payment_id', payments_to_judge_again(ref('fct_payment'), cells)) -%}
+    {%- do touch('payment_id',
+        payments_beside_delivered(features)
+        + payments_on_changed_cells(features, cells)
+        + payments_exposed_anew(features, cells, registrations, unregistered_payments, unregistered_attachments)
+        + payments_of_changed_numbers(features)
+        + payments_in_crowded_hours(features)
+        + payments_near_known_fraud(features, known_frauds)
+    ) -%}
 {%- endif %}
 
-with payments as (
-    select * from {{ ref('fct_payment') }}
-    where {{ is_touched('payment_id') }}
+with features as (
+    select * from {{ features }}
 ),
 
-cell_intervals as (
-    select * from {{ ref('int_cell_interval') }}
+touched as (
+    select * from features
+    where {{ is_touched('payment_id') }}
 ),
 
 rules as (
     select * from {{ ref('fraud_rules') }}
     where is_enabled
+    qualify row_number() over (partition by rule_id order by version desc) = 1
 ),
 
-unregistered_cell as (
-    {{ rule_unregistered_cell() }}
+parameters as (
+    select {{ rule_parameters(checks) }}
+    from rules
 ),
 
-incomplete_ars_call as (
-    {{ rule_incomplete_ars_call() }}
+-- what a later list cleared is no hit any more
+unregistered_payments as (
+    select * from {{ unregistered_payments }}
+    where cleared_on is null
+),
+
+-- who was on an unregistered cell, by the core's word or by a payment
+exposures as (
+    select
+        number_key,
+        cell_id,
+        first_seen_at as seen_from,
+        last_seen_at as seen_to,
+        dt as known_dt
+    from {{ unregistered_attachments }}
+    where cleared_on is null
+    union all
+    select
+        number_key,
+        cell_id,
+        occurred_at as seen_from,
+        occurred_at as seen_to,
+        cell_dt as known_dt
+    from unregistered_payments
+),
+
+-- the exposure that was known first
+exposed as (
+    select
+        touched.payment_id,
+        exposures.cell_id as exposed_cell_id,
+        exposures.seen_to as exposed_at,
+        greatest(exposures.known_dt, touched.first_dt) as exposed_dt
+    from touched
+    inner join exposures on touched.number_key = exposures.number_key
+    cross join parameters
+    where
+        touched.occurred_at >= exposures.seen_from
+        and {{ seconds_between('exposures.seen_to', 'touched.occurred_at') }} <= 3600 * parameters.exposed_number__hours
+    qualify row_number() over (
+        partition by touched.payment_id
+        order by greatest(exposures.known_dt, touched.first_dt), exposures.seen_to desc, exposures.cell_id
+    ) = 1
+),
+
+crowded_hours as (
+    select
+        cell_id,
+        hour_start,
+        min(dt) as burst_dt,
+        max(numbers) as burst_numbers
+    from {{ ref('int_cell_hour') }}
+    cross join parameters
+    where numbers >= attach_burst__min_numbers
+    group by cell_id, hour_start
+),
+
+-- the change of the number that was known first
+changed as (
+    select
+        touched.payment_id,
+        changes.kind as changed_kind,
+        changes.changed_at,
+        greatest(changes.dt, touched.first_dt) as changed_dt
+    from touched
+    inner join {{ ref('int_number_change') }} as changes on touched.number_key = changes.number_key
+    cross join parameters
+    where
+        touched.occurred_at >= changes.changed_at
+        and {{ seconds_between('changes.changed_at', 'touched.occurred_at') }} <= 86400 * parameters.number_changed__days
+    qualify row_number() over (
+        partition by touched.payment_id
+        order by greatest(changes.dt, touched.first_dt), changes.changed_at desc, changes.kind
+    ) = 1
+),
+
+frauds as (
+    select
+        known.payment_id,
+        known.known_from,
+        known.known_to,
+        features.merchant_id,
+        features.cell_id
+    from {{ known_frauds }} as known
+    inner join features on known.payment_id = features.payment_id
+),
+
+judged_days as (
+    select distinct first_dt from touched
+),
+
+-- frauds that were known at the end of each day, by the day on which they became known
+known_frauds as (
+    select
+        judged_days.first_dt,
+        frauds.payment_id,
+        frauds.merchant_id,
+        frauds.cell_id,
+        {{ days_between('frauds.known_from', 'judged_days.first_dt') }} as known_since_days
+    from frauds
+    inner join judged_days
+        on
+            frauds.known_from <= judged_days.first_dt
+            and judged_days.first_dt < coalesce(frauds.known_to, date '9999-12-31')
+),
+
+merchants as (
+    select
+        known_frauds.first_dt,
+        known_frauds.merchant_id,
+        count(*) filter (where known_since_days < fraud_at_merchant__days) as merchant_frauds,
+        count(*) filter (where known_since_days < merchant_turned_bad__days) as bad_merchant_frauds
+    from known_frauds
+    cross join parameters
+    group by known_frauds.first_dt, known_frauds.merchant_id
+),
+
+fraud_cells as (
+    select
+        known_frauds.first_dt,
+        known_frauds.cell_id,
+        count(*) filter (where known_since_days < fraud_on_cell__days) as cell_frauds
+    from known_frauds
+    cross join parameters
+    group by known_frauds.first_dt, known_frauds.cell_id
+),
+
+takings as (
+    select
+        merchant_id,
+        first_dt,
+        count(*) as payments
+    from features
+    where merchant_id in (select frauds.merchant_id from frauds)
+    group by merchant_id, first_dt
+),
+
+merchant_takings as (
+    select
+        merchants.first_dt,
+        merchants.merchant_id,
+        sum(takings.payments) as bad_merchant_payments
+    from merchants
+    inner join takings on merchants.merchant_id = takings.merchant_id
+    cross join parameters
+    where
+        {{ days_between('takings.first_dt', 'merchants.first_dt') }} >= 0
+        and {{ days_between('takings.first_dt', 'merchants.first_dt') }} < parameters.merchant_turned_bad__days
+    group by merchants.first_dt, merchants.merchant_id
+),
+
+judged as (
+    select
+        touched.*,
+        unregistered_payments.cell_dt as unregistered_dt,
+        unregistered_payments.occurred_on as unregistered_on,
+        unregistered_payments.delisted_on,
+        exposed.exposed_cell_id,
+        exposed.exposed_at,
+        exposed.exposed_dt,
+        crowded_hours.burst_dt,
+        crowded_hours.burst_numbers,
+        changed.changed_kind,
+        changed.changed_at,
+        changed.changed_dt,
+        merchants.merchant_frauds,
+        merchants.bad_merchant_frauds,
+        merchant_takings.bad_merchant_payments,
+        fraud_cells.cell_frauds
+    from touched
+    left join unregistered_payments on touched.payment_id = unregistered_payments.payment_id
+    left join exposed on touched.payment_id = exposed.payment_id
+    left join crowded_hours
+        on
+            touched.cell_id = crowded_hours.cell_id
+            and touched.occurred_hour = crowded_hours.hour_start
+    left join changed on touched.payment_id = changed.payment_id
+    left join merchants
+        on
+            touched.merchant_id = merchants.merchant_id
+            and touched.first_dt = merchants.first_dt
+    left join merchant_takings
+        on
+            touched.merchant_id = merchant_takings.merchant_id
+            and touched.first_dt = merchant_takings.first_dt
+    left join fraud_cells
+        on
+            touched.cell_id = fraud_cells.cell_id
+            and touched.first_dt = fraud_cells.first_dt
+),
+
+checked as (
+    select
+        judged.*,
+        parameters.*,
+        {{ rule_known_dts(checks) }}
+    from judged
+    cross join parameters
+),
+
+-- most payments have a weak hit or two, and nobody asks about those
+kept as (
+    select * from checked
+    where {{ rule_score(checks) }} >= kept_from_score
 ),
 
 final as (
-    select * from unregistered_cell
-    union all
-    select * from incomplete_ars_call
+    {{ rule_hits(checks) }}
 )
 
 select * from final

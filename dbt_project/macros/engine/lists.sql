@@ -1,0 +1,30 @@
+{#- What engines spell differently about lists. -#}
+
+{#- Aggregate: the values of a group, smallest first. -#}
+{% macro sorted_values(value) -%}
+    {{ return(adapter.dispatch('sorted_values', 'ringfence')(value)) }}
+{%- endmacro %}
+
+{% macro duckdb__sorted_values(value) -%}
+    list({{ value }} order by {{ value }})
+{%- endmacro %}
+
+
+{#- The item at a position, from 1; null beyond the end. -#}
+{% macro item_at(values, position) -%}
+    {{ return(adapter.dispatch('item_at', 'ringfence')(values, position)) }}
+{%- endmacro %}
+
+{% macro duckdb__item_at(values, position) -%}
+    list_extract({{ values }}, cast({{ position }} as bigint))
+{%- endmacro %}
+
+
+{#- Whether a value is an item of a JSON array held as text. -#}
+{% macro is_in_json_list(value, document) -%}
+    {{ return(adapter.dispatch('is_in_json_list', 'ringfence')(value, document)) }}
+{%- endmacro %}
+
+{% macro duckdb__is_in_json_list(value, document) -%}
+    list_contains(from_json({{ document }}, '["VARCHAR"]'), {{ value }})
+{%- endmacro %}

@@ -1,0 +1,34 @@
+{#- Measures over rows of `int_flagged_payment`: what is suspected and what is confirmed, each with its amounts. -#}
+{% macro flagged_measures() -%}
+    {%- for name, flag in [('alert', 'is_alerted'), ('confirmed', 'is_confirmed')] %}
+    count(*) filter (where {{ flag }}) as {{ 'alerts' if name == 'alert' else name }},
+    {%- for amount in ['attempted', 'lost', 'refunded'] %}
+    sum({{ amount }}_amount) filter (where {{ flag }}) as {{ name }}_{{ amount }}_amount{{ ',' if not (loop.last and name == 'confirmed') }}
+    {%- endfor %}
+    {%- endfor %}
+{%- endmacro %}
+
+{#- The same measures of a joined aggregate, nothing being nought. -#}
+{% macro flagged_measures_of(alias) -%}
+    {%- set names = ['alerts', 'alert_attempted_amount', 'alert_lost_amount', 'alert_refunded_amount', 'confirmed',
+        'confirmed_attempted_amount', 'confirmed_lost_amount', 'confirmed_refunded_amount'] -%}
+    {%- for name in names %}
+    cast(coalesce({{ alias }}.{{ name }}, 0) as bigint) as {{ name }}{{ ',' if not loop.last }}
+    {%- endfor %}
+{%- endmacro %}
+
+{#- The two products of carrier billing, as prefixes of columns: they are counted beside each other, never as one. -#}
+{% macro payment_products() -%}
+    {{ return(['micropayment', 'dcb']) }}
+{%- endmacro %}
+
+{#- Count and amounts of flagged payments, by product. -#}
+{% macro measures_by_product() -%}
+    {%- for product in payment_products() %}
+    {%- set of_product = "filter (where product = '" ~ product | upper ~ "')" %}
+    count(*) {{ of_product }} as {{ product }}_payments,
+    {%- for amount in ['attempted', 'lost', 'refunded'] %}
+    cast(coalesce(sum({{ amount }}_amount) {{ of_product }}, 0) as bigint) as {{ product }}_{{ amount }}_amount,
+    {%- endfor %}
+    {%- endfor %}
+{%- endmacro %}

@@ -1,0 +1,13 @@
+{#-
+ATTACH_BURST: `min_numbers` or more numbers were on the payment's cell in that hour: more than a femtocell
+carries of itself.
+-#}
+{% macro rule_attach_burst() -%}
+    {{ return({
+        'rule_id': 'ATTACH_BURST',
+        'parameters': {'min_numbers': 'bigint'},
+        'hit': "burst_dt is not null",
+        'known_dt': 'greatest(burst_dt, cell_dt)',
+        'evidence': {'cell_id': 'cell_id', 'numbers': 'burst_numbers'},
+    }) }}
+{%- endmacro %}

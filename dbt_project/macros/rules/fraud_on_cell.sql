@@ -1,0 +1,13 @@
+{#-
+FRAUD_ON_CELL: within the `days` before it was first delivered, `min_confirmed` or more frauds on its cell
+became known as confirmed.
+-#}
+{% macro rule_fraud_on_cell() -%}
+    {{ return({
+        'rule_id': 'FRAUD_ON_CELL',
+        'parameters': {'days': 'integer', 'min_confirmed': 'integer'},
+        'hit': "cell_frauds >= fraud_on_cell__min_confirmed",
+        'known_dt': 'greatest(cell_dt, first_dt)',
+        'evidence': {'cell_id': 'cell_id', 'confirmed': 'cell_frauds'},
+    }) }}
+{%- endmacro %}

@@ -1,0 +1,12 @@
+{#-
+NUMBER_CHANGED: the number came in by porting, or its SIM was changed, at most `days` before.
+-#}
+{% macro rule_number_changed() -%}
+    {{ return({
+        'rule_id': 'NUMBER_CHANGED',
+        'parameters': {'days': 'double'},
+        'hit': "changed_dt is not null",
+        'known_dt': 'changed_dt',
+        'evidence': {'kind': 'changed_kind', 'changed_at': 'changed_at'},
+    }) }}
+{%- endmacro %}

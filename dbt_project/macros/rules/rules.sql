@@ -1,0 +1,74 @@
+{#-
+The rules that `rule_hit` knows. Each is a macro that returns its `rule_id`; the `parameters` that it takes from
+`fraud_rules`, with their types; and three SQL expressions over the columns of `rule_hit`'s `judged`: whether it hits,
+the delivery by which that was known, and what it saw. In them, `<rule>__<parameter>` is the parameter's value.
+A rule without an enabled row hits nothing.
+-#}
+{% macro fraud_rules() -%}
+    {{ return([
+        rule_unregistered_cell(),
+        rule_exposed_number(),
+        rule_attach_burst(),
+        rule_incomplete_ars_call(),
+        rule_night_burst(),
+        rule_rapid_repeat(),
+        rule_first_at_merchant(),
+        rule_first_in_category(),
+        rule_cash_like(),
+        rule_near_cap(),
+        rule_cap_raised(),
+        rule_number_changed(),
+        rule_unusual_method(),
+        rule_refused_before(),
+        rule_crowd(),
+        rule_fraud_at_merchant(),
+        rule_merchant_turned_bad(),
+        rule_fraud_on_cell(),
+    ]) }}
+{%- endmacro %}
+
+{#- Select list of one row: every rule's points and parameters beside each other; reads the relation `rules`. -#}
+{% macro rule_parameters(rules) -%}
+    {%- for rule in rules %}
+    {%- set prefix = rule.rule_id | lower ~ '__' %}
+    any_value(points) filter (where rule_id = '{{ rule.rule_id }}') as {{ prefix }}points,
+    {%- for name, type in rule.parameters.items() %}
+    any_value(cast({{ json_member('parameters', name) }} as {{ type }})) filter (where rule_id = '{{ rule.rule_id }}')
+        as {{ prefix }}{{ name }},
+    {%- endfor %}
+    {%- endfor %}
+    min(kept_from_score) as kept_from_score
+{%- endmacro %}
+
+{#- Select list: the delivery by which each rule hit, null where it does not. -#}
+{% macro rule_known_dts(rules) -%}
+    {%- for rule in rules %}
+    case when {{ rule.rule_id | lower }}__points is not null and {{ rule.hit }} then {{ rule.known_dt }} end
+        as {{ rule.rule_id | lower }}__known_dt{{ ',' if not loop.last }}
+    {%- endfor %}
+{%- endmacro %}
+
+{#- Sum of the points of the rules that hit. -#}
+{% macro rule_score(rules) -%}
+    {%- for rule in rules %}
+    {%- set prefix = rule.rule_id | lower ~ '__' %}
+    {{ '+ ' if not loop.first }}case when {{ prefix }}known_dt is not null then {{ prefix }}points else 0 end
+    {%- endfor %}
+{%- endmacro %}
+
+{#- Query: one row per hit of the relation `kept`, with its evidence. -#}
+{% macro rule_hits(rules) -%}
+    {%- for rule in rules %}
+    select
+        kept.payment_id,
+        rules.rule_id,
+        rules.version,
+        rules.points,
+        {{ json_text(rule.evidence) }} as evidence,
+        kept.{{ rule.rule_id | lower }}__known_dt as known_dt
+    from kept
+    inner join rules on rules.rule_id = '{{ rule.rule_id }}'
+    where kept.{{ rule.rule_id | lower }}__known_dt is not null
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
+{%- endmacro %}

@@ -1,0 +1,61 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='touched',
+    unique_key='payment_id',
+    meta={'consumes': ['payments', 'cell_registry']},
+) }}
+
+{%- set latest = ref('int_payment_latest') -%}
+{%- set cells = ref('stg_network__cells') -%}
+{%- if is_incremental() -%}
+    {%- do touch('payment_id', [
+        keys_of_pending('payments', 'payment_id'),
+    ] + payments_on_changed_cells(latest, cells)) -%}
+{%- endif %}
+
+with payments as (
+    select
+        *,
+        {{ local_date('occurred_at') }} as occurred_on
+    from {{ latest }}
+    where
+        cell_id is not null
+        and {{ is_touched('payment_id') }}
+),
+
+registrations as (
+    select * from {{ ref('int_cell_registration') }}
+),
+
+absences as (
+    select * from {{ ref('int_cell_absence') }}
+),
+
+final as (
+    select
+        payments.payment_id,
+        payments.line_key,
+        payments.number_key,
+        payments.cell_id,
+        payments.amount,
+        payments.occurred_at,
+        payments.occurred_on,
+        payments.cell_dt,
+        registrations.delisted_on,
+        absences.absent_to as cleared_on
+    from payments
+    left join registrations on payments.cell_id = registrations.cell_id
+    left join absences
+        on
+            payments.cell_id = absences.cell_id
+            and payments.occurred_on >= absences.absent_from
+            and payments.occurred_on < absences.absent_to
+    where
+        payments.occurred_on >= (select min(registrations.listed_from) from registrations)
+        and (
+            payments.occurred_on >= coalesce(registrations.unregistered_from, date '0001-01-01')
+            or absences.cell_id is not null
+        )
+)
+
+select * from final

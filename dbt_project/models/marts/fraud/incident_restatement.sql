@@ -1,0 +1,135 @@
+{%- set counted = [('cell_id', 'cells'), ('number_key', 'exposed_numbers')] -%}
+
+with known_frauds as (
+    select * from {{ ref('int_fraud_known') }}
+),
+
+payments as (
+    select * from {{ ref('fct_payment') }}
+),
+
+attachments as (
+    select * from {{ ref('int_unregistered_attachment') }}
+),
+
+unregistered_payments as (
+    select * from {{ ref('int_unregistered_payment') }}
+),
+
+frauds as (
+    select
+        known_frauds.known_from,
+        coalesce(known_frauds.known_to, date '9999-12-31') as known_to,
+        coalesce(payments.line_key, payments.number_key) as party_key,
+        payments.product,
+        payments.amount
+    from known_frauds
+    inner join payments on known_frauds.payment_id = payments.payment_id
+),
+
+-- a number on a cell that was missing from the registry, until a list held the cell after all
+uses as (
+    select
+        cell_id,
+        number_key,
+        dt as known_from,
+        coalesce(cleared_on, date '9999-12-31') as known_to
+    from attachments
+    union
+    select
+        cell_id,
+        number_key,
+        cell_dt as known_from,
+        coalesce(cleared_on, date '9999-12-31') as known_to
+    from unregistered_payments
+),
+
+spans as (
+    select
+        min(known_from) as first_on,
+        {{ data_end('payments') }} as last_on
+    from (
+        select known_from from frauds
+        union all
+        select known_from from uses
+    ) as known
+),
+
+days as (
+    select calendar.date_day as known_on
+    from spans
+    cross join {{ days_from_to('spans.first_on', 'spans.last_on', 'calendar') }}
+    where spans.first_on is not null
+),
+
+frauds_known as (
+    select
+        days.known_on,
+        count(distinct frauds.party_key) as victims,
+        {% for product in payment_products() -%}
+        count(*) filter (where frauds.product = '{{ product | upper }}') as {{ product }}_payments,
+        sum(frauds.amount) filter (where frauds.product = '{{ product | upper }}') as {{ product }}_amount{{ ',' if not loop.last }}
+        {% endfor %}
+    from days
+    inner join frauds
+        on
+            days.known_on >= frauds.known_from
+            and days.known_on < frauds.known_to
+    group by days.known_on
+),
+
+-- what no list cleared stays known from its first sign on; what one cleared was known until then
+{% for entity, name in counted %}
+{{ name }}_settled as (
+    select
+        {{ entity }},
+        min(known_from) filter (where known_to = date '9999-12-31') as settled_from
+    from uses
+    group by {{ entity }}
+),
+
+{{ name }}_known as (
+    select
+        days.known_on,
+        count(distinct known.{{ entity }}) as {{ name }}
+    from days
+    inner join (
+        select
+            {{ entity }},
+            settled_from as known_from,
+            date '9999-12-31' as known_to
+        from {{ name }}_settled
+        where settled_from is not null
+        union all
+        select
+            {{ entity }},
+            known_from,
+            known_to
+        from uses
+        where known_to <> date '9999-12-31'
+    ) as known
+        on
+            days.known_on >= known.known_from
+            and days.known_on < known.known_to
+    group by days.known_on
+),
+{% endfor %}
+final as (
+    select
+        days.known_on,
+        cast(coalesce(frauds_known.victims, 0) as bigint) as victims,
+        {% for product in payment_products() -%}
+        cast(coalesce(frauds_known.{{ product }}_payments, 0) as bigint) as {{ product }}_payments,
+        cast(coalesce(frauds_known.{{ product }}_amount, 0) as bigint) as {{ product }}_amount,
+        {% endfor -%}
+        {% for entity, name in counted -%}
+        cast(coalesce({{ name }}_known.{{ name }}, 0) as bigint) as {{ name }}{{ ',' if not loop.last }}
+        {% endfor %}
+    from days
+    left join frauds_known on days.known_on = frauds_known.known_on
+    {% for entity, name in counted -%}
+    left join {{ name }}_known on days.known_on = {{ name }}_known.known_on
+    {% endfor %}
+)
+
+select * from final
