@@ -48,6 +48,10 @@ registry to miss from before.
     ]) }}
 {%- endmacro %}
 
+{% macro payments_delivered_or_on_changed_cells(payments, lists) -%}
+    {{ return([keys_of_pending('payments', 'payment_id')] + payments_on_changed_cells(payments, lists)) }}
+{%- endmacro %}
+
 {#-
 Query for the days of payments whose line may have moved: those of lines with pending changes, from the earliest
 such change on. Payments before it keep the interval that they fell into.

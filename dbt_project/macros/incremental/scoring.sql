@@ -4,6 +4,19 @@ each yielding queries for `payment_id`. On an ordinary day they find little more
 of the past reaches exactly the payments that it concerns.
 -#}
 
+{% macro payments_to_judge_again(
+    features, lists, registrations, unregistered_payments, unregistered_attachments, known_frauds
+) -%}
+    {{ return(
+        payments_beside_delivered(features)
+        + payments_on_changed_cells(features, lists)
+        + payments_exposed_anew(features, lists, registrations, unregistered_payments, unregistered_attachments)
+        + payments_of_changed_numbers(features)
+        + payments_in_crowded_hours(features)
+        + payments_near_known_fraud(features, known_frauds)
+    ) }}
+{%- endmacro %}
+
 {#-
 Payments of numbers that turn out to have been on an unregistered cell, and payments that had been called exposed by
 a cell that changed.

@@ -26,7 +26,7 @@ judged as (
 histories as (
     select * from payments
     {% if is_incremental() -%}
-    where number_key in (select judged.number_key from judged)
+        where number_key in (select judged.number_key from judged)
     {%- endif %}
 ),
 
@@ -92,7 +92,7 @@ crowds as (
     where
         cell_id is not null
         {% if is_incremental() -%}
-        and occurred_hour in (select judged.occurred_hour from judged)
+            and occurred_hour in (select judged.occurred_hour from judged)
         {%- endif %}
     group by cell_id, merchant_id, occurred_hour
     having min(number_key) <> max(number_key)
@@ -144,6 +144,7 @@ final as (
         judged.occurred_at,
         judged.occurred_hour,
         judged.first_dt,
+        judged.last_dt,
         judged.cell_dt,
         judged.ars_incomplete_dt,
         judged.limit_raised_dt,

@@ -50,7 +50,7 @@ final as (
             and attachments.seen_on >= absences.absent_from
             and attachments.seen_on < absences.absent_to
     where
-        attachments.seen_on >= (select min(registrations.listed_from) from registrations)
+        attachments.seen_on >= (select min(known.listed_from) from registrations as known)
         and (
             attachments.seen_on >= coalesce(registrations.unregistered_from, date '0001-01-01')
             or absences.cell_id is not null

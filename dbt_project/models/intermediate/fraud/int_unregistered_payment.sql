@@ -8,9 +8,7 @@
 {%- set latest = ref('int_payment_latest') -%}
 {%- set cells = ref('stg_network__cells') -%}
 {%- if is_incremental() -%}
-    {%- do touch('payment_id', [
-        keys_of_pending('payments', 'payment_id'),
-    ] + payments_on_changed_cells(latest, cells)) -%}
+    {%- do touch('payment_id', payments_delivered_or_on_changed_cells(latest, cells)) -%}
 {%- endif %}
 
 with payments as (
@@ -51,7 +49,7 @@ final as (
             and payments.occurred_on >= absences.absent_from
             and payments.occurred_on < absences.absent_to
     where
-        payments.occurred_on >= (select min(registrations.listed_from) from registrations)
+        payments.occurred_on >= (select min(known.listed_from) from registrations as known)
         and (
             payments.occurred_on >= coalesce(registrations.unregistered_from, date '0001-01-01')
             or absences.cell_id is not null

@@ -27,9 +27,10 @@ rules as (
 
 -- how long after an exposure a payment still counts as following it
 window_hours as (
-    select coalesce(
-        max(cast({{ json_member('parameters', 'hours') }} as double)) filter (where rule_id = 'EXPOSED_NUMBER'), 72
-    ) as hours
+    select
+        coalesce(
+            max(cast({{ json_member('parameters', 'hours') }} as double)) filter (where rule_id = 'EXPOSED_NUMBER'), 72
+        ) as hours
     from rules
     where is_enabled
 ),

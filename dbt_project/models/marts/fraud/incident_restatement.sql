@@ -1,5 +1,3 @@
-{%- set counted = [('cell_id', 'cells'), ('number_key', 'exposed_numbers')] -%}
-
 with known_frauds as (
     select * from {{ ref('int_fraud_known') }}
 ),
@@ -44,15 +42,17 @@ uses as (
     from unregistered_payments
 ),
 
+first_days as (
+    select known_from from frauds
+    union all
+    select known_from from uses
+),
+
 spans as (
     select
         min(known_from) as first_on,
         {{ data_end('payments') }} as last_on
-    from (
-        select known_from from frauds
-        union all
-        select known_from from uses
-    ) as known
+    from first_days
 ),
 
 days as (
@@ -66,10 +66,11 @@ frauds_known as (
     select
         days.known_on,
         count(distinct frauds.party_key) as victims,
-        {% for product in payment_products() -%}
+    {% for product in payment_products() -%}
         count(*) filter (where frauds.product = '{{ product | upper }}') as {{ product }}_payments,
-        sum(frauds.amount) filter (where frauds.product = '{{ product | upper }}') as {{ product }}_amount{{ ',' if not loop.last }}
-        {% endfor %}
+        sum(frauds.amount) filter (where frauds.product = '{{ product | upper }}')
+            as {{ product }}_amount{{ ',' if not loop.last }}
+    {% endfor %}
     from days
     inner join frauds
         on
@@ -78,58 +79,59 @@ frauds_known as (
     group by days.known_on
 ),
 
--- what no list cleared stays known from its first sign on; what one cleared was known until then
-{% for entity, name in counted %}
-{{ name }}_settled as (
+marks as (
     select
-        {{ entity }},
-        min(known_from) filter (where known_to = date '9999-12-31') as settled_from
+        'CELL' as kind,
+        cell_id as mark,
+        known_from,
+        known_to
     from uses
-    group by {{ entity }}
+    union all
+    select
+        'NUMBER' as kind,
+        cast(number_key as varchar) as mark,
+        known_from,
+        known_to
+    from uses
 ),
 
-{{ name }}_known as (
+-- what no list cleared stays known from its first sign on; what one cleared was known until then
+mark_spans as (
+    select
+        kind,
+        mark,
+        min(known_from) as known_from,
+        known_to
+    from marks
+    group by kind, mark, known_to
+),
+
+uses_known as (
     select
         days.known_on,
-        count(distinct known.{{ entity }}) as {{ name }}
+        count(distinct mark_spans.mark) filter (where mark_spans.kind = 'CELL') as cells,
+        count(distinct mark_spans.mark) filter (where mark_spans.kind = 'NUMBER') as exposed_numbers
     from days
-    inner join (
-        select
-            {{ entity }},
-            settled_from as known_from,
-            date '9999-12-31' as known_to
-        from {{ name }}_settled
-        where settled_from is not null
-        union all
-        select
-            {{ entity }},
-            known_from,
-            known_to
-        from uses
-        where known_to <> date '9999-12-31'
-    ) as known
+    inner join mark_spans
         on
-            days.known_on >= known.known_from
-            and days.known_on < known.known_to
+            days.known_on >= mark_spans.known_from
+            and days.known_on < mark_spans.known_to
     group by days.known_on
 ),
-{% endfor %}
+
 final as (
     select
         days.known_on,
         cast(coalesce(frauds_known.victims, 0) as bigint) as victims,
         {% for product in payment_products() -%}
-        cast(coalesce(frauds_known.{{ product }}_payments, 0) as bigint) as {{ product }}_payments,
-        cast(coalesce(frauds_known.{{ product }}_amount, 0) as bigint) as {{ product }}_amount,
+            cast(coalesce(frauds_known.{{ product }}_payments, 0) as bigint) as {{ product }}_payments,
+            cast(coalesce(frauds_known.{{ product }}_amount, 0) as bigint) as {{ product }}_amount,
         {% endfor -%}
-        {% for entity, name in counted -%}
-        cast(coalesce({{ name }}_known.{{ name }}, 0) as bigint) as {{ name }}{{ ',' if not loop.last }}
-        {% endfor %}
+        cast(coalesce(uses_known.cells, 0) as bigint) as cells,
+        cast(coalesce(uses_known.exposed_numbers, 0) as bigint) as exposed_numbers
     from days
     left join frauds_known on days.known_on = frauds_known.known_on
-    {% for entity, name in counted -%}
-    left join {{ name }}_known on days.known_on = {{ name }}_known.known_on
-    {% endfor %}
+    left join uses_known on days.known_on = uses_known.known_on
 )
 
 select * from final

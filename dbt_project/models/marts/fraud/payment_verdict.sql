@@ -58,8 +58,8 @@ decisions as (
 final as (
     select * from decisions
     qualify row_number() over (
-        partition by payment_id order by verdict_at desc, decided_by, verdict, verdict_dt
-    ) = 1
+            partition by payment_id order by verdict_at desc, decided_by asc, verdict asc, verdict_dt asc
+        ) = 1
 )
 
 select * from final

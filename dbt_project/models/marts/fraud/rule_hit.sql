@@ -16,14 +16,9 @@
 {%- set known_frauds = ref('int_fraud_known') -%}
 {%- set checks = fraud_rules() -%}
 {%- if is_incremental() -%}
-    {%- do touch('payment_id',
-        payments_beside_delivered(features)
-        + payments_on_changed_cells(features, cells)
-        + payments_exposed_anew(features, cells, registrations, unregistered_payments, unregistered_attachments)
-        + payments_of_changed_numbers(features)
-        + payments_in_crowded_hours(features)
-        + payments_near_known_fraud(features, known_frauds)
-    ) -%}
+    {%- do touch('payment_id', payments_to_judge_again(
+        features, cells, registrations, unregistered_payments, unregistered_attachments, known_frauds
+    )) -%}
 {%- endif %}
 
 with features as (
@@ -86,21 +81,21 @@ exposed as (
         touched.occurred_at >= exposures.seen_from
         and {{ seconds_between('exposures.seen_to', 'touched.occurred_at') }} <= 3600 * parameters.exposed_number__hours
     qualify row_number() over (
-        partition by touched.payment_id
-        order by greatest(exposures.known_dt, touched.first_dt), exposures.seen_to desc, exposures.cell_id
-    ) = 1
+            partition by touched.payment_id
+            order by greatest(exposures.known_dt, touched.first_dt), exposures.seen_to desc, exposures.cell_id asc
+        ) = 1
 ),
 
 crowded_hours as (
     select
-        cell_id,
-        hour_start,
-        min(dt) as burst_dt,
-        max(numbers) as burst_numbers
-    from {{ ref('int_cell_hour') }}
+        hours.cell_id,
+        hours.hour_start,
+        min(hours.dt) as burst_dt,
+        max(hours.numbers) as burst_numbers
+    from {{ ref('int_cell_hour') }} as hours
     cross join parameters
-    where numbers >= attach_burst__min_numbers
-    group by cell_id, hour_start
+    where hours.numbers >= parameters.attach_burst__min_numbers
+    group by hours.cell_id, hours.hour_start
 ),
 
 -- the change of the number that was known first
@@ -115,11 +110,12 @@ changed as (
     cross join parameters
     where
         touched.occurred_at >= changes.changed_at
-        and {{ seconds_between('changes.changed_at', 'touched.occurred_at') }} <= 86400 * parameters.number_changed__days
+        and {{ seconds_between('changes.changed_at', 'touched.occurred_at') }}
+        <= 86400 * parameters.number_changed__days
     qualify row_number() over (
-        partition by touched.payment_id
-        order by greatest(changes.dt, touched.first_dt), changes.changed_at desc, changes.kind
-    ) = 1
+            partition by touched.payment_id
+            order by greatest(changes.dt, touched.first_dt), changes.changed_at desc, changes.kind asc
+        ) = 1
 ),
 
 frauds as (
@@ -156,8 +152,10 @@ merchants as (
     select
         known_frauds.first_dt,
         known_frauds.merchant_id,
-        count(*) filter (where known_since_days < fraud_at_merchant__days) as merchant_frauds,
-        count(*) filter (where known_since_days < merchant_turned_bad__days) as bad_merchant_frauds
+        count(*) filter (where known_frauds.known_since_days < parameters.fraud_at_merchant__days) as merchant_frauds,
+        count(*) filter (
+            where known_frauds.known_since_days < parameters.merchant_turned_bad__days
+        ) as bad_merchant_frauds
     from known_frauds
     cross join parameters
     group by known_frauds.first_dt, known_frauds.merchant_id
@@ -167,7 +165,7 @@ fraud_cells as (
     select
         known_frauds.first_dt,
         known_frauds.cell_id,
-        count(*) filter (where known_since_days < fraud_on_cell__days) as cell_frauds
+        count(*) filter (where known_frauds.known_since_days < parameters.fraud_on_cell__days) as cell_frauds
     from known_frauds
     cross join parameters
     group by known_frauds.first_dt, known_frauds.cell_id

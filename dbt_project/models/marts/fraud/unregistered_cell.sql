@@ -39,21 +39,23 @@ seen as (
     group by cell_id
 ),
 
+exposed as (
+    select
+        cell_id,
+        number_key
+    from attachments
+    union all
+    select
+        cell_id,
+        number_key
+    from payments
+),
+
 numbers as (
     select
         cell_id,
         count(distinct number_key) as numbers_exposed
-    from (
-        select
-            cell_id,
-            number_key
-        from attachments
-        union all
-        select
-            cell_id,
-            number_key
-        from payments
-    ) as both_sources
+    from exposed
     group by cell_id
 ),
 
@@ -64,9 +66,9 @@ paid as (
         count(*) filter (where is_alerted) as alerts,
         count(*) filter (where is_confirmed) as confirmed,
         count(*) filter (where is_alerted and verdict = 'REJECTED' and decided_by = 'DESK') as cleared_by_desk,
-        {% for product in payment_products() -%}
+    {% for product in payment_products() -%}
         sum(amount) filter (where product = '{{ product | upper }}') as {{ product }}_amount{{ ',' if not loop.last }}
-        {% endfor %}
+    {% endfor %}
     from payments
     group by cell_id
 ),
@@ -91,9 +93,9 @@ final as (
         cast(coalesce(paid.payments, 0) as bigint) as payments,
         cast(coalesce(paid.alerts, 0) as bigint) as alerts,
         cast(coalesce(paid.confirmed, 0) as bigint) as confirmed,
-        {% for product in payment_products() -%}
+    {% for product in payment_products() -%}
         cast(coalesce(paid.{{ product }}_amount, 0) as bigint) as {{ product }}_amount{{ ',' if not loop.last }}
-        {% endfor %}
+    {% endfor %}
     from seen
     inner join numbers on seen.cell_id = numbers.cell_id
     left join paid on seen.cell_id = paid.cell_id

@@ -38,18 +38,18 @@ placed as (
     select
         uses.*,
         coalesce(
-            last_value(region_code ignore nulls) over before_it,
-            first_value(region_code ignore nulls) over after_it,
+            last_value(uses.region_code ignore nulls) over before_it,
+            first_value(uses.region_code ignore nulls) over after_it,
             'UNKNOWN'
         ) as placed_region_code
     from uses
     window
         before_it as (
-            partition by cell_id, date_day order by last_seen_at
+            partition by uses.cell_id, uses.date_day order by uses.last_seen_at
             range between unbounded preceding and current row
         ),
         after_it as (
-            partition by cell_id, date_day order by last_seen_at
+            partition by uses.cell_id, uses.date_day order by uses.last_seen_at
             range between current row and unbounded following
         )
 ),
