@@ -339,6 +339,11 @@ WAREHOUSE_FAULTS = [
         "update fraud.alert set occurred_on = '2025-12-25', cell_id = payment_id",
     ),
     WarehouseFault(
+        "a score that is not the sum of its hits",
+        "alert", "score_is_its_hits",
+        "update fraud.alert set score = score + 10 where " + _PAYMENT,
+    ),
+    WarehouseFault(
         "more successful payments than payments",
         "fraud_daily", "succeeded_within_payments",
         "update fraud.fraud_daily set payments_succeeded = payments + 1",
@@ -362,6 +367,37 @@ WAREHOUSE_FAULTS = [
         "verdicts missing from the day's figures",
         "fraud_daily", "confirmed_are_all_counted",
         "update fraud.fraud_daily set confirmed = 0",
+    ),
+    WarehouseFault(
+        "payments' hours shifted by a zone, in the hourly figures alone",
+        "fraud_hourly", "hours_are_the_days",
+        "update fraud.fraud_hourly set date_day = date_day + 1 where hour_of_day >= 13",
+    ),
+    WarehouseFault(
+        "a victim whom nobody would tell",
+        "victim", "victims_are_the_confirmed",
+        "delete from fraud.victim where number_key = md5('number3')::uuid",
+    ),
+    WarehouseFault(
+        "an unregistered cell that an update forgot",
+        "unregistered_cell", "payments_are_counted_once",
+        "delete from fraud.unregistered_cell where cell_id = 'ROGUE'",
+    ),
+    WarehouseFault(
+        "more alerts on a cell than payments",
+        "unregistered_cell", "numbers_within_reach",
+        "update fraud.unregistered_cell set alerts = payments + 1",
+    ),
+    WarehouseFault(
+        "robbed before exposed",
+        "exposed_number", "fraud_follows_exposure",
+        "update fraud.exposed_number set first_fraud_at = first_exposed_at - interval 1 hour",
+    ),
+    WarehouseFault(
+        "a restatement that did not read the last delivery",
+        "incident_restatement", "latest_is_the_cells",
+        "delete from fraud.incident_restatement where known_on > '2025-12-23'; "
+        "update fraud.incident_restatement set cells = cells - 1",
     ),
     WarehouseFault(
         "donor and recipient swapped for a day",
