@@ -149,6 +149,8 @@ def chart_object(slug: str, chart: dict[str, Any], datasets: dict[str, Any]) -> 
         params[name] = [metric(label, sql) for label, sql in params[name].items()]
     if "order_by" in params:
         params["order_by_cols"] = [json.dumps(params.pop("order_by"))]
+    if "where" in chart:
+        params["adhoc_filters"] = [{"clause": "WHERE", "expressionType": "SQL", "sqlExpression": chart["where"]}]
     if chart["viz"] == "mixed_timeseries":
         params |= {"groupby": [], "groupby_b": []}
     if time := datasets[chart["dataset"]].get("time"):

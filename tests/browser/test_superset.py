@@ -82,7 +82,7 @@ def test_both_dashboards_draw_and_the_next_look_shows_a_new_publication(
         before = text_of(page, url, "exodus", "312,902")
         assert "74.2" in before
         assert "error" not in before.lower()
-        assert "error" not in text_of(page, url, "fraud-desk", "The queue").lower()
+        assert "error" not in text_of(page, url, "fraud-desk", "Suspected payments, the highest").lower()
         publish(world.settings, Graph(dbt.manifest(world.settings)), world.feeds, "a test")
         now = current_publication(world.settings)
         assert now is not None
