@@ -40,8 +40,9 @@ def prepare_dagster_home(settings: Settings) -> Path:
         temporary.write_text(_configuration(settings), "utf-8")
         os.replace(temporary, target)
     os.environ["DAGSTER_HOME"] = str(home)
-    if settings.postgres_url:
-        os.environ["RINGFENCE_POSTGRES_URL"] = settings.postgres_url.get_secret_value()
+    if settings.postgres_url:  # with the driver that dagster-postgres brings: SQLAlchemy would take another one
+        _, _, address = settings.postgres_url.get_secret_value().partition("://")
+        os.environ["DAGSTER_POSTGRES_URL"] = f"postgresql+psycopg2://{address}"
     return home
 
 
