@@ -57,7 +57,6 @@ def retention_asset(settings: Settings, feeds: Mapping[str, Feed]) -> dg.AssetsD
         tags={"restricted": ""},
         metadata=written_in(Path(retention.__file__)),
         pool=WAREHOUSE_POOL,
-        backfill_policy=dg.BackfillPolicy.single_run(),
         description=(
             "One row per day and feed that was removed from raw, quarantine or landing, because it is older than "
             "RINGFENCE_KEEP_RAW_DAYS or has been ingested for RINGFENCE_KEEP_LANDING_DAYS. Without these, nothing goes."

@@ -30,7 +30,6 @@ def report_asset(settings: Settings, feeds: Mapping[str, Feed], graph: Graph) ->
         tags={"open": ""},
         metadata=written_in(Path(page.__file__)),
         freshness_policy=freshness.of_relation(feeds.values()),
-        backfill_policy=dg.BackfillPolicy.single_run(),
         description="One self-contained page per day: the headline with both denominators, the exodus against its "
         "baseline, fraud, what was restated, feeds and gates. Every number on it is a published column.",
     )

@@ -32,7 +32,6 @@ def publication_asset(settings: Settings, feeds: Mapping[str, Feed], graph: Grap
         metadata=written_in(Path(__file__).with_name("publish.py")),
         freshness_policy=freshness.of_relation(feeds.values()),
         pool=WAREHOUSE_POOL,
-        backfill_policy=dg.BackfillPolicy.single_run(),
         description=(
             "One generation of `serving/current/`: `marts.duckdb` (aggregates, open) and `cases.duckdb` (lines, "
             "restricted). Readers see the old one or the new one, never half a state."

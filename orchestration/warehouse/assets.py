@@ -75,7 +75,6 @@ def _asset_set(
         check_specs=stage.check_specs(),
         can_subset=True,
         pool=WAREHOUSE_POOL,
-        backfill_policy=dg.BackfillPolicy.single_run(),
     )
     def build(context: dg.AssetExecutionContext) -> Iterator[Any]:
         yield from stage.run(context)
