@@ -84,6 +84,7 @@ def _read(con: duckdb.DuckDBPyConnection, settings: Settings, day: date, publish
         "headline": headline,
         "incident": _rows(con, published, "core.dim_incident", _INCIDENT)[0] if headline else None,
         "effect": effect[-1] if effect else None,
+        "note": next((f"{row['date_day']}: {row['note']}" for row in effect if row["note"]), None),
         "days": days,
         "chart_phone": exodus_svg(days, *_PHONE) if days else None,
         "chart_desk": exodus_svg(days, *_DESK) if days else None,
