@@ -457,9 +457,12 @@ def _refusals() -> Iterator[None]:
     from orchestration.privacy.custody import BusyError
     from orchestration.privacy.reidentify import UnknownCaseError
     from orchestration.privacy.rekey import RekeyError
+    from orchestration.serving.verify import VerificationError
 
     try:
         yield
-    except (KeyMissingError, AuditError, BusyError, UnknownCaseError, RekeyError, ValueError) as error:
+    except (
+        KeyMissingError, AuditError, BusyError, UnknownCaseError, RekeyError, VerificationError, ValueError,
+    ) as error:  # fmt: skip
         err.print(f"[red]{escape(str(error))}[/]")
         raise typer.Exit(1) from None
