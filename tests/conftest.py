@@ -80,11 +80,11 @@ def new_world(tmp_path: Path) -> Callable[..., World]:
 
 
 @pytest.fixture
-def copy_of(tmp_path: Path) -> Callable[[World], World]:
+def copy_of(tmp_path: Path) -> Callable[..., World]:
     """A copy of a world that a test may break; its extracts are links and must be replaced, not written to."""
 
-    def copy(world: World) -> World:
-        home, landing = tmp_path / "home", tmp_path / "landing"
+    def copy(world: World, name: str = "") -> World:
+        home, landing = tmp_path / name / "home", tmp_path / name / "landing"
         shutil.copytree(world.settings.home, home, symlinks=True)
         shutil.copytree(world.settings.landing_dir, landing)
         return World(Settings(home=home, landing=landing, pseudonym_key=KEY))

@@ -51,7 +51,7 @@ _PSEUDONYMS: dict[str, tuple[str, str]] = {
 }
 _FEED_PROPERTIES = {
     "encoding", "delimiter", "quote", "dateFormat", "timestampFormat", "decimalSeparator", "thousandsSeparator",
-    "delivery", "latenessDays", "tolerancePct", "eventTime",
+    "delivery", "latenessDays", "tolerancePct", "eventTime", "reconciledAmount",
 }  # fmt: skip
 _COLUMN_PROPERTIES = {"sourceHeader", "values", "pseudonym", "minorUnits"}
 
@@ -128,7 +128,8 @@ class RowRule:
 class Feed:
     """One kind of extract. `fingerprint` changes when the contract's text does.
 
-    A delivery is expected `due_hours` after the end of its day, and late if it is missing `lateness_days` later.
+    A delivery is expected `due_hours` after the end of its day, and late if it is missing `lateness_days` later. `amount`
+    is the column whose sums are followed to the facts, beside the rows.
     """
 
     name: str
@@ -151,6 +152,7 @@ class Feed:
     lateness_days: int
     tolerance_pct: float
     event_time: str | None
+    amount: str | None
     fingerprint: str
 
     @property
@@ -246,6 +248,7 @@ class _Reader:
             lateness_days=int(self._number(custom, "latenessDays", 1)),
             tolerance_pct=self._number(custom, "tolerancePct", 5),
             event_time=self._event_time(custom, columns),
+            amount=self._amount(custom, columns),
             fingerprint=fingerprint,
         )
 
@@ -338,6 +341,12 @@ class _Reader:
         name = custom.get("eventTime")
         if name is not None and name not in {c.name for c in columns if c.type in ("DATE", "TIMESTAMPTZ")}:
             self._wrong("customProperties.eventTime", f"there is no date or timestamp {name!r}")
+        return name
+
+    def _amount(self, custom: dict[str, Any], columns: tuple[Column, ...]) -> str | None:
+        name = custom.get("reconciledAmount")
+        if name is not None and name not in {c.name for c in columns if c.type in _INTEGERS and not c.pseudonym}:
+            self._wrong("customProperties.reconciledAmount", f"there is no whole number {name!r}")
         return name
 
     # ------------------------------------------------------------------ its columns

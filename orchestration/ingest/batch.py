@@ -276,30 +276,39 @@ class Batch:
     # ------------------------------------------------------------------ counting
     def _count(self, outcomes: dict[date, Outcome]) -> None:
         """Count the rows of each file at each station, none from the others; the survey has counted what was read."""
-        rows = self.con.execute(
-            """
-            with accepted as (
-                select _file_no, count(*) as n from judged
-                where _reasons is null and rowid not in (select seq from repeats) group by all
+        amount = identifier(self.feed.amount) if self.feed.amount else "null::bigint"
+        measured = "count(*) as n, coalesce(sum(amount), 0)::hugeint as amount"
+        stations = ("accepted", "quarantined", "duplicate", "typed")
+        found = self.con.execute(
+            f"""
+            with typed_rows as (select rowid as seq, _file_no, _reasons, {amount} as amount from judged),
+            repeated as (select * from repeats join typed_rows using (seq, _file_no)),
+            bad as (
+                select _file_no, amount from typed_rows where _reasons is not null
+                union all select _file_no, amount from repeated where not is_duplicate
+                union all select _file_no, null from rejects
             ),
-            quarantined as (
-                select _file_no, count(*) as n from (
-                    select _file_no from judged where _reasons is not null
-                    union all select _file_no from repeats where not is_duplicate
-                    union all select _file_no from rejects)
-                group by all
+            typed as (select _file_no, {measured} from typed_rows group by all),
+            accepted as (
+                select _file_no, {measured} from typed_rows
+                where _reasons is null and seq not in (select seq from repeats) group by all
             ),
-            duplicate as (select _file_no, count(*) as n from repeats where is_duplicate group by all)
-            select dt, name, coalesce(accepted.n, 0), coalesce(quarantined.n, 0), coalesce(duplicate.n, 0)
-            from files left join accepted using (_file_no)
-            left join quarantined using (_file_no) left join duplicate using (_file_no)
+            quarantined as (select _file_no, {measured} from bad group by all),
+            duplicate as (select _file_no, {measured} from repeated where is_duplicate group by all)
+            select dt, name, {", ".join(f"{one}.n, {one}.amount" for one in stations)}
+            from files {" ".join(f"left join {one} using (_file_no)" for one in stations)}
             """
         ).fetchall()
-        for dt, name, accepted, quarantined, duplicate in rows:
-            delivery, found = outcomes[dt].delivery, outcomes[dt].surveys[name]
+        for dt, name, *counted in found:
+            delivery, surveyed = outcomes[dt].delivery, outcomes[dt].surveys[name]
+            accepted, amount_accepted, quarantined, amount_quarantined, duplicate, amount_duplicate, _, amount_read = (
+                value or 0 for value in counted
+            )
             outcomes[dt].counts[name] = FileCount(
-                name=name, bytes=size_of(found.path), sha256=delivery.sha256_by_file[name],
-                read=found.read, accepted=accepted, quarantined=quarantined, duplicate=duplicate,
+                name=name, bytes=size_of(surveyed.path), sha256=delivery.sha256_by_file[name],
+                read=surveyed.read, accepted=accepted, quarantined=quarantined, duplicate=duplicate,
+                amount_read=amount_read, amount_accepted=amount_accepted,
+                amount_quarantined=amount_quarantined, amount_duplicate=amount_duplicate,
             )  # fmt: skip
         reasons = self.con.execute(
             "select dt, reason, count(*) from ("
@@ -307,8 +316,8 @@ class Batch:
             "select _file_no, 'KEY_CONFLICT' from repeats where not is_duplicate union all "
             "select _file_no, unnest(reasons) from rejects) join files using (_file_no) group by all order by all"
         ).fetchall()
-        for dt, reason, rows_ in reasons:
-            outcomes[dt].reasons[reason] = rows_
+        for dt, reason, rows in reasons:
+            outcomes[dt].reasons[reason] = rows
 
     def _refuse_what_disagrees(self, outcomes: dict[date, Outcome]) -> None:
         readable = [outcome for outcome in outcomes.values() if outcome.refusal is None]

@@ -18,7 +18,11 @@ _REVISION = re.compile(r"^rev=([0-9]+)$")
 
 
 class FileCount(BaseModel):
-    """What became of the rows of one file; `read` counts records in the file, the others where they went."""
+    """What became of the rows of one file; `read` counts records in the file, the others where they went.
+
+    The amounts are sums of the contract's `reconciledAmount` over the same rows, in its unit; what cannot be read as
+    an amount adds nothing.
+    """
 
     name: str
     bytes: int
@@ -27,6 +31,10 @@ class FileCount(BaseModel):
     accepted: int = 0
     quarantined: int = 0
     duplicate: int = 0
+    amount_read: int = 0
+    amount_accepted: int = 0
+    amount_quarantined: int = 0
+    amount_duplicate: int = 0
 
 
 class Receipt(BaseModel):

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import duckdb
 import pandas as pd
 
-from orchestration.ingest.receipt import read_receipts
+from orchestration.contracts import Feed
+from orchestration.ingest.receipt import current, read_receipts
 from orchestration.serving.generations import Publication, publications
 from orchestration.settings import Settings
 from orchestration.sql import connect, literal
+from orchestration.warehouse.graph import Graph
 
 _TABLES = {
     "delivery": (
@@ -18,6 +21,13 @@ _TABLES = {
         "sha256 varchar, rows_read bigint, rows_accepted bigint, rows_quarantined bigint, rows_duplicate bigint, "
         "reasons varchar, totals varchar, delivered_at timestamptz, ingested_at timestamptz",
         "One row per feed, dt and revision: what arrived and what became of its rows.",
+    ),
+    "reconciliation": (
+        "feed varchar, dt date, stage varchar, rows_in bigint, rows_out bigint, rows_difference bigint, "
+        "amount_in hugeint, amount_out hugeint, amount_difference hugeint, explained_by varchar, "
+        "rows_unexplained bigint",
+        "One row per feed, dt and stage (landing to raw, raw to facts) of the revision in force: rows and the "
+        "contract's reconciledAmount going in and coming out, and where the difference went.",
     ),
     "gate_result": (
         "run_id varchar, judged_at timestamptz, stage varchar, relation varchar, partition varchar, "
@@ -36,7 +46,14 @@ _TABLES = {
 }
 
 
-def create_ops(settings: Settings, path: Path, publication: Publication, storage_version: str) -> None:
+def create_ops(
+    settings: Settings,
+    graph: Graph,
+    feeds: Mapping[str, Feed],
+    path: Path,
+    publication: Publication,
+    storage_version: str,
+) -> None:
     """Write `ops` into the open file of a generation that is being built."""
     with connect(settings) as con:
         con.execute(f"attach {literal(str(path))} as out (storage_version {literal(storage_version)})")
@@ -45,6 +62,8 @@ def create_ops(settings: Settings, path: Path, publication: Publication, storage
             con.execute(f"create table out.ops.{name} ({columns})")
             con.execute(f"comment on table out.ops.{name} is {literal(description)}")
         _insert(con, "delivery", _deliveries(settings))
+        _insert(con, "reconciliation", _landing_to_raw(settings, feeds))
+        _insert_raw_to_facts(con, settings, graph)
         _insert_gate_results(con, settings)
         _insert(con, "publication", _publications([*publications(settings), publication]))
         con.execute("checkpoint out")
@@ -71,6 +90,52 @@ def _deliveries(settings: Settings) -> pd.DataFrame:
         }
         for receipt in read_receipts(settings.raw_dir)
     )  # fmt: skip
+
+
+def _landing_to_raw(settings: Settings, feeds: Mapping[str, Feed]) -> pd.DataFrame:
+    """What each delivery's files held, what raw took, and what quarantine and duplicates explain of the rest."""
+    return pd.DataFrame(
+        {
+            "feed": receipt.feed, "dt": receipt.dt, "stage": "landing to raw",
+            "rows_in": receipt.rows_read, "rows_out": receipt.rows_accepted,
+            "rows_difference": receipt.rows_read - receipt.rows_accepted,
+            "amount_in": sum(file.amount_read for file in receipt.files) if has_amount else None,
+            "amount_out": sum(file.amount_accepted for file in receipt.files) if has_amount else None,
+            "amount_difference": sum(file.amount_read - file.amount_accepted for file in receipt.files)
+            if has_amount else None,
+            "explained_by": f"{receipt.rows_quarantined} quarantined, {receipt.rows_duplicate} duplicate",
+            "rows_unexplained": receipt.rows_read - receipt.rows_accepted - receipt.rows_quarantined
+            - receipt.rows_duplicate,
+        }
+        for receipt in current(read_receipts(settings.raw_dir))
+        for has_amount in [receipt.feed in feeds and feeds[receipt.feed].amount is not None]
+    )  # fmt: skip
+
+
+def _insert_raw_to_facts(con: duckdb.DuckDBPyConnection, settings: Settings, graph: Graph) -> None:
+    """What the models that reconcile a feed with its facts (`meta.reconciles`) have counted."""
+    con.execute(f"attach {literal(str(settings.warehouse))} as warehouse (read_only)")
+    for feed, relation in graph.reconciling().items():
+        schema, name = relation.split(".")
+        if not con.execute(
+            "select 1 from duckdb_tables() where database_name = 'warehouse' and schema_name = $1 and table_name = $2",
+            [schema, name],
+        ).fetchall():
+            continue
+        con.execute(
+            f"""
+            insert into out.ops.reconciliation by name
+            select {literal(feed)} as feed, dt, 'raw to facts' as stage,
+                rows_delivered as rows_in, rows_in_facts as rows_out, rows_in - rows_out as rows_difference,
+                amount_delivered as amount_in, amount_in_facts as amount_out,
+                amount_in - coalesce(amount_out, 0) as amount_difference,
+                format('{{}} with a later state, {{}} told again', rows_with_later_state, rows_told_again)
+                    as explained_by,
+                rows_lost + rows_invented as rows_unexplained,
+            from warehouse.{relation}
+            """
+        )
+    con.execute("detach warehouse")
 
 
 def _insert_gate_results(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:

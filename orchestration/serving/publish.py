@@ -60,7 +60,7 @@ def publish(settings: Settings, graph: Graph, feeds: Mapping[str, Feed], run_id:
             generation=generation, run_id=run_id, git_commit=_git_commit(), published_at=now,
             inputs=inputs_fingerprint(settings, feeds), relations=relations, missing=missing,
         )  # fmt: skip
-        create_ops(settings, building / DOORS["open"][0], publication, STORAGE_VERSION)
+        create_ops(settings, graph, feeds, building / DOORS["open"][0], publication, STORAGE_VERSION)
         verify(settings, graph, building, publication)
         _seal(building, publication)
         building.rename(settings.serving_dir / generation)

@@ -34,7 +34,10 @@ class SmallGroups:
 
 @dataclass(frozen=True)
 class Node:
-    """A model or seed of the warehouse; `key` is what its primary-key test says, empty without one."""
+    """A model or seed of the warehouse; `key` is what its primary-key test says, empty without one.
+
+    `reconciles` is the feed whose rows it follows to the facts.
+    """
 
     unique_id: str
     name: str
@@ -45,6 +48,7 @@ class Node:
     columns: tuple[Column, ...] = ()
     key: tuple[str, ...] = ()
     small_groups: SmallGroups | None = None
+    reconciles: str | None = None
 
     @property
     def relation(self) -> str:
@@ -63,6 +67,7 @@ class Graph:
                 unique_id, node["name"], node["schema"], node["resource_type"], frozenset(node["tags"]),
                 node.get("description") or "", tuple(_column(column) for column in node["columns"].values()),
                 keys.get(unique_id, ()), _small_groups(node["config"].get("meta") or {}),
+                (node["config"].get("meta") or {}).get("reconciles"),
             )
             for unique_id, node in manifest["nodes"].items()
             if node["resource_type"] in BUILT and node["config"]["materialized"] != "ephemeral"
@@ -82,6 +87,10 @@ class Graph:
     def published(self) -> list[Node]:
         """Relations that people read: the marts, without what only the marts themselves read."""
         return [node for node in self.stage("marts") if node.resource_type == "model" and node.schema != "intermediate"]
+
+    def reconciling(self) -> dict[str, str]:
+        """Relations that follow a feed's rows to the facts, by feed."""
+        return {node.reconciles: node.relation for node in self.nodes.values() if node.reconciles}
 
     def held_back(self, *, feeds: Collection[str], models: Collection[str]) -> dict[str, list[str]]:
         """Nodes that closed gates hold back, by name, each with the feeds or models that hold it.

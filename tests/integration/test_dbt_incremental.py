@@ -281,7 +281,23 @@ def test_every_incremental_model_has_read_every_current_revision(history: Wareho
     )
     models = history.query("select count(distinct model) from pipeline.consumed")[0][0]
     assert missing == []
-    assert models == 18
+    assert models >= 21
+
+
+#: Relation, and whether these deliveries tell a key's state more than once.
+RECONCILED = {"int_port_reconciled": True, "int_payment_reconciled": True, "int_subscription_reconciled": False}
+
+
+@pytest.mark.parametrize("relation", RECONCILED)
+def test_each_delivered_row_is_a_fact_or_the_facts_know_better(history: Warehouse, relation: str) -> None:
+    for schema in ("lived.intermediate__", "intermediate."):
+        ((days, delivered, facts, explained, wrong),) = history.query(
+            "select count(*), sum(rows_delivered), sum(rows_in_facts), sum(rows_with_later_state + rows_told_again), "
+            f"sum(rows_lost + rows_invented) from {schema}{relation}"
+        )
+        assert (wrong, delivered - facts) == (0, explained)
+        assert days > 5
+        assert (explained > 0) == RECONCILED[relation]
 
 
 def test_the_models_unit_tests_and_data_tests_pass(history: Warehouse) -> None:
@@ -290,3 +306,29 @@ def test_the_models_unit_tests_and_data_tests_pass(history: Warehouse) -> None:
         outcomes[result["unique_id"].split(".")[0]].add(result["status"])
     assert outcomes["unit_test"] == {"pass"}
     assert outcomes["test"] == {"pass"}
+
+
+def test_a_fact_that_was_lost_and_one_that_was_made_up_are_counted(history: Warehouse) -> None:
+    with history.connect() as con:
+        con.execute("create table kept as from intermediate.int_payment_latest")
+        ((lost,),) = con.execute(
+            "delete from intermediate.int_payment_latest where payment_id = "
+            "(select min(payment_id) from intermediate.int_payment_latest) returning state_dt"
+        ).fetchall()
+        con.execute(
+            "insert into intermediate.int_payment_latest (payment_id, event_seq, state_dt, amount) "
+            "values ('X', 1, $1, 1)",
+            [lost],
+        )
+    try:
+        history.dbt("run", "--full-refresh", "--select", "int_payment_reconciled")
+        wrong = history.query(
+            "select dt, rows_lost > 0, rows_invented from intermediate.int_payment_reconciled "
+            "where rows_lost > 0 or rows_invented > 0"
+        )
+        assert (lost, True, 1) in wrong
+    finally:
+        with history.connect() as con:
+            con.execute("delete from intermediate.int_payment_latest")
+            con.execute("insert into intermediate.int_payment_latest from kept")
+            con.execute("drop table kept")

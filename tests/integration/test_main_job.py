@@ -67,6 +67,27 @@ def test_the_extracts_were_dirty_and_no_row_was_lost(published_world: World) -> 
         assert receipt.rows_read == receipt.rows_accepted + receipt.rows_quarantined + receipt.rows_duplicate
 
 
+def test_rows_and_amounts_are_followed_from_landing_to_the_facts(published_world: World) -> None:
+    stages = published_world.query(
+        "select feed, stage, sum(rows_in), sum(rows_out), sum(rows_unexplained), sum(amount_in), sum(amount_out) "
+        "from ops.reconciliation group by all"
+    )
+    found = {(feed, stage): totals for feed, stage, *totals in stages}
+    assert {stage for _, stage in found} == {"landing to raw", "raw to facts"}
+    assert {feed for feed, stage in found if stage == "raw to facts"} == {
+        "payments", "portability_events", "subscriptions"
+    }  # fmt: skip
+    assert not [key for key, (_, _, unexplained, _, _) in found.items() if unexplained]
+    for feed, stage in found:
+        if stage == "raw to facts":  # what one stage puts out, the next one takes in
+            assert found[feed, "landing to raw"][1] == found[feed, stage][0]
+    _, _, _, won_read, won_accepted = found["payments", "landing to raw"]
+    _, _, _, won_delivered, won_in_facts = found["payments", "raw to facts"]
+    assert won_read > won_accepted == won_delivered > won_in_facts  # type: ignore[operator]
+    ((won,),) = published_world.query("select sum(amount) from fraud.fct_payment", "cases.duckdb")
+    assert won == won_in_facts
+
+
 def test_a_run_over_dirty_extracts_publishes_everything(published_world: World) -> None:
     assert published_world.report is not None
     assert published_world.report.exit_code is Exit.PUBLISHED, published_world.report

@@ -40,6 +40,7 @@ final as (
         changed_at as valid_from,
         lead(changed_at) over (partition by line_key order by changed_at) as valid_to,
         lag(status) over (partition by line_key order by changed_at) as previous_status,
+        dt as state_dt,
         first_dt,
         last_dt
     from ranked

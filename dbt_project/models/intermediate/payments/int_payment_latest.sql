@@ -73,6 +73,7 @@ final as (
         history.ars_incomplete_dt,
         history.limit_raised_dt,
         history.denied_dt,
+        history.latest_dt as state_dt,
         history.first_dt,
         history.last_dt
     from history

@@ -61,6 +61,7 @@ final as (
         history.processed_on,
         history.is_completed,
         history.is_withdrawn,
+        history.latest_dt as state_dt,
         history.first_dt,
         history.last_dt
     from history
