@@ -1,26 +1,32 @@
-"""Whole runs in processes that are killed: in dbt and in publication, at random moments."""
+"""Processes that are killed in dbt and in the publication, at random moments; whole runs, or the work of one step."""
 
 from __future__ import annotations
 
 import multiprocessing
 import random
 import time
-from datetime import date, timedelta
+from datetime import timedelta
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 import duckdb
 
+from orchestration.ingest import ingest
 from orchestration.runner import Exit
 from orchestration.serving.generations import current_publication
+from orchestration.serving.publish import publish
 from orchestration.settings import Settings
+from orchestration.sql import connect
+from orchestration.warehouse import dbt
+from orchestration.warehouse.graph import Graph
+from orchestration.warehouse.raw_relations import refresh_raw
 from tests.conftest import KEY, LAST, World
 
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(["orchestration.runner", "tests.killed_runs"])
 
-#: Dagster's steps in which a run is killed, and how long each is worth waiting in, in seconds.
-STEPS = {"staging": 12.0, "marts": 16.0, "publication": 4.0}
+#: Steps in which a process is killed, and how long each is worth waiting in, in seconds.
+STEPS = {"staging": 10.0, "marts": 12.0, "publication": 3.0}
 #: Told of the run itself (run ids, times), and not of the data.
 _OF_THE_RUN = ("ops.publication", "ops.gate_result")
 
@@ -64,40 +70,55 @@ def published(settings: Settings) -> State:
     return found
 
 
-def _work(home: Path, landing: Path, first: date, last: date, pipe: Connection) -> None:
-    world = World(Settings(home=home, landing=landing, pseudonym_key=KEY))  # type: ignore[arg-type]
+def do_step(world: World, step: str) -> None:
+    """What the job does in a step, without the job."""
+    graph = Graph(dbt.manifest(world.settings))
+    if step == "publication":
+        publish(world.settings, graph, world.feeds, "a test")
+        return
+    with connect(world.settings, str(world.settings.warehouse)) as con:
+        refresh_raw(con, world.settings, world.feeds)
+    dbt.build(world.settings, select=[node.name for node in graph.stage(step)])
 
-    def tell(step: str, message: str, has_ended: bool) -> None:
-        if not message and not has_ended:
-            pipe.send(step)
 
+def _one_step(home: Path, landing: Path, step: str, pipe: Connection) -> None:
+    pipe.send(step)
+    do_step(World(Settings(home=home, landing=landing, pseudonym_key=KEY)), step)  # type: ignore[arg-type]
+    pipe.send("done")
+
+
+def _whole_run(home: Path, landing: Path, step: str, pipe: Connection) -> None:
     from orchestration.runner import run
 
-    report = run(world.settings, world.feeds, first, last, tell)
-    pipe.send(report.exit_code)
+    world = World(Settings(home=home, landing=landing, pseudonym_key=KEY))  # type: ignore[arg-type]
+
+    def tell(name: str, message: str, has_ended: bool) -> None:
+        if name == step and not message and not has_ended:
+            pipe.send(step)
+
+    run(world.settings, world.feeds, LAST - timedelta(2), LAST, tell)
+    pipe.send("done")
 
 
-def kill_in(world: World, step: str, after_seconds: float) -> bool:
-    """Begin a run in a process of its own and kill it some time after a step began; False if it was over by then."""
+def _kill_in(world: World, step: str, after_seconds: float, *, is_whole_run: bool) -> None:
+    """Begin, and kill that process alone some time after the step began: what it has started is to notice by itself."""
     ours, theirs = _CONTEXT.Pipe()
     process = _CONTEXT.Process(
-        target=_work, args=(world.settings.home, world.settings.landing_dir, LAST - timedelta(2), LAST, theirs)
+        target=_whole_run if is_whole_run else _one_step,
+        args=(world.settings.home, world.settings.landing_dir, step, theirs),
     )
     process.start()
     theirs.close()
-    while (told := ours.recv()) != step:
-        if isinstance(told, Exit):
-            process.join()
-            return False
-    time.sleep(after_seconds)
-    is_running = process.is_alive() and not (ours.poll() and isinstance(ours.recv(), Exit))
-    process.kill()  # this process only: what it has started is to notice by itself
+    if ours.recv() == step:
+        process.join(after_seconds)
+    process.kill()
     process.join()
-    return is_running
 
 
-def check_kills(disturbed: World, undisturbed: World, *, seed: int, kills: dict[str, int]) -> None:
-    """Kill runs over a corrected delivery again and again; readers see the old state or the new one, never a mixture.
+def check_kills(
+    disturbed: World, undisturbed: World, *, seed: int, kills: dict[str, int], are_whole_runs: bool = False
+) -> None:
+    """Kill processes over corrected deliveries again and again; readers see the old state or the new one.
 
     `kills` says how often in which step.
     """
@@ -106,14 +127,20 @@ def check_kills(disturbed: World, undisturbed: World, *, seed: int, kills: dict[
     before = published(disturbed.settings)
     for world in (disturbed, undisturbed):
         redeliver(world)
-    assert undisturbed.run(LAST - timedelta(2), LAST).exit_code is Exit.PUBLISHED
+        for feed in world.feeds.values():
+            ingest(world.settings, feed, [LAST - timedelta(1), LAST])
+    for step in STEPS:
+        do_step(undisturbed, step)
     expected = published(undisturbed.settings)
     assert expected != before, "the corrected deliveries change nothing, so that this would prove nothing"
-    for step, times in kills.items():
-        for _ in range(times):
-            kill_in(disturbed, step, rng.uniform(0, STEPS[step]))
+    for step in STEPS:
+        for _ in range(kills[step]):
+            _kill_in(disturbed, step, rng.uniform(0, STEPS[step]), is_whole_run=are_whole_runs)
             assert published(disturbed.settings) in (before, expected)
-    assert disturbed.run(LAST - timedelta(2), LAST).exit_code is Exit.PUBLISHED
+        do_step(disturbed, step)
     assert published(disturbed.settings) == expected
+    if are_whole_runs:
+        assert disturbed.run(LAST - timedelta(2), LAST).exit_code is Exit.PUBLISHED
+        assert published(disturbed.settings) == expected
     publication = current_publication(disturbed.settings)
     assert publication and not publication.held_back

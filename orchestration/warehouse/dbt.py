@@ -20,6 +20,14 @@ from orchestration.settings import PROJECT, Settings, private_dir
 
 DBT_PROJECT = PROJECT / "dbt_project"
 _SOURCES = ("*.sql", "*.py", "*.yml", "*.csv")
+#: A run that is killed takes its dbt with it, which would hold the warehouse against the next run. Linux ends the
+#: process by itself (`PR_SET_PDEATHSIG` outlives exec); elsewhere dbt ends when it finds nobody reading its events.
+_LEASH = (
+    "import ctypes, os, signal, sys\n"
+    "ctypes.CDLL(None).prctl(1, signal.SIGKILL)\n"
+    "os.getppid() == int(sys.argv[1]) or sys.exit(1)\n"
+    "os.execv(sys.argv[2], sys.argv[2:])"
+)
 
 
 class DbtError(RuntimeError):
@@ -136,6 +144,8 @@ def run(settings: Settings, arguments: Sequence[str], keep_open: Collection[int]
         DbtError: if dbt ends with an error of its own (exit code 1 is a node that failed, which is a result).
     """
     command = [str(Path(sys.executable).with_name("dbt")), "--log-format", "json", *arguments]
+    if sys.platform == "linux":
+        command = [sys.executable, "-c", _LEASH, str(os.getpid()), *command]
     process = subprocess.Popen(
         command,
         env=environment(settings),

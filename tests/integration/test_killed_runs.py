@@ -1,4 +1,4 @@
-"""A run may be killed at any moment of dbt or of the publication."""
+"""A process may be killed at any moment of dbt or of the publication."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from tests.conftest import World
 from tests.killed_runs import check_kills
 
 
-def test_runs_killed_in_dbt_and_in_publication_end_with_the_marts_of_an_undisturbed_run(
+def test_work_killed_in_dbt_and_in_publication_ends_with_the_marts_of_undisturbed_work(
     published_world: World, copy_of: Callable[..., World]
 ) -> None:
     disturbed, undisturbed = copy_of(published_world, "disturbed"), copy_of(published_world, "undisturbed")

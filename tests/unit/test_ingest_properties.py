@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import tempfile
+from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.small_site import DAY, SmallSite, is_conserved
+from orchestration.ingest import Receipt
+from tests.small_site import DAY, HEADER, SmallSite, is_conserved, line
 
 _SECRET = "0107654"  # begins every subscriber number below, and occurs nowhere else
 _TYPES = ["string", "integer", "number", "boolean", "date", "timestamp"]
@@ -77,3 +80,47 @@ def test_every_record_ends_in_one_place_once_and_nobody_is_in_quarantine(file: t
         assert _SECRET not in shown
         assert _SECRET[1:] not in shown
         assert site.ingest(DAY) == receipt, "the same bytes again change nothing"
+
+
+_DAYS = [DAY + timedelta(n) for n in range(3)]
+
+
+@st.composite
+def deliveries(draw: st.DrawFn) -> list[tuple[date, date, bool, int]]:
+    """Rows as (day it belongs to, day it is delivered with, missing at first, number), in any order of arrival."""
+    numbers = draw(st.lists(st.integers(0, 30), min_size=1, max_size=10, unique=True))
+    return [
+        (dt, draw(st.sampled_from([day for day in _DAYS if day >= dt])), draw(st.booleans()), number)
+        for number in numbers
+        for dt in [draw(st.sampled_from(_DAYS))]
+    ]
+
+
+@settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@given(deliveries(), st.permutations(_DAYS))
+def test_what_comes_late_or_is_corrected_ends_as_if_it_had_come_on_time(
+    rows: list[tuple[date, date, bool, int]], order: list[date]
+) -> None:
+    with tempfile.TemporaryDirectory() as root, patch("os.fsync"):
+        on_time, late = SmallSite(Path(root) / "on-time"), SmallSite(Path(root) / "late")
+        for dt in _DAYS:
+            on_time.drop(HEADER + "".join(_row(n, day) for day, _, _, n in rows if day == dt), dt=dt)
+        for is_corrected in (False, True):
+            for dt in order:
+                sent = [
+                    (n, day) for day, with_, is_missing, n in rows if with_ == dt and (is_corrected or not is_missing)
+                ]
+                late.drop(HEADER + "".join(_row(n, day) for n, day in sent), dt=dt)
+                late.ingest(dt)
+        assert _in_force(late, {dt: late.ingest(dt) for dt in _DAYS}) == _in_force(
+            on_time, {dt: on_time.ingest(dt) for dt in _DAYS}
+        )
+
+
+def _row(number: int, day: date) -> str:
+    return line(number, charged_on=day.isoformat(), charged_at=f"{day} 09:00:00")
+
+
+def _in_force(site: SmallSite, receipts: dict[date, Receipt]) -> list[tuple[Any, ...]]:
+    """Rows of the newest revision of each day, on the day that they belong to."""
+    return sorted(row for receipt in receipts.values() for row in site.rows(receipt))
