@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import multiprocessing
 import random
-import time
 from datetime import timedelta
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -133,9 +132,9 @@ def check_kills(
         do_step(undisturbed, step)
     expected = published(undisturbed.settings)
     assert expected != before, "the corrected deliveries change nothing, so that this would prove nothing"
-    for step in STEPS:
+    for step, seconds in STEPS.items():
         for _ in range(kills[step]):
-            _kill_in(disturbed, step, rng.uniform(0, STEPS[step]), is_whole_run=are_whole_runs)
+            _kill_in(disturbed, step, rng.uniform(0, seconds), is_whole_run=are_whole_runs)
             assert published(disturbed.settings) in (before, expected)
         do_step(disturbed, step)
     assert published(disturbed.settings) == expected
