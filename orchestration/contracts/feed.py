@@ -128,8 +128,8 @@ class RowRule:
 class Feed:
     """One kind of extract. `fingerprint` changes when the contract's text does.
 
-    A delivery is expected `due_hours` after the end of its day, and late if it is missing `lateness_days` later. `amount`
-    is the column whose sums are followed to the facts, beside the rows.
+    A delivery is expected `due_hours` after the end of its day, and late if it is missing `lateness_days` later.
+    `amount` is the column whose sums are followed to the facts, beside the rows.
     """
 
     name: str
