@@ -25,6 +25,11 @@ def _uuid(kind: int, number: int) -> str:
     return str(UUID(int=kind << 64 | number))
 
 
+def _only_of(dt: date) -> str:
+    """A port that no other day names, and that a corrected delivery takes away altogether."""
+    return f"P-{dt}"
+
+
 @dataclass
 class Deliveries:
     """Random but reproducible deliveries of all feeds, by day; few keys, so that days keep touching each other's."""
@@ -35,7 +40,8 @@ class Deliveries:
 
     def day(self, dt: date) -> Iterator[tuple[str, date, int, list[Row]]]:
         """The deliveries for a day, as (feed, dt, rev, rows)."""
-        yield self._revise("portability_events", dt, [self._port(dt) for _ in range(14)])
+        ports = [*(self._port(dt) for _ in range(14)), self._port(dt) | {"port_id": _only_of(dt)}]
+        yield self._revise("portability_events", dt, ports)
         yield self._revise("subscriptions", dt, [self._subscription(dt) for _ in range(8)])
         yield self._revise("payments", dt, [self._payment(dt) for _ in range(18)])
         yield self._revise("payment_disputes", dt, [self._dispute(dt) for _ in range(4)])
@@ -49,6 +55,7 @@ class Deliveries:
         """A corrected delivery of an earlier day: rows gone, rows changed, rows added."""
         rows = [row for row in self.contents[feed, dt] if self.rng.random() > 0.3]
         if feed == "portability_events":
+            rows = [row for row in rows if row["port_id"] != _only_of(dt)]
             for row in rows:
                 if row["processed_on"] and self.rng.random() < 0.5:
                     row["processed_on"] += timedelta(days=1)
