@@ -53,7 +53,7 @@ def write_days(
     ).fetchall()[0]
     absent = {day for day in missing if day < last_day}
     wanted = {row[0]: row for row in days}
-    if fmt.feed != "provider_line_counts":  # a monthly feed leaves no empty files between
+    if not fmt.is_monthly:  # a monthly feed leaves no empty files between
         wanted |= {day: (day, 0, 0, 0, 0, 0) for day in _days(first, last) if day not in wanted and day not in absent}
     if not wanted:
         return

@@ -48,6 +48,7 @@ class FeedFormat:
     money: str | None = None
     encoding: Literal["utf-8", "cp949"] = "utf-8"
     is_gzipped: bool = False
+    is_monthly: bool = False
     second_instant: str = "%Y-%m-%dT%H:%M:%S+0900"
     late_per_100k: int = 300
     duplicates_per_100k: int = 150
@@ -133,6 +134,7 @@ FORMATS: tuple[FeedFormat, ...] = (
     FeedFormat(
         feed="provider_line_counts",
         delimiter=",",
+        is_monthly=True,
         late_per_100k=0,
         duplicates_per_100k=0,
         columns=(Column("month", "month"), Column("provider"), Column("line_type"), Column("lines", "money")),
@@ -160,6 +162,37 @@ FORMATS: tuple[FeedFormat, ...] = (
             Column("birth_year", "count"),
             Column("region_code"),
             Column("changed_at", "instant"),
+        ),
+    ),
+    FeedFormat(
+        feed="termination_fees",
+        delimiter=",",
+        money="amount",
+        flaws=(Flaw.UNKNOWN_STATUS, Flaw.EMPTY_REQUIRED),
+        columns=(
+            Column("fee_event_id"),
+            Column("line_id", flaw=Flaw.EMPTY_REQUIRED),
+            Column("event", flaw=Flaw.UNKNOWN_STATUS, broken="'PENDING'"),
+            Column("reason"),
+            Column("amount", "money"),
+            Column("occurred_at", "instant"),
+        ),
+    ),
+    FeedFormat(
+        feed="invoices",
+        delimiter=";",
+        is_monthly=True,
+        money="amount",
+        late_per_100k=0,
+        columns=(
+            Column("invoice_id"),
+            Column("line_no", "count"),
+            Column("line_id", headers=("line_id", "line_id ")),
+            Column("billing_month", "month"),
+            Column("charge_kind"),
+            Column("amount", "money"),
+            Column("invoice_total", "money"),
+            Column("issued_on", "day"),
         ),
     ),
     FeedFormat(

@@ -22,7 +22,8 @@ from orchestration.simulator.scenario import Scenario
 Progress = Callable[[str, int, int], None]
 
 WORLD = (
-    "macros", "slots", "ports", "network", "fraud", "lines", "regulator", "payments", "core_network", "desk",
+    "macros", "slots", "ports", "network", "fraud", "lines", "fees", "invoices", "regulator", "payments",
+    "core_network", "desk",
 )  # fmt: skip
 REACH_BACK_DAYS = 9  # five days late, one behind a missing file, two until a payment is cancelled, one spare
 ROWS_IN_HAND = 3_000_000  # payments made at a time; keeps a whole carrier's panel within memory

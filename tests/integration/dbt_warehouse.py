@@ -41,6 +41,13 @@ RAW_COLUMNS = {
     ),
     "sim_changes": "number_key uuid, changed_at timestamptz, channel varchar",
     "alert_dispositions": "case_id varchar, disposition varchar, decided_at timestamptz, analyst_key uuid",
+    "termination_fees": (
+        "fee_event_id varchar, line_key uuid, event varchar, reason varchar, amount bigint, occurred_at timestamptz"
+    ),
+    "invoices": (
+        "invoice_id varchar, line_no integer, line_key uuid, billing_month date, charge_kind varchar, amount bigint, "
+        "invoice_total bigint, issued_on date"
+    ),
     "provider_line_counts": "month date, provider varchar, line_type varchar, lines bigint",
 }
 

@@ -18,9 +18,15 @@ EXODUS = date(2026, 1, 6)  # a Tuesday within the fee waiver
 
 _ROWS = {
     "portability_events": 1100, "payments": 400, "subscriptions": 400, "cell_registry": 150, "cell_attachments": 300,
-    "sim_changes": 40, "alert_dispositions": 20,
+    "sim_changes": 40, "alert_dispositions": 20, "termination_fees": 40, "invoices": 60,
 }  # fmt: skip
-_DELIMITER = {"cell_registry": "\t", "subscriptions": "|", "sim_changes": "|", "alert_dispositions": ";"}
+_DELIMITER = {
+    "cell_registry": "\t",
+    "subscriptions": "|",
+    "sim_changes": "|",
+    "alert_dispositions": ";",
+    "invoices": ";",
+}
 Row = dict[str, str]
 
 
@@ -57,6 +63,14 @@ def row(feed: str, day: date, number: int) -> Row:
         "sim_changes": {"msisdn": f"010-1234-{number:04}", "changed_at": at, "channel": "SHOP"},
         "alert_dispositions": {
             "case_id": f"case-Y{key}", "disposition": "CLEARED", "decided_at": at, "analyst": f"A-{number % 4}",
+        },
+        "termination_fees": {
+            "fee_event_id": f"F{key}", "line_id": f"L{number}", "event": "CHARGED", "reason": "", "amount": "130000",
+            "occurred_at": at,
+        },
+        "invoices": {
+            "invoice_id": f"B{key}", "line_no": "1", "line_id": f"L{number}", "billing_month": f"{day:%Y-%m}",
+            "charge_kind": "RECURRING", "amount": "50000", "invoice_total": "50000", "issued_on": str(day),
         },
     }  # fmt: skip
     return of_feed[feed]
@@ -173,6 +187,7 @@ def _two_days(rows: list[Row]) -> list[Row]:
 
 _PORTS, _PAYMENTS, _LINES, _CELLS = "portability_events", "payments", "subscriptions", "cell_registry"
 _ATTACHMENTS, _SIMS, _DECISIONS = "cell_attachments", "sim_changes", "alert_dispositions"
+_FEES, _INVOICES = "termination_fees", "invoices"
 DELIVERY_FAULTS = [
     DeliveryFault(
         "a renamed column", _PORTS, "accepted", _text(lambda text: text.replace("donor_provider", "from_provider", 1))
@@ -259,6 +274,19 @@ DELIVERY_FAULTS = [
         _DECISIONS,
         "quarantine_within_tolerance",
         _rows(_DECISIONS, _each(4, disposition="ESCALATED")),
+    ),
+    DeliveryFault(
+        "refunds refused for no reason",
+        _FEES,
+        "quarantine_within_tolerance",
+        _rows(_FEES, _each(9, event="REFUND_REFUSED")),
+    ),
+    DeliveryFault(
+        "an extract of the invoices taken before the billing run",
+        _INVOICES,
+        "has_rows",
+        _rows(_INVOICES, lambda rows: rows[:0]),
+        False,
     ),
     DeliveryFault(
         "a day delivered twice, the second time as another day", _PORTS, "not_delivered_before", _the_week_before

@@ -22,6 +22,8 @@ INCIDENTS = {
     "KT_BREACH_2025": ("KT", "2025-08-05", "2025-09-05"),
     "KT_WAIVER_2026": ("KT", "2025-12-31", "2026-01-13"),
 }
+WAIVERS = {"SKT_WAIVER_2025": date(2025, 4, 19), "KT_WAIVER_2026": date(2025, 9, 1)}  # the day each reaches back to
+WAIVER_YEAR = {"SKT": 2025, "KT": 2026}
 FIRST, LAST = date(2025, 1, 5), date(2026, 2, 28)
 Row = dict[str, Any]
 
@@ -73,18 +75,58 @@ def _subscriptions(rng: random.Random) -> list[Row]:
         activated_on = date(2024, 10, 1) + timedelta(days=rng.randrange(300))
         observed_on = max(activated_on, date(2025, 1, 1))
         base = {
-            "line_key": _key(2, i), "number_key": _key(1, i), "provider": "KT" if i % 2 else "SKT", "plan_code": "A",
-            "monthly_fee": 50_000, "line_type": "HANDSET", "contract_kind": "NONE", "activated_on": activated_on,
-            "etf": 0, "region_code": "41210",
+            "line_key": _key(2, i), "number_key": _key(1, i), "provider": "KT" if i % 2 else "SKT",
+            "plan_code": "AB"[i % 3 % 2], "monthly_fee": 30_000 + 1_000 * i, "contract_kind": "SUBSIDY",
+            "line_type": "IOT" if i % 7 == 0 else "HANDSET", "activated_on": activated_on, "region_code": "41210",
+            "contract_start_on": activated_on + timedelta(days=100 * (i % 4 < 2)), "etf": 2_000 * i,
+            "contract_end_on": activated_on + timedelta(days=540),
         }  # fmt: skip
         rows.append(base | {"status": "ACTIVE", "changed_at": _noon(observed_on)})
         if rng.random() < 0.6:
             ended_on = observed_on + timedelta(days=rng.randrange(1, 200))
-            reason = rng.choice(["PORT_OUT", "PORT_OUT", "VOLUNTARY"])
+            reason = rng.choice(["PORT_OUT", "PORT_OUT", "VOLUNTARY"] if i % 5 else ["EX_OFFICIO"])
             rows.append(base | {"status": "TERMINATED", "termination_reason": reason, "changed_at": _noon(ended_on)})
             if rng.random() < 0.2:
                 rows.append(base | {"status": "ACTIVE", "changed_at": _noon(ended_on + timedelta(days=3))})
     return rows
+
+
+def _fees(rng: random.Random, subscriptions: list[Row]) -> list[Row]:
+    """The fee of every line that ended, asked back by most: paid, refused, or not decided yet."""
+    rows = []
+    for line in subscriptions:
+        if line["status"] != "TERMINATED":
+            continue
+        fate = rng.choice(["KEPT", "ASKED", "REFUNDED", "REFUNDED", "REFUND_REFUSED"])
+        life = [("CHARGED", None, 0)]
+        life += [("REFUND_REQUESTED", f"{line['provider']}_WAIVER_{WAIVER_YEAR[line['provider']]}", 20)] * (
+            fate != "KEPT"
+        )
+        life += [(fate, rng.choice(["IOT", "LOST_FILE"]) if fate.endswith("REFUSED") else None, 40)] * fate.startswith(
+            "R"
+        )
+        rows += [
+            {
+                "fee_event_id": f"{line['line_key']}{event}", "line_key": line["line_key"], "event": event,
+                "reason": reason, "amount": line["etf"], "occurred_at": line["changed_at"] + timedelta(days=after),
+            }
+            for event, reason, after in life
+        ]  # fmt: skip
+    return rows
+
+
+def _invoices(subscriptions: list[Row]) -> list[Row]:
+    """Three invoices of every other line: the list fee, and a discount that grows with the month."""
+    return [
+        {
+            "invoice_id": f"B{line['line_key']}{month}", "line_no": no, "line_key": line["line_key"],
+            "billing_month": date(2025, month, 1), "charge_kind": kind, "amount": amount, "issued_on": LAST,
+            "invoice_total": line["monthly_fee"] - month,
+        }
+        for line in subscriptions[::2] if line["status"] == "ACTIVE"
+        for month in (3, 5, 7)
+        for no, (kind, amount) in enumerate([("RECURRING", line["monthly_fee"]), ("DISCOUNT", -month)], 1)
+    ]  # fmt: skip
 
 
 class ByHand:
@@ -98,6 +140,12 @@ class ByHand:
         for (dt, rev), rows in sorted(self.deliveries.items(), key=lambda item: item[0]):
             warehouse.deliver("portability_events", str(dt), rows, rev=rev)
         warehouse.deliver("subscriptions", "2025-01-01", self.subscriptions)
+        self.fees = _fees(rng, self.subscriptions)
+        self.invoices = list(
+            {(row["invoice_id"], row["line_no"]): row for row in _invoices(self.subscriptions)}.values()
+        )
+        warehouse.deliver("termination_fees", str(LAST), self.fees)
+        warehouse.deliver("invoices", str(LAST), self.invoices)
         with warehouse.connect() as con:  # one revision tells that billing reaches as far as the ports
             con.execute("insert into raw.revision values ('subscriptions', $1, 1, now(), true)", [LAST])
         self.ports = self.known_by(date(9999, 1, 1))
@@ -243,6 +291,107 @@ def test_what_was_known_on_any_day(world: ByHand) -> None:
             f"from churn.port_restatement where known_on <= '{day}' group by all having ports <> 0",
             Counter((p["on"], p["from"], p["to"], p["line_type"]) for p in world.known_by(day)),
         )
+
+
+def _band(days: int) -> str:
+    years = days / 365
+    return "under 1 year" if years < 1 else "1 to 2 years" if years < 2 else "2 to 4 years"  # nobody is here longer
+
+
+def _claims(world: ByHand) -> list[Row]:
+    """Every fee within a waiver's reach, or that invokes it, judged by the waiver's rules one by one."""
+    claims = []
+    for charge in (row for row in world.fees if row["event"] == "CHARGED"):
+        own = [row for row in world.subscriptions if row["line_key"] == charge["line_key"]]
+        (end,) = (row for row in own if row["status"] == "TERMINATED" and row["changed_at"] == charge["occurred_at"])
+        events = {row["event"]: row for row in world.fees if row["line_key"] == charge["line_key"]}
+        asked = events.get("REFUND_REQUESTED")
+        for waiver, reaches_back_to in WAIVERS.items():
+            group, first, last = INCIDENTS[waiver]
+            on = charge["occurred_at"].date()
+            is_within = reaches_back_to <= on <= date.fromisoformat(last)
+            if not (asked and asked["reason"] == waiver) and not (is_within and end["provider"] == group):
+                continue
+            back = [
+                row for row in own if row["changed_at"] > end["changed_at"] and str(row["changed_at"].date()) <= last
+            ]
+            exclusions = {
+                "OUTSIDE_WINDOW": not is_within,
+                "JOINED_SINCE": end["activated_on"] >= reaches_back_to,
+                "RECONTRACTED_SINCE": end["contract_start_on"] >= reaches_back_to,
+                "RETURNED": first <= str(on) <= last and bool(back),
+                "IOT": end["line_type"] == "IOT",
+                "EX_OFFICIO": end["termination_reason"] == "EX_OFFICIO",
+            }
+            exclusion = next((rule for rule, applies in exclusions.items() if applies), None)
+            claims.append({"waiver": waiver, "on": on, "amount": charge["amount"], "events": events,
+                           "line": end, "exclusion": exclusion})  # fmt: skip
+    return claims
+
+
+def test_waiver_claims_and_refunds(world: ByHand) -> None:
+    claims = _claims(world)
+    assert len({claim["exclusion"] for claim in claims}) > 4
+    sql = "select incident_id, line_key, exclusion, count(*) from churn.waiver_claim group by all"
+    world.same(sql, Counter((c["waiver"], c["line"]["line_key"], c["exclusion"]) for c in claims))
+    days: dict[str, Counter[tuple[Any, ...]]] = defaultdict(Counter)
+    for claim in claims:
+        days["eligible_amount"][claim["waiver"], claim["on"]] += claim["amount"] * (claim["exclusion"] is None)
+        for event, column in (
+            ("REFUND_REQUESTED", "requested"),
+            ("REFUNDED", "refunded"),
+            ("REFUND_REFUSED", "refused"),
+        ):
+            if event in claim["events"]:
+                on = claim["events"][event]["occurred_at"].date()
+                days[f"{column}_amount"][claim["waiver"], on] += claim["amount"]
+                if event == "REFUND_REFUSED":
+                    reason = "iot" if claim["events"][event]["reason"] == "IOT" else "other"
+                    days[f"refused_{reason}"][claim["waiver"], on] += 1
+    assert len(days) == 6
+    for column, expected in days.items():
+        world.same(f"select incident_id, date_day, {column} from churn.waiver_refunds", expected)
+
+
+def test_revenue_lost_and_at_risk(world: ByHand) -> None:
+    lost: dict[str, Counter[tuple[Any, ...]]] = defaultdict(Counter)
+    lines = {row["line_key"]: row for row in world.subscriptions}
+    waived = {(c["waiver"], c["line"]["line_key"]): c["amount"] for c in _claims(world) if c["exclusion"] is None}
+    for name, (group, first, last) in INCIDENTS.items():
+        for port in (p for p in world.moves if p["from"] == group and first <= str(p["on"]) <= last):
+            asked_on, line = port["requested_at"].date(), lines.get(world.line_of(port))  # type: ignore[arg-type]
+            tenure = (port["on"] - line["activated_on"]).days if line else None
+            key = (name, line["plan_code"] if line else "unknown", "unknown" if tenure is None else _band(tenure))
+            lost["departures"][key] += 1
+            if line is None:
+                continue
+            lost["departures_with_line"][key] += 1
+            lost["monthly_fee"][key] += line["monthly_fee"]
+            invoiced = [
+                row["billing_month"].month for row in world.invoices
+                if row["line_key"] == line["line_key"] and row["billing_month"] < asked_on.replace(day=1)
+            ]  # fmt: skip
+            if invoiced:
+                lost["invoiced_recurring_amount"][key] += line["monthly_fee"] - max(invoiced)
+            for fee in (f for f in world.fees if f["line_key"] == line["line_key"] and f["event"] == "CHARGED"):
+                if asked_on <= fee["occurred_at"].date() <= port["on"] + timedelta(days=31):
+                    lost["etf_charged"][key] += fee["amount"]
+                    lost["etf_waived"][key] += waived.get((name, line["line_key"]), 0)
+    assert len(lost) > 3
+    for column, expected in lost.items():
+        world.same(f"select incident_id, plan_code, tenure_band, {column} from churn.revenue_lost", expected)
+    risk: dict[str, Counter[tuple[Any, ...]]] = defaultdict(Counter)
+    for waiver, reaches_back_to in WAIVERS.items():
+        for line in (row for row in lines.values() if row["status"] == "ACTIVE"):
+            if line["provider"] == INCIDENTS[waiver][0]:
+                key = (waiver, line["plan_code"], _band((LAST - line["activated_on"]).days))
+                is_eligible = line["contract_start_on"] < reaches_back_to and line["line_type"] != "IOT"
+                risk["lines"][key] += 1
+                risk["etf"][key] += line["etf"]
+                risk["eligible_monthly_fee"][key] += line["monthly_fee"] * is_eligible
+                risk["lines_in_contract"][key] += line["contract_end_on"] >= LAST
+    for column, expected in risk.items():
+        world.same(f"select incident_id, plan_code, tenure_band, {column} from churn.revenue_at_risk", expected)
 
 
 def test_survival_is_lifelines_to_nine_digits(world: ByHand) -> None:

@@ -35,6 +35,7 @@ class Deliveries:
     """Random but reproducible deliveries of all feeds, by day; few keys, so that days keep touching each other's."""
 
     rng: random.Random
+    fees: random.Random = field(default_factory=lambda: random.Random(SEED))
     revisions: dict[tuple[str, date], int] = field(default_factory=lambda: defaultdict(int))
     contents: dict[tuple[str, date], list[Row]] = field(default_factory=dict)
 
@@ -48,6 +49,8 @@ class Deliveries:
         yield self._revise("cell_attachments", dt, self._crowd(dt))
         yield self._revise("sim_changes", dt, [self._sim_change(dt) for _ in range(2)])
         yield self._revise("alert_dispositions", dt, [self._disposition(dt)])
+        yield self._revise("termination_fees", dt, [self._fee(dt) for _ in range(6)])
+        yield self._revise("invoices", dt, [self._invoice_line(dt) for _ in range(8)])
         if dt.day % 4:  # now and then a list is missing
             yield self._revise("cell_registry", dt, self._cells())
 
@@ -64,6 +67,8 @@ class Deliveries:
             rows = [*rows, *(self._payment(dt) for _ in range(3))]
         if feed == "subscriptions":
             rows = [*rows, *(self._subscription(dt) for _ in range(3))]
+        if feed == "termination_fees":
+            rows = [*rows, *(self._fee(dt) for _ in range(3))]
         return self._revise(feed, dt, rows)
 
     def _revise(self, feed: str, dt: date, rows: list[Row]) -> tuple[str, date, int, list[Row]]:
@@ -72,6 +77,8 @@ class Deliveries:
             "subscriptions": ("line_key", "changed_at"),
             "payments": ("payment_id", "event_seq"),
             "payment_disputes": ("dispute_id", "event_seq"),
+            "termination_fees": ("fee_event_id",),
+            "invoices": ("invoice_id", "line_no"),
             "cell_registry": ("cell_id",),
             "cell_attachments": ("number_key", "cell_id", "hour_start"),
             "sim_changes": ("number_key", "changed_at"),
@@ -118,7 +125,7 @@ class Deliveries:
             "line_type": "HANDSET",
             "contract_kind": "SUBSIDY",
             "activated_on": date(2025, 1, 1),
-            "contract_start_on": date(2025, 1, 1),
+            "contract_start_on": date(2025, 1 + 9 * (dt.day % 2), 1),
             "contract_end_on": date(2026, 12, 31),
             "etf": rng.randrange(200_000),
             "status": status,
@@ -126,6 +133,31 @@ class Deliveries:
             "age_band": "30-39",
             "region_code": rng.choice(["41210", "11545", "41290"]),
             "changed_at": self._instant(dt - timedelta(days=rng.randrange(4))),
+        }
+
+    def _fee(self, dt: date) -> Row:
+        number = self.fees.randrange(60)
+        event = ("CHARGED", "CHARGED", "REFUND_REQUESTED", "REFUNDED", "REFUND_REFUSED")[number % 5]
+        return {
+            "fee_event_id": f"F{number}",
+            "line_key": _uuid(2, number % 10),
+            "event": event,
+            "reason": {"CHARGED": None, "REFUND_REFUSED": "IOT"}.get(event, "KT_WAIVER_2026"),
+            "amount": self.fees.randrange(1, 9) * 10_000,
+            "occurred_at": datetime.combine(dt, datetime.min.time()) - timedelta(minutes=self.fees.randrange(4000)),
+        }
+
+    def _invoice_line(self, dt: date) -> Row:
+        number = self.fees.randrange(20)
+        return {
+            "invoice_id": f"B{number}",
+            "line_no": self.fees.randrange(1, 4),
+            "line_key": _uuid(2, number % 10),
+            "billing_month": date(2025, 11 + number % 2, 1),
+            "charge_kind": self.fees.choice(["RECURRING", "DISCOUNT", "ETF"]),
+            "amount": self.fees.randrange(-9, 60) * 1_000,
+            "invoice_total": 40_000,
+            "issued_on": dt,
         }
 
     def _payment(self, dt: date) -> Row:
@@ -249,6 +281,7 @@ def history(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     deliver(*(item for item in deliveries.day(days[1]) if item[0] == "cell_registry"))
     deliver(deliveries.corrected("cell_attachments", days[2]), deliveries.corrected("sim_changes", days[3]))
     deliver(deliveries.corrected("alert_dispositions", days[4]))
+    deliver(deliveries.corrected("termination_fees", days[2]), deliveries.corrected("invoices", days[3]))
     warehouse.build_models()
     with warehouse.connect() as con:
         con.execute("create schema lived")

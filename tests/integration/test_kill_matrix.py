@@ -31,7 +31,7 @@ SUITES = {suite.relation: suite for stage in ("staging", "marts") for suite in l
 DOCUMENT = PROJECT / "docs" / "kill-matrix.md"
 DELIVERED = (
     "portability_events", "payments", "subscriptions", "cell_registry", "cell_attachments", "sim_changes",
-    "alert_dispositions",
+    "alert_dispositions", "termination_fees", "invoices",
 )  # fmt: skip
 
 

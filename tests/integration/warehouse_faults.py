@@ -39,6 +39,13 @@ WORLD = """
     from port, range(1, 3) as t(s)
     where donor = 'KT' and i % 7 < 4;
 
+    insert into raw.subscriptions__all_revisions
+    select
+        md5('stays' || i)::uuid, md5('quiet' || i)::uuid, 'KT', 'P1', 50000, 'HANDSET', 'SUBSIDY', date '2024-01-01',
+        date '2024-01-01', date '2026-01-01', 50000, 'ACTIVE', null, '30-39', '11',
+        timestamp '2024-01-01 00:00:00'::timestamptz, date '2025-12-22', 1
+    from range(40) as t(i);
+
     insert into raw.payments__all_revisions
     select
         'Y' || i, 1, if(i % 3 > 0 and i % 7 < 4, md5('line' || i)::uuid, null), md5('number' || i)::uuid,
@@ -77,13 +84,26 @@ WORLD = """
         md5('analyst')::uuid, date '2026-01-12', 1
     from range(3, 3000, 19) as t(i);
 
+    insert into raw.termination_fees__all_revisions
+    select 'F' || line_key, line_key, 'CHARGED', null, etf, changed_at + interval 1 hour, dt, rev
+    from raw.subscriptions__all_revisions where status = 'TERMINATED';
+
+    insert into raw.invoices__all_revisions
+    select
+        'B' || line_key, line_no, line_key, date '2025-12-01', charge_kind, amount, 37500, date '2026-01-08',
+        date '2026-01-08', 1
+    from
+        raw.subscriptions__all_revisions,
+        (values (1, 'RECURRING', 50000), (2, 'DISCOUNT', -12500)) as c(line_no, charge_kind, amount)
+    where status = 'ACTIVE';
+
     insert into raw.provider_line_counts__all_revisions
     select month, provider, 'HANDSET', 1000000, month + 40, 1
     from (values (date '2025-10-01'), (date '2025-11-01')) as m(month), (values ('KT'), ('SKT')) as p(provider);
 """
 FEEDS = (
     "portability_events", "subscriptions", "payments", "payment_disputes", "cell_registry", "cell_attachments",
-    "sim_changes", "alert_dispositions", "provider_line_counts",
+    "sim_changes", "alert_dispositions", "termination_fees", "invoices", "provider_line_counts",
 )  # fmt: skip
 
 
@@ -99,6 +119,7 @@ class WarehouseFault(NamedTuple):
 
 _PORTS, _LINES = "int_port_latest", "int_subscription_interval"
 _PAYMENTS, _VERDICTS = "int_payment_latest", "int_payment_verdict"
+_INVOICE = "invoice_id = (select min(invoice_id) from intermediate.int_invoice)"
 _PORT, _LINE, _PAYMENT = "port_id = 'P00000107'", "line_key = md5('line1')::uuid", "payment_id = 'Y3'"
 WAREHOUSE_FAULTS = [
     WarehouseFault("a few ports from a provider that nobody knows, then all of them",
@@ -207,6 +228,54 @@ WAREHOUSE_FAULTS = [
         "stg_desk__dispositions", "decided_before_delivered",
         "update raw.alert_dispositions__all_revisions set decided_at = decided_at + interval 1 day where {here}",
         "case_id = 'case-Y3'",
+    ),
+    WarehouseFault("invoices whose rows do not add up",
+        "int_invoice", "rows_add_up",
+        "update intermediate.int_invoice set lines_amount = lines_amount + 100 where {here}", _INVOICE,
+    ),
+    WarehouseFault("invoices of lines that billing has never told of",
+        "int_invoice", "lines_known",
+        "update intermediate.int_invoice set line_key = md5(invoice_id)::uuid where {here}", _INVOICE,
+    ),
+    WarehouseFault("fees without a line",
+        "int_termination_fee", "lines_known",
+        "update intermediate.int_termination_fee set line_key = md5(line_key::varchar)::uuid where {here}", _LINE,
+    ),
+    WarehouseFault("refunds whose charge was never delivered",
+        "int_termination_fee", "charged_before_refunded",
+        "update intermediate.int_termination_fee set fee_no = 0, charged_amount = 0 where {here}", _LINE,
+    ),
+    WarehouseFault("refunds booked twice",
+        "int_termination_fee", "refunded_within_charge",
+        "update intermediate.int_termination_fee set refunded_amount = 2 * charged_amount where {here}", _LINE,
+    ),
+    WarehouseFault("more paid back than was asked for",
+        "waiver_refunds", "refunds_within_requests",
+        "update churn.waiver_refunds set refunded_amount = requested_amount + 1",
+    ),
+    WarehouseFault("a waiver's refunds booked for another one",
+        "waiver_refunds", "refunds_reconcile",
+        "update intermediate.int_termination_fee set refunded_amount = 1, waiver_code = 'KT_WAIVER_2026'",
+    ),
+    WarehouseFault("answers to requests that were never delivered",
+        "waiver_refunds", "answered_after_asked",
+        "update churn.waiver_refunds set undecided = -1",
+    ),
+    WarehouseFault("refunds refused to customers whom no rule excludes",
+        "waiver_refunds", "rules_agree",
+        "update churn.waiver_refunds set refused = 5, refused_though_eligible = 1",
+    ),
+    WarehouseFault("departures that an incident's revenue counts twice",
+        "revenue_lost", "departures_are_the_headline",
+        "update churn.revenue_lost set departures = 2 * departures",
+    ),
+    WarehouseFault("fees waived that nobody was charged",
+        "revenue_lost", "waived_and_refunded_were_charged",
+        "update churn.revenue_lost set etf_waived = etf_charged + 1",
+    ),
+    WarehouseFault("lines that ended and still count as here",
+        "revenue_at_risk", "lines_are_those_that_started_less_those_that_ended",
+        "update churn.revenue_at_risk set lines = lines + 1",
     ),
     WarehouseFault("a regulator's month that lost a third of the lines",
         "stg_regulator__line_counts", "lines_change_slowly",

@@ -245,8 +245,8 @@ def _profile(con: duckdb.DuckDBPyConnection, **columns: str) -> None:
 
 
 FEEDS = (
-    "alert_dispositions", "cell_attachments", "cell_registry", "payment_disputes", "payments", "portability_events",
-    "provider_line_counts", "sim_changes", "subscriptions",
+    "alert_dispositions", "cell_attachments", "cell_registry", "invoices", "payment_disputes", "payments",
+    "portability_events", "provider_line_counts", "sim_changes", "subscriptions", "termination_fees",
 )  # fmt: skip
 
 

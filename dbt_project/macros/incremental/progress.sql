@@ -72,3 +72,8 @@ written by a post-hook inside the transaction that writes its rows, so that a ki
 {% macro earliest(days) -%}
     cast({{ "'" ~ (days | min) ~ "'" if days else 'null' }} as date)
 {%- endmacro %}
+
+{#- First day that the deliveries of a feed describe. -#}
+{% macro data_start(feed) -%}
+    (select min(dt) from {{ revision_relation() }} where is_current and feed = '{{ feed }}')
+{%- endmacro %}

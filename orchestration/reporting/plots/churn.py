@@ -151,6 +151,31 @@ def survival(con: duckdb.DuckDBPyConnection, axes: Axes) -> str | None:
     return "Share of lines that have not ported out, by month of activation"
 
 
+def refunds(con: duckdb.DuckDBPyConnection, axes: Axes) -> str | None:
+    """The latest waiver's refunds since the first was asked for: sums of what was asked for, paid and refused."""
+    days = con.execute(
+        """
+        select date_day, incident_id, sum(requested) over so_far as "asked for", sum(refunded) over so_far as paid,
+            sum(refused) over so_far as refused,
+        from churn.waiver_refunds
+        where incident_id = (
+            select arg_max(incident_id, starts_on) from core.dim_incident
+            where incident_id in (select incident_id from churn.waiver_refunds where requested > 0)
+        )
+        window so_far as (order by date_day)
+        qualify "asked for" > 0 order by date_day
+        """
+    ).df()
+    if days.empty:
+        return None
+    for name, colour in zip(("asked for", "paid", "refused"), COLOURS, strict=False):
+        axes.step(days["date_day"], days[name], where="post", color=colour, linewidth=2)
+        label_at_end(axes, f"{days[name].iloc[-1]:,.0f} {name}", days["date_day"].iloc[-1], days[name].iloc[-1], colour)
+    days_on_x(axes)
+    thousands_on_y(axes)
+    return f"Refunds of early-termination fees, sums since the first request ({days['incident_id'].iloc[0]})"
+
+
 def _latest_incident(con: duckdb.DuckDBPyConnection) -> tuple[str, str] | None:
     return con.execute(
         "select incident_id, provider_group from churn.incident_headline join core.dim_incident "
@@ -164,4 +189,5 @@ PLOTS: Mapping[str, Draw] = {
     "churn.waiver_effect": excess,
     "churn.provider_daily": net_adds,
     "churn.retention_cohort": survival,
+    "churn.waiver_refunds": refunds,
 }

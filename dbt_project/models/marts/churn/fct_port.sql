@@ -75,8 +75,9 @@ earlier as (
         max(previous.processed_on) filter (
             where previous.donor_group = ports.recipient_group and not previous.is_same_group
         ) as left_recipient_on,
-        -- where the number was before the group that it leaves now; a withdrawn port brought it nowhere
-        {{ last_by('previous.donor_group', 'previous.processed_on') }} filter (
+        -- where the number was before the group that it leaves now; a withdrawn port brought it nowhere. Of two on one
+        -- day the later identifier, so that every build agrees
+        {{ last_by('previous.donor_group', 'cast(previous.processed_on as string) || previous.port_id') }} filter (
             where previous.recipient_group = ports.donor_group and previous.is_move
         ) as came_from_group,
         max(previous.processed_on) filter (

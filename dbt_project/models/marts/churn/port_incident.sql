@@ -33,6 +33,7 @@ final as (
         ports.port_id,
         ports.number_key,
         ports.line_key,
+        ports.line_key is not null as has_line,
         incidents.provider_group,
         case when ports.donor_group = incidents.provider_group then 'OUT' else 'IN' end as direction,
         ports.donor_group,

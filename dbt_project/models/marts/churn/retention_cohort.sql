@@ -8,20 +8,39 @@ providers as (
     select * from {{ ref('dim_provider') }}
 ),
 
+coverage as (
+    select
+        cast(date_trunc('month', processed_on) as date) as month,
+        donor_group,
+        100.0 * sum(port_outs_with_line) / sum(port_outs) as line_coverage_pct
+    from {{ ref('port_coverage_daily') }}
+    group by cast(date_trunc('month', processed_on) as date), donor_group
+),
+
+-- a line that began before the first delivery was told of because it was still there then: counting its earlier months
+-- would count months in which it could not leave
+observed as (
+    select
+        *,
+        greatest(observed_from_on, {{ data_start('subscriptions') }}) as entered_on
+    from lives
+    where coalesce(ended_on >= {{ data_start('subscriptions') }}, true)
+),
+
 -- in full months of age: when a line came under observation, and when it left it
 spells as (
     select
-        cast(date_trunc('month', lives.activated_on) as date) as activation_month,
+        cast(date_trunc('month', observed.activated_on) as date) as activation_month,
         providers.group_name as provider_group,
-        greatest({{ full_months_between('lives.activated_on', 'lives.observed_from_on') }}, 0) as entry_month,
+        greatest({{ full_months_between('observed.activated_on', 'observed.entered_on') }}, 0) as entry_month,
         greatest({{ full_months_between(
-            'lives.activated_on',
-            'coalesce(lives.ended_on, greatest(' ~ data_end('subscriptions') ~ ', lives.observed_from_on))',
+            'observed.activated_on',
+            'coalesce(observed.ended_on, greatest(' ~ data_end('subscriptions') ~ ', observed.entered_on))',
         ) }}, 0) as exit_month,
-        lives.ended_on is not null as is_ended,
-        coalesce(lives.termination_reason = 'PORT_OUT', false) as is_departed
-    from lives
-    inner join providers on lives.provider = providers.provider
+        observed.ended_on is not null as is_ended,
+        coalesce(observed.termination_reason = 'PORT_OUT', false) as is_departed
+    from observed
+    inner join providers on observed.provider = providers.provider
     where {{ in_view(['providers.group_name']) }}
 ),
 
@@ -127,25 +146,30 @@ summed as (
 
 final as (
     select
-        activation_month,
-        provider_group,
-        months_since,
-        at_risk,
-        departed,
-        left_otherwise + still_here as censored,
-        left_otherwise as censored_left_otherwise,
-        case when is_zero then 0.0 else exp(log_survival) end as survival,
+        summed.activation_month,
+        summed.provider_group,
+        summed.months_since,
+        summed.at_risk,
+        summed.departed,
+        summed.left_otherwise + summed.still_here as censored,
+        summed.left_otherwise as censored_left_otherwise,
+        case when summed.is_zero then 0.0 else exp(summed.log_survival) end as survival,
         case
-            when is_zero then 0.0
-            when not has_event then 1.0
-            else exp(-exp(ln(-log_survival) + {{ z }} * sqrt(greenwood) / -log_survival))
+            when summed.is_zero then 0.0
+            when not summed.has_event then 1.0
+            else exp(-exp(ln(-summed.log_survival) + {{ z }} * sqrt(summed.greenwood) / -summed.log_survival))
         end as survival_low,
         case
-            when is_zero then 0.0
-            when not has_event then 1.0
-            else exp(-exp(ln(-log_survival) - {{ z }} * sqrt(greenwood) / -log_survival))
-        end as survival_high
+            when summed.is_zero then 0.0
+            when not summed.has_event then 1.0
+            else exp(-exp(ln(-summed.log_survival) - {{ z }} * sqrt(summed.greenwood) / -summed.log_survival))
+        end as survival_high,
+        coverage.line_coverage_pct
     from summed
+    left join coverage
+        on
+            summed.provider_group = coverage.donor_group
+            and summed.months_since = {{ full_months_between('summed.activation_month', 'coverage.month') }}
 )
 
 select * from final

@@ -1,0 +1,174 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='touched',
+    unique_key='line_key',
+    meta={'consumes': ['termination_fees', 'subscriptions']},
+) }}
+
+{%- set all_lines = ref('dim_line') -%}
+{%- if is_incremental() -%}
+    {%- do touch('line_key', [
+        keys_of_pending('termination_fees', 'line_key'),
+        keys_of_pending('subscriptions', 'line_key'),
+        "select line_key from " ~ all_lines ~ " where number_key in ("
+        ~ keys_of_pending('subscriptions', 'number_key') ~ ")",
+    ]) -%}
+{%- endif %}
+
+with fees as (
+    select
+        *,
+        coalesce({{ local_date('charged_at') }}, {{ local_date('requested_at') }}, {{ local_date('refunded_at') }})
+            as fee_on
+    from {{ ref('int_termination_fee') }}
+    where {{ is_touched('line_key') }}
+),
+
+lines as (
+    select * from {{ all_lines }}
+),
+
+providers as (
+    select * from {{ ref('dim_provider') }}
+),
+
+waivers as (
+    select
+        incident_id,
+        provider_group,
+        starts_on,
+        ends_on,
+        coalesce(eligibility_from, starts_on) as eligibility_from
+    from {{ ref('dim_incident') }}
+    where
+        kind = 'WAIVER'
+        and is_in_view
+),
+
+-- the row that ended the line when the fee was charged; should there be none, the one nearest in time
+ended as (
+    select
+        fees.line_key,
+        fees.fee_no,
+        lines.number_key,
+        lines.provider,
+        lines.plan_code,
+        lines.line_type,
+        lines.activated_on,
+        lines.contract_start_on,
+        lines.termination_reason,
+        lines.valid_from as ended_at,
+        row_number() over (
+            partition by fees.line_key, fees.fee_no
+            order by
+                case when lines.status = 'TERMINATED' then 0 else 1 end,
+                abs({{ days_between(local_date('lines.valid_from'), 'fees.fee_on') }}),
+                lines.valid_from desc
+        ) as preference
+    from fees
+    inner join lines on fees.line_key = lines.line_key
+),
+
+-- who left while the waiver ran and had the number back in the group before it ended
+returned as (
+    select distinct
+        waivers.incident_id,
+        ended.line_key,
+        ended.fee_no
+    from ended
+    inner join waivers on {{ local_date('ended.ended_at') }} between waivers.starts_on and waivers.ends_on
+    inner join lines
+        on
+            ended.number_key = lines.number_key
+            and ended.ended_at < lines.valid_from
+            and lines.status <> 'TERMINATED'
+            and {{ local_date('lines.valid_from') }} <= waivers.ends_on
+    inner join providers
+        on
+            lines.provider = providers.provider
+            and waivers.provider_group = providers.group_name
+    where ended.preference = 1
+),
+
+group_networks as (
+    select distinct
+        group_name,
+        network
+    from providers
+    where kind = 'MNO'
+),
+
+-- fees within a waiver's reach, on its lines or on those of MVNOs in its network, and whatever invokes it
+claims as (
+    select
+        waivers.incident_id,
+        waivers.ends_on,
+        waivers.eligibility_from,
+        fees.*,
+        ended.number_key,
+        ended.plan_code,
+        ended.line_type,
+        ended.activated_on,
+        ended.contract_start_on,
+        ended.termination_reason,
+        providers.group_name = waivers.provider_group as is_own,
+        returned.line_key is not null as is_returned
+    from fees
+    left join ended
+        on
+            fees.line_key = ended.line_key
+            and fees.fee_no = ended.fee_no
+            and ended.preference = 1
+    left join providers on ended.provider = providers.provider
+    inner join waivers
+        on
+            fees.waiver_code = waivers.incident_id
+            or (
+                fees.fee_on between waivers.eligibility_from and waivers.ends_on
+                and (
+                    providers.group_name = waivers.provider_group
+                    or (
+                        providers.kind = 'MVNO'
+                        and providers.network in (
+                            select group_networks.network
+                            from group_networks
+                            where group_networks.group_name = waivers.provider_group
+                        )
+                    )
+                )
+            )
+    left join returned
+        on
+            waivers.incident_id = returned.incident_id
+            and fees.line_key = returned.line_key
+            and fees.fee_no = returned.fee_no
+),
+
+final as (
+    select
+        incident_id,
+        line_key,
+        fee_no,
+        number_key,
+        plan_code,
+        fee_on as charged_on,
+        charged_amount,
+        case
+            when number_key is null then 'LINE_UNKNOWN'
+            when fee_no = 0 or fee_on not between eligibility_from and ends_on then 'OUTSIDE_WINDOW'
+            when not is_own then 'MVNO'
+            when activated_on >= eligibility_from then 'JOINED_SINCE'
+            when contract_start_on >= eligibility_from then 'RECONTRACTED_SINCE'
+            when is_returned then 'RETURNED'
+            when line_type = 'IOT' then 'IOT'
+            when termination_reason = 'EX_OFFICIO' then 'EX_OFFICIO'
+        end as exclusion,
+        {{ local_date('requested_at') }} as requested_on,
+        case when waiver_code = incident_id then {{ local_date('refunded_at') }} end as refunded_on,
+        case when waiver_code = incident_id then refunded_amount else 0 end as refunded_amount,
+        {{ local_date('refused_at') }} as refused_on,
+        refusal_reason
+    from claims
+)
+
+select * from final
