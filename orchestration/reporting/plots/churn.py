@@ -117,6 +117,8 @@ def net_adds(con: duckdb.DuckDBPyConnection, axes: Axes) -> str | None:
 
 def survival(con: duckdb.DuckDBPyConnection, axes: Axes) -> str | None:
     """Kaplan–Meier curves of the largest group's cohorts that were observed longest, with their 95 % intervals."""
+    from matplotlib.ticker import MaxNLocator
+
     curves = con.execute(
         """
         with cohort as (
@@ -139,13 +141,16 @@ def survival(con: duckdb.DuckDBPyConnection, axes: Axes) -> str | None:
     ).df()
     if curves.empty:
         return None
+    names = {}
     for (month, curve), colour in zip(curves.groupby("activation_month", sort=False), COLOURS, strict=False):
         axes.step(curve["months"], 100 * curve["survival"], where="post", color=colour, linewidth=2)
         axes.fill_between(
             curve["months"], 100 * curve["survival_low"], 100 * curve["survival_high"],
             step="post", color=colour, alpha=0.15, linewidth=0,
         )  # fmt: skip
-        label_at_end(axes, f"{month:%b %Y}", curve["months"].iloc[-1], 100 * curve["survival"].iloc[-1], colour)
+        names[f"{month:%b %Y}"] = colour
+    key(axes, names)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_xlabel("months since first observed")
     axes.yaxis.set_major_formatter("{x:g} %")
     return "Share of lines that have not ported out, by month of activation"

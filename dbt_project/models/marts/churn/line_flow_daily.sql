@@ -1,5 +1,20 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='touched',
+    unique_key='changed_on',
+    meta={'consumes': ['subscriptions']},
+) }}
+
+{%- set all_intervals = ref('int_subscription_interval') -%}
+{%- if is_incremental() -%}
+    {%- do touch('changed_on', days_of_changed_lines(all_intervals)) -%}
+{%- endif %}
+
 with intervals as (
-    select * from {{ ref('int_subscription_interval') }}
+    select
+        *,
+        {{ local_date('valid_from') }} as changed_on
+    from {{ all_intervals }}
 ),
 
 providers as (
@@ -8,7 +23,7 @@ providers as (
 
 changes as (
     select
-        {{ local_date('valid_from') }} as changed_on,
+        changed_on,
         provider,
         line_type,
         status <> 'TERMINATED' and coalesce(previous_status, 'TERMINATED') = 'TERMINATED' as is_start,
@@ -16,6 +31,7 @@ changes as (
         coalesce(previous_status = 'TERMINATED', false) as was_terminated,
         termination_reason
     from intervals
+    where {{ is_touched('changed_on') }}
 ),
 
 final as (
