@@ -1,3 +1,9 @@
+{#- The natural logarithm of an amount in whole thousandths. -#}
+{% macro thousandths_of_log(amount) -%}
+    cast(round(1000 * ln({{ amount }})) as bigint)
+{%- endmacro %}
+
+
 {#- Aggregate: the value that the row with the greatest `rank` holds, rows without a value left out. -#}
 {% macro last_by(value, rank) -%}
     {{ return(adapter.dispatch('last_by', 'ringfence')(value, rank)) }}

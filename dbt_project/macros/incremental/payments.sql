@@ -1,6 +1,8 @@
 {#-
 Queries for the payments that pending deliveries may change: those delivered again; on or after the day from which
-each of these counts, the other payments of its number and those of the same cell, merchant and hour.
+each of these counts, the other payments of its number and those of the same cell, merchant and hour; and, where what
+a merchant took on an earlier day may have changed, its payments of the sixty days after (thirty that look
+back on it, and thirty in case a payment moved to a later day).
 
 Raw remembers what a payment was before (rows of replaced revisions included), so a model need not.
 -#}
@@ -9,7 +11,7 @@ Raw remembers what a payment was before (rows of replaced revisions included), s
     {%- set rows = model.name ~ '__delivered_rows' -%}
     {%- do keep_keys(ids, 'payment_id', [keys_of_pending('payments', 'payment_id')]) -%}
     {%- do run_query(
-        "create or replace temporary table " ~ rows ~ " as select payment_id, number_key, merchant_id, cell_id,"
+        "create or replace temporary table " ~ rows ~ " as select payment_id, number_key, merchant_id, cell_id, amount, dt, rev,"
         ~ " date_trunc('hour', occurred_at) as occurred_hour, min(dt) over (partition by payment_id) as since"
         ~ " from " ~ all_revisions('payments')
         ~ " where " ~ in_days('dt', history_days('payments', 'payment_id', ids, payments) + replaced_days('payments'))
@@ -27,6 +29,12 @@ Raw remembers what a payment was before (rows of replaced revisions included), s
         ~ " on payment.cell_id = changed.cell_id and payment.merchant_id = changed.merchant_id"
         ~ " and date_trunc('hour', payment.occurred_at) = changed.occurred_hour"
         ~ " and payment.cell_dt >= changed.since",
+        "select payment.payment_id from " ~ payments ~ " as payment inner join ("
+        ~ "select distinct merchant_id, since from " ~ rows ~ " where payment_id in (select payment_id from " ~ rows
+        ~ " group by payment_id having " ~ in_days('min(dt)', pending_days('payments'))
+        ~ " or count(distinct merchant_id) > 1 or count(distinct amount) > 1 or max(rev) > 1)) as changed"
+        ~ " on payment.merchant_id = changed.merchant_id and payment.first_dt > changed.since"
+        ~ " and payment.first_dt <= changed.since + interval 60 day",
     ]) }}
 {%- endmacro %}
 

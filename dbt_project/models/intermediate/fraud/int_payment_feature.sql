@@ -82,6 +82,35 @@ bursts as (
     group by payment_id
 ),
 
+-- what each merchant took by day of first delivery; logarithms as whole thousandths, whose sums are exact in any order
+takings as (
+    select
+        merchant_id,
+        first_dt,
+        count(*) as payments,
+        sum({{ thousandths_of_log('amount') }}) as log_amount
+    from payments
+    {% if is_incremental() -%}
+        where
+            merchant_id in (select judged.merchant_id from judged)
+            and first_dt >= (select cast(min(judged.first_dt) - interval 30 day as date) from judged)
+    {%- endif %}
+    group by merchant_id, first_dt
+),
+
+usual_amounts as (
+    select
+        merchant_id,
+        first_dt,
+        sum(payments) over thirty_days as earlier_payments,
+        exp(sum(log_amount) over thirty_days / sum(payments) over thirty_days / 1000.0) as usual_amount
+    from takings
+    window thirty_days as (
+        partition by merchant_id order by first_dt
+        range between interval 30 day preceding and interval 1 day preceding
+    )
+),
+
 -- places where more than one number paid within the hour
 crowds as (
     select
@@ -154,11 +183,17 @@ final as (
         habits.earlier_by_method,
         bursts.neighbour_seconds,
         bursts.refused_seconds,
-        coalesce(crowd_sizes.crowd_numbers, 1) as crowd_numbers
+        coalesce(crowd_sizes.crowd_numbers, 1) as crowd_numbers,
+        cast(coalesce(usual_amounts.earlier_payments, 0) as bigint) as merchant_payments,
+        cast(round(usual_amounts.usual_amount) as bigint) as merchant_usual_amount
     from judged
     inner join habits on judged.payment_id = habits.payment_id
     left join bursts on judged.payment_id = bursts.payment_id
     left join crowd_sizes on judged.payment_id = crowd_sizes.payment_id
+    left join usual_amounts
+        on
+            judged.merchant_id = usual_amounts.merchant_id
+            and judged.first_dt = usual_amounts.first_dt
 )
 
 select * from final
