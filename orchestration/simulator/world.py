@@ -80,20 +80,7 @@ def simulate(
         raise ValueError(f"cannot simulate {first_day}..{last_day} with panel {panel} (0..1] and dirt {dirt} [0..10]")
     report = progress or (lambda _stage, _done, _total: None)
     with duckdb.connect(":memory:") as connection:
-        variables = story.settings | {
-            "seed": seed,
-            "panel": panel,
-            "dirt": float(dirt),
-            "first_day": first_day,
-            "last_day": last_day,
-            "history_from": min(history_from, first_day),
-            "from_day": first_day,
-            "to_day": last_day,
-            "reach_back_days": REACH_BACK_DAYS,
-        }
-        _set_variables(connection, variables)
-        connection.execute("set partitioned_write_max_open_files = 400")  # one a day, at most 366 days at a time
-        _build_world(connection, story, report)
+        _build_world(connection, story, report, seed, panel, dirt, first_day, last_day, history_from)
         tallies: dict[str, FeedTally] = {}
         for fmt in FORMATS:
             tallies[fmt.feed] = _write_feed(connection, fmt, out, story, first_day, last_day, report)
@@ -114,7 +101,40 @@ def _set_variables(connection: duckdb.DuckDBPyConnection, variables: dict[str, o
         connection.execute(f"set variable {name} = $value", {"value": value})
 
 
-def _build_world(connection: duckdb.DuckDBPyConnection, story: Scenario, report: Progress) -> None:
+def planted_frauds(
+    *, seed: int = 20260103, panel: float = 0.02, scenario: str = "kt_2025", first_day: date, last_day: date
+) -> set[str]:
+    """`payment_id` of every fraudulent payment in the extracts that `simulate` writes from the same settings."""
+    with duckdb.connect(":memory:") as connection:
+        story, silent = Scenario.load(scenario), lambda _stage, _done, _total: None
+        _build_world(connection, story, silent, seed, panel, 1.0, first_day, last_day, first_day)
+        return {payment_id for (payment_id,) in connection.execute("select payment_id from fraud_charge").fetchall()}
+
+
+def _build_world(
+    connection: duckdb.DuckDBPyConnection,
+    story: Scenario,
+    report: Progress,
+    seed: int,
+    panel: float,
+    dirt: float,
+    first_day: date,
+    last_day: date,
+    history_from: date,
+) -> None:
+    variables = story.settings | {
+        "seed": seed,
+        "panel": panel,
+        "dirt": float(dirt),
+        "first_day": first_day,
+        "last_day": last_day,
+        "history_from": min(history_from, first_day),
+        "from_day": first_day,
+        "to_day": last_day,
+        "reach_back_days": REACH_BACK_DAYS,
+    }
+    _set_variables(connection, variables)
+    connection.execute("set partitioned_write_max_open_files = 400")  # one a day, at most 366 days at a time
     for name, path in story.tables.items():
         connection.read_csv(str(path), header=True).create(name)
     for done, part in enumerate(WORLD):
