@@ -70,6 +70,7 @@ def _materialise(page: Page, url: str, world: World) -> Publication:
     days.fill(LAST.isoformat())
     days.press("Enter")
     dialog.get_by_role("button", name="Launch 1 run").click(timeout=PAGE_MS)
+    expect(dialog).to_be_hidden(timeout=PAGE_MS)
     page.goto(f"{url}/runs")
     newest = page.locator("tr", has_text=f"partition: {LAST}").first
     expect(newest).to_contain_text("Success", timeout=RUN_MS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -24,6 +25,7 @@ def test_a_run_and_the_sensor_keep_their_records_in_postgres(
     published_world: World, copy_of: Callable[[World], World], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world = copy_of(published_world)
+    shutil.rmtree(world.settings.dagster_home)  # records in SQLite
     (folder,) = world.settings.landing_dir.glob(f"portability_events/dt={LAST}")
     (file,) = folder.glob("*.csv*")
     lines = file.read_bytes().splitlines(keepends=True)
