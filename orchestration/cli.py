@@ -30,6 +30,8 @@ app.add_typer(feeds_app, name="feeds")
 app.add_typer(quarantine_app, name="quarantine")
 gates_app = typer.Typer(no_args_is_help=True, help="What the gates found.")
 app.add_typer(gates_app, name="gates")
+rules_app = typer.Typer(no_args_is_help=True, help="Fraud rules: what a change would do, why a payment has its score.")
+app.add_typer(rules_app, name="rules")
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
 
@@ -397,6 +399,41 @@ def rotate_key(
         f"Now set RINGFENCE_PSEUDONYM_KEY_FILE={new_key_file.resolve()} (and unset RINGFENCE_PSEUDONYM_KEY) wherever "
         "Ringfence runs; with the old key it refuses to. Then destroy the old key and its backups."
     )
+
+
+@rules_app.command("backtest")
+def rules_backtest(
+    changes: Annotated[
+        Path, typer.Option(exists=True, dir_okay=False, help="CSV: rule_id and the columns of fraud_rules to change.")
+    ],
+) -> None:
+    """What changed points, parameters or switches would have done on history, against the rules in force.
+
+    Nothing is written but to a copy that is gone afterwards. An empty rule_id stands for every rule.
+    """
+    from orchestration.reporting.terminal import print_backtest
+    from orchestration.rules.backtest import BacktestError, backtest
+
+    try:
+        with out.status("Trying the changes on a copy of the warehouse"):
+            tried = backtest(settings(), changes)
+    except BacktestError as error:
+        err.print(f"[red]{escape(str(error))}[/]")
+        raise typer.Exit(1) from None
+    print_backtest(out, tried)
+
+
+@rules_app.command("explain")
+def rules_explain(payment: Annotated[str, typer.Argument(help="Identifier of a payment.")]) -> None:
+    """Which rules hit a payment, with points, evidence and the day on which each was known."""
+    from orchestration.reporting.terminal import print_explanation
+    from orchestration.rules.explain import ExplainError, explain
+
+    try:
+        print_explanation(out, explain(settings(), payment))
+    except ExplainError as error:
+        err.print(f"[red]{escape(str(error))}[/]")
+        raise typer.Exit(1) from None
 
 
 _Port = Annotated[int, typer.Option(help="Port on loopback.")]

@@ -21,6 +21,8 @@ from orchestration.settings import Settings
 from orchestration.status import GateStatus, Status, read_status
 
 if TYPE_CHECKING:
+    from orchestration.rules.backtest import Backtest
+    from orchestration.rules.explain import Explanation
     from orchestration.simulator import SimulationSummary
 
 _LONGEST_LIST = 6
@@ -208,3 +210,47 @@ def _pct(value: float | None) -> str:
 def _listed(items: list[str]) -> str:
     more = len(items) - _LONGEST_LIST
     return ", ".join(items[:_LONGEST_LIST]) + (f" and {more} more days" if more > 0 else "")
+
+
+def print_backtest(console: Console, tried: Backtest) -> None:
+    """The rules in force beside the changed ones, and which payments make the difference."""
+    table = Table("", "in force", "changed")
+    for label, measure, form in (
+        ("alerts", "alerts", "{:,}"),
+        ("alerts a day", "alerts_per_day", "{:.1f}"),
+        ("most alerts on one day", "most_alerts_a_day", "{:,}"),
+        ("alerts without a verdict", "pending", "{:,}"),
+        ("precision of decided alerts, %", "precision_pct", "{:.1f}"),
+        ("recall of confirmed frauds, %", "recall_pct", "{:.1f}"),
+        ("their value detected, %", "value_pct", "{:.1f}"),
+        ("median delay, days", "delay_days", "{:g}"),
+    ):
+        values = [getattr(detection, measure) for detection in (tried.in_force, tried.changed)]
+        table.add_row(label, *("–" if value is None else form.format(value) for value in values))
+    console.print(table)
+    for what, counts, payments in (
+        ("More", tried.gained, tried.gained_payments),
+        ("No longer", tried.lost, tried.lost_payments),
+    ):
+        kinds = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
+        named = f", such as {', '.join(payments)}" if payments else ""
+        console.print(f"{what} alerted: {kinds or 'none'}{named}")
+
+
+def print_explanation(console: Console, payment: Explanation) -> None:
+    """A payment, its score, and what each rule saw."""
+    console.print(
+        f"{escape(payment.payment_id)}: {payment.amount:,} at {escape(payment.merchant_id)} "
+        f"({escape(payment.merchant_category)}), {payment.occurred_at:%Y-%m-%d %H:%M:%S}, {payment.status}"
+    )
+    if not payment.hits:
+        console.print("No rule hit it hard enough to be kept.")
+        return
+    table = Table("rule", "version", "points", "known on", "evidence")
+    for hit in payment.hits:
+        evidence = ", ".join(f"{name} {value}" for name, value in hit.evidence.items() if value is not None)
+        table.add_row(hit.rule_id, str(hit.version), str(hit.points), str(hit.known_on), escape(evidence))
+    table.add_row("score", "", str(payment.score), "", "")
+    console.print(table)
+    said = f"An alert since {payment.alerted_on}, in {payment.case_id}" if payment.case_id else "No alert"
+    console.print(escape(f"{said}; verdict: {payment.verdict or 'none yet'}."))

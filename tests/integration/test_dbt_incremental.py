@@ -13,6 +13,7 @@ from uuid import UUID
 
 import pytest
 from dbt_warehouse import Warehouse
+from sklearn.metrics import average_precision_score, precision_score, recall_score
 
 SEED = 20260103
 FIRST_DAY = date(2025, 12, 30)
@@ -338,6 +339,47 @@ def test_each_delivered_row_is_a_fact_or_the_facts_know_better(history: Warehous
         assert (wrong, delivered - facts) == (0, explained)
         assert days > 5
         assert (explained > 0) == RECONCILED[relation]
+
+
+def test_the_quality_of_detection_is_what_scikit_learn_says_of_it(history: Warehouse) -> None:
+    with history.connect() as con:
+        payments = con.sql(
+            "select payments.payment_id, occurred_on, date_trunc('month', occurred_on)::date::varchar as month, "
+            "amount, coalesce(payments.line_key, payments.number_key)::varchar as party, "
+            "coalesce(verdict = 'CONFIRMED_FRAUD', false) as is_fraud, alerts.payment_id is not null as is_alert, "
+            "alerts.payment_id is not null and verdict is null as is_pending "
+            "from fraud.fct_payment as payments "
+            "left join (select payment_id from fraud.alert) as alerts using (payment_id) "
+            "left join fraud.payment_verdict using (payment_id)"
+        ).df()
+        hits = con.sql(
+            "select payment_id, rule_id, sum(points) over (partition by payment_id) as score from fraud.rule_hit"
+        ).df()
+        said = con.sql("select * replace (month::varchar as month) from fraud.detection_quality where frauds > 0").df()
+    compared = 0
+    for quality in said.to_dict("records"):
+        of_rule = hits if quality["rule_id"] == "ALL" else hits[hits["rule_id"] == quality["rule_id"]]
+        score = of_rule.groupby("payment_id")["score"].max()
+        month = payments[payments["month"] == quality["month"]]
+        month = month.assign(score=month["payment_id"].map(score).fillna(0))
+        month["is_alert"] &= month["score"] > 0
+        judged = month[~(month["is_pending"] & month["is_alert"])]
+        assert quality["recall_pct"] == pytest.approx(100 * recall_score(judged["is_fraud"], judged["is_alert"]))
+        assert quality["average_precision"] == pytest.approx(
+            average_precision_score(judged["is_fraud"], judged["score"])
+        )
+        caught = recall_score(judged["is_fraud"], judged["is_alert"], sample_weight=judged["amount"])
+        assert quality["value_detection_rate_pct"] == pytest.approx(100 * caught)
+        decided = judged[judged["is_alert"]]
+        if len(decided):
+            compared += 1
+            precision = precision_score(judged["is_fraud"], judged["is_alert"])
+            assert quality["precision_pct"] == pytest.approx(100 * precision)
+            by_day = decided.groupby("occurred_on")["is_fraud"].mean().mean()
+            assert quality["precision_at_100"] == pytest.approx(by_day)
+            by_line = decided.groupby(["occurred_on", "party"])["is_fraud"].max().groupby("occurred_on").mean().mean()
+            assert quality["line_precision_at_100"] == pytest.approx(by_line)
+    assert compared > 2
 
 
 def test_the_models_unit_tests_and_data_tests_pass(history: Warehouse) -> None:

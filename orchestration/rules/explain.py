@@ -1,0 +1,79 @@
+"""Why a payment has its score: the rules that hit it, what each saw, and when that was known."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import duckdb
+
+from orchestration.serving.generations import current_dir
+from orchestration.settings import Settings
+
+
+class ExplainError(LookupError):
+    """There is no such payment in the publication; the message says so."""
+
+
+@dataclass(frozen=True)
+class Hit:
+    """One rule's part in a score; `known_on` is the delivery by which it was known."""
+
+    rule_id: str
+    version: int
+    points: int
+    known_on: date
+    evidence: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """A payment's score and what it is made of; `alerted_on` and `case_id` are None below the alert threshold."""
+
+    payment_id: str
+    occurred_at: datetime
+    merchant_id: str
+    merchant_category: str
+    amount: int
+    status: str
+    score: int
+    hits: list[Hit]
+    alerted_on: date | None
+    case_id: str | None
+    verdict: str | None
+
+
+def explain(settings: Settings, payment_id: str) -> Explanation:
+    """Explain a payment from what is published, without its number.
+
+    Raises:
+        ExplainError: if nothing is published yet, or the payment is not.
+    """
+    folder = current_dir(settings)
+    if folder is None:
+        raise ExplainError("Nothing has been published yet.")
+    with duckdb.connect(str(folder / "cases.duckdb"), read_only=True) as con:
+        con.execute("set timezone = $1", [settings.time_zone])
+        payment = con.execute(
+            "select occurred_at, merchant_id, merchant_category, amount, status, "
+            "alerts.first_alerted_on, alerts.case_id, verdicts.verdict from fraud.fct_payment as payments "
+            "left join (select payment_id, first_alerted_on, case_id from fraud.alert) as alerts using (payment_id) "
+            "left join (select payment_id, verdict from fraud.payment_verdict) as verdicts using (payment_id) "
+            "where payment_id = $1",
+            [payment_id],
+        ).fetchone()
+        hits = con.execute(
+            "select rule_id, version, points, known_dt, evidence from fraud.rule_hit where payment_id = $1 "
+            "order by points desc, rule_id",
+            [payment_id],
+        ).fetchall()
+    if payment is None:
+        raise ExplainError(f"The current publication has no payment {payment_id!r}.")
+    found = [Hit(rule, version, points, known, json.loads(evidence)) for rule, version, points, known, evidence in hits]
+    occurred_at, merchant_id, category, amount, status, alerted_on, case_id, verdict = payment
+    return Explanation(
+        payment_id, occurred_at, merchant_id, category, amount, status, sum(hit.points for hit in found), found,
+        alerted_on, case_id, verdict,
+    )  # fmt: skip
