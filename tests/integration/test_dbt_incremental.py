@@ -8,12 +8,16 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
 from dbt_warehouse import Warehouse
 from sklearn.metrics import average_precision_score, precision_score, recall_score
+
+from orchestration.rules.backtest import BacktestError, backtest
+from orchestration.settings import Settings
 
 SEED = 20260103
 FIRST_DAY = date(2025, 12, 30)
@@ -300,7 +304,11 @@ def test_the_history_is_worth_comparing(history: Warehouse) -> None:
     counts = {
         relation: history.query(f"select count(*) from {relation}")[0][0] for relation in history.built_relations()
     }
-    assert min(counts.values()) > 0, counts
+    # nobody was concerned by a breach of months before
+    assert {relation for relation, count in counts.items() if not count} == {
+        "fraud.breach_churn", "intermediate.int_breach_hazard", "intermediate.int_breach_life",
+        "intermediate.int_breach_risk_set",
+    }  # fmt: skip
     reasons = {row[0] for row in history.query("select distinct rule_id from fraud.rule_hit")}
     assert reasons >= {
         "UNREGISTERED_CELL", "EXPOSED_NUMBER", "INCOMPLETE_ARS_CALL", "NUMBER_CHANGED", "FRAUD_AT_MERCHANT",
@@ -380,6 +388,36 @@ def test_the_quality_of_detection_is_what_scikit_learn_says_of_it(history: Wareh
             by_line = decided.groupby(["occurred_on", "party"])["is_fraud"].max().groupby("occurred_on").mean().mean()
             assert quality["line_precision_at_100"] == pytest.approx(by_line)
     assert compared > 2
+
+
+def test_a_backtest_says_what_other_rules_would_have_alerted_and_touches_nothing(
+    history: Warehouse, tmp_path: Path
+) -> None:
+    settings = Settings(home=history.path.parent, view=history.view)
+    before = history.path.read_bytes()
+    changes = tmp_path / "changes.csv"
+    changes.write_text("rule_id,points,alert_threshold\n,,60\nCASH_LIKE,0,\n", "utf-8")
+    tried = backtest(settings, changes)
+    assert history.path.read_bytes() == before
+    assert list(settings.scratch_dir.iterdir()) == []
+    alerts, cash_like = "select payment_id from fraud.alert", "where rule_id <> 'CASH_LIKE'"
+    changed = f"select payment_id from fraud.rule_hit {cash_like} group by all having sum(points) >= 60"
+    assert tried.in_force.alerts == history.query(f"select count(*) from ({alerts})")[0][0]
+    assert tried.changed.alerts == history.query(f"select count(*) from ({changed})")[0][0]
+    assert sum(tried.gained.values()) == history.query(f"select count(*) from ({changed} except {alerts})")[0][0] > 0
+    assert sum(tried.lost.values()) == history.query(f"select count(*) from ({alerts} except {changed})")[0][0]
+    [(recall, precision)] = history.query(
+        "select 100 * sum(alerts_confirmed) / sum(frauds), 100 * sum(alerts_confirmed) / sum(alerts_decided) "
+        "from fraud.detection_quality where rule_id = 'ALL'"
+    )
+    assert (tried.in_force.recall_pct, tried.in_force.precision_pct) == pytest.approx((recall, precision))
+
+
+def test_a_backtest_of_a_rule_that_is_not_there_says_which_are(history: Warehouse, tmp_path: Path) -> None:
+    changes = tmp_path / "changes.csv"
+    changes.write_text("rule_id,points\nFULL_MOON,5\n", "utf-8")
+    with pytest.raises(BacktestError, match=r"line 2: there is no rule 'FULL_MOON'; known are .*CASH_LIKE"):
+        backtest(Settings(home=history.path.parent, view=history.view), changes)
 
 
 def test_the_models_unit_tests_and_data_tests_pass(history: Warehouse) -> None:

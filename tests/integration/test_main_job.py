@@ -15,6 +15,7 @@ import pytest
 from orchestration.ingest.receipt import read_receipts
 from orchestration.instance import prepare_dagster_home
 from orchestration.reporting.headline import HeadlineError, read_headline
+from orchestration.rules.explain import ExplainError, explain
 from orchestration.runner import Exit
 from orchestration.serving.generations import current_dir, publications, rollback
 from orchestration.status import read_status
@@ -239,6 +240,19 @@ def test_another_operator_needs_an_incident_row_a_view_and_its_ports_only(
     assert {feed.feed for feed in status.feeds if not feed.has_arrived} == set(world.feeds) - {"portability_events"}
     with pytest.raises(HeadlineError, match="SKT_TEST from 2025-07-05"):
         read_headline(world.settings, "KT_WAIVER_2026")
+
+
+def test_a_score_explains_itself_from_what_is_published(published_world: World) -> None:
+    [(payment, score)] = published_world.query(
+        "select payment_id, sum(points) as score from fraud.rule_hit group by all order by score desc, payment_id "
+        "limit 1",
+        "cases.duckdb",
+    )
+    explained = explain(published_world.settings, str(payment))
+    assert explained.score == sum(hit.points for hit in explained.hits) == score
+    assert all(explained.occurred_at.date() <= hit.known_on for hit in explained.hits)
+    with pytest.raises(ExplainError, match="no payment 'T0'"):
+        explain(published_world.settings, "T0")
 
 
 def test_status_is_readable_by_a_program(published_world: World) -> None:
