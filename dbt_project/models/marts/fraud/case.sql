@@ -18,7 +18,8 @@ decisions as (
         dispositions.decided_at,
         dispositions.dt,
         row_number() over (
-            partition by alerts.case_id order by dispositions.decided_at desc, dispositions.dt desc, dispositions.case_id
+            partition by alerts.case_id
+            order by dispositions.decided_at desc, dispositions.dt desc, dispositions.case_id asc
         ) as recency
     from {{ ref('stg_desk__dispositions') }} as dispositions
     inner join alerts on {{ payment_of_case('dispositions.case_id') }} = alerts.payment_id
@@ -76,9 +77,9 @@ judged as (
 ranked as (
     select
         *,
-        row_number() over (partition by opened_on order by opening_priority desc, case_id) as opening_rank,
+        row_number() over (partition by opened_on order by opening_priority desc, case_id asc) as opening_rank,
         case
-            when is_open then row_number() over (partition by is_open order by priority desc, case_id)
+            when is_open then row_number() over (partition by is_open order by priority desc, case_id asc)
         end as queue_position
     from judged
 ),

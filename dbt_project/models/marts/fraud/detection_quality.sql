@@ -154,55 +154,71 @@ areas as (
     group by rule_id, version, month
 ),
 
-{% for grain in ['payment', 'line'] -%}
-{{ grain }}_looks as (
+-- what the desk would have looked at: payments, or lines with their highest score
+looked_at as (
     select
+        'PAYMENT' as grain,
         rule_id,
         version,
         month,
         occurred_on,
-        {% if grain == 'payment' -%}
+        payment_id,
+        score,
+        amount,
         is_decided,
-        is_fraud,
-        row_number() over (
-            partition by rule_id, version, occurred_on order by score desc, amount desc, payment_id
-        ) as place
-        {%- else -%}
-        bool_or(is_decided) as is_decided,
-        bool_or(is_fraud) as is_fraud,
-        row_number() over (
-            partition by rule_id, version, occurred_on order by max(score) desc, sum(amount) desc, min(payment_id)
-        ) as place
-        {%- endif %}
+        is_fraud
     from scored
     where is_alert
-    {%- if grain == 'line' %}
+    union all
+    select
+        'LINE' as grain,
+        rule_id,
+        version,
+        month,
+        occurred_on,
+        min(payment_id) as payment_id,
+        max(score) as score,
+        sum(amount) as amount,
+        bool_or(is_decided) as is_decided,
+        bool_or(is_fraud) as is_fraud
+    from scored
+    where is_alert
     group by rule_id, version, month, occurred_on, party_key
-    {%- endif %}
 ),
 
-{{ grain }}_days as (
+ranked as (
     select
+        *,
+        row_number() over (
+            partition by grain, rule_id, version, occurred_on order by score desc, amount desc, payment_id asc
+        ) as place
+    from looked_at
+),
+
+day_precisions as (
+    select
+        grain,
         rule_id,
         version,
         month,
         1.0 * count(*) filter (where is_fraud) / count(*) as day_precision
-    from {{ grain }}_looks
-    where place <= 100 and is_decided
-    group by rule_id, version, month, occurred_on
+    from ranked
+    where
+        place <= 100
+        and is_decided
+    group by grain, rule_id, version, month, occurred_on
 ),
 
-{{ grain }}_precision as (
+precisions as (
     select
         rule_id,
         version,
         month,
-        avg(day_precision) as mean_precision
-    from {{ grain }}_days
+        avg(day_precision) filter (where grain = 'PAYMENT') as precision_at_100,
+        avg(day_precision) filter (where grain = 'LINE') as line_precision_at_100
+    from day_precisions
     group by rule_id, version, month
 ),
-
-{% endfor -%}
 
 final as (
     select
@@ -225,18 +241,26 @@ final as (
             coalesce(areas.area, 0) + 1.0 * (frauds.frauds - coalesce(areas.frauds, 0)) * frauds.frauds
             / (months.payments - coalesce(counted.alerts_pending, 0))
         ) / frauds.frauds as double) as average_precision,
-        cast(payment_precision.mean_precision as double) as precision_at_100,
-        cast(line_precision.mean_precision as double) as line_precision_at_100,
+        cast(precisions.precision_at_100 as double) as precision_at_100,
+        cast(precisions.line_precision_at_100 as double) as line_precision_at_100,
         cast(counted.median_delay_days as double) as median_delay_days
     from months
     cross join detectors
-    {% for name in ['counted', 'areas', 'payment_precision', 'line_precision'] -%}
-    left join {{ name }}
+    left join counted
         on
-            detectors.rule_id = {{ name }}.rule_id
-            and detectors.version = {{ name }}.version
-            and months.month = {{ name }}.month
-    {% endfor -%}
+            detectors.rule_id = counted.rule_id
+            and detectors.version = counted.version
+            and months.month = counted.month
+    left join areas
+        on
+            detectors.rule_id = areas.rule_id
+            and detectors.version = areas.version
+            and months.month = areas.month
+    left join precisions
+        on
+            detectors.rule_id = precisions.rule_id
+            and detectors.version = precisions.version
+            and months.month = precisions.month
     left join frauds on months.month = frauds.month
 )
 
