@@ -16,6 +16,7 @@ import pytest
 from dbt_warehouse import Warehouse
 from sklearn.metrics import average_precision_score, precision_score, recall_score
 
+from orchestration.reporting import plots
 from orchestration.rules.backtest import BacktestError, backtest
 from orchestration.settings import Settings
 
@@ -388,6 +389,15 @@ def test_the_quality_of_detection_is_what_scikit_learn_says_of_it(history: Wareh
             by_line = decided.groupby(["occurred_on", "party"])["is_fraud"].max().groupby("occurred_on").mean().mean()
             assert quality["line_precision_at_100"] == pytest.approx(by_line)
     assert compared > 2
+
+
+@pytest.mark.parametrize("relation", plots.fraud.PLOTS)
+def test_every_fraud_mart_with_a_plot_shows_one(history: Warehouse, relation: str) -> None:
+    warnings: list[str] = []
+    with history.connect() as con:
+        shown = plots.plot_metadata(con, relation, warnings.append)
+    assert not warnings
+    assert "data:image/png;base64," in str(shown["plot"].value)
 
 
 def test_a_backtest_says_what_other_rules_would_have_alerted_and_touches_nothing(

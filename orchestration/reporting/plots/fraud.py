@@ -1,0 +1,132 @@
+"""Pictures of the fraud marts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from orchestration.reporting.plots.canvas import (
+    COLOURS,
+    INK,
+    Draw,
+    days_on_x,
+    key,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_RULES_SHOWN = 8
+_REGIONS_SHOWN = 14
+_LARGEST_DOT = 300  # points squared
+
+
+def alerts_by_rule(con: duckdb.DuckDBPyConnection, axes: Axes) -> str | None:
+    """The rules behind the most alerts, by the day on which the alert was first known; an alert has several."""
+    counts = con.execute(
+        """
+        with hit as (select first_alerted_on, rule_id from fraud.alert join fraud.rule_hit using (payment_id)),
+        busiest as (select rule_id from hit group by all order by count(*) desc, rule_id limit $1)
+        select first_alerted_on, rule_id, count(*) as alerts from hit semi join busiest using (rule_id) group by all
+        """,
+        [_RULES_SHOWN],
+    ).df()
+    if counts.empty:
+        return None
+    totals = counts.groupby("rule_id")["alerts"].sum().sort_values()
+    for place, (rule, total) in enumerate(totals.items()):
+        own = counts[counts["rule_id"] == rule]
+        sizes = _LARGEST_DOT * own["alerts"] / counts["alerts"].max()
+        axes.scatter(own["first_alerted_on"], [place] * len(own), s=sizes, color=COLOURS[0], alpha=0.6, linewidth=0)
+        axes.annotate(
+            f"{total:,}", (1, place), xycoords=("axes fraction", "data"), xytext=(6, 0), textcoords="offset points",
+            color=INK, va="center",
+        )  # fmt: skip
+    axes.set_yticks(range(len(totals)), labels=list(totals.index))
+    axes.margins(x=0.03, y=0.08)
+    days_on_x(axes)
+    most = int(counts["alerts"].max())
+    return f"Alerts by rule and day (largest dot: {most:,})"
+
+
+def hours(con: duckdb.DuckDBPyConnection, axes: Axes) -> str | None:
+    """When in the day payments, alerts and confirmed frauds happen, each as shares of their own total."""
+    shares = con.execute(
+        """
+        with hourly as (
+            select hour_of_day, sum(payments) as payments, sum(alerts) as alerts, sum(confirmed) as confirmed
+            from fraud.fraud_hourly group by all
+        )
+        select hour_of_day, payments / sum(payments) over () as payments,
+            alerts / nullif(sum(alerts) over (), 0) as alerts,
+            confirmed / nullif(sum(confirmed) over (), 0) as confirmed,
+        from hourly order by hour_of_day
+        """
+    ).df()
+    if shares.empty or shares["alerts"].isna().all():
+        return None
+    names = {"all payments": INK, "alerts": COLOURS[1], "confirmed as fraud": COLOURS[4]}
+    for column, colour in zip(("payments", "alerts", "confirmed"), names.values(), strict=True):
+        axes.step(shares["hour_of_day"], 100 * shares[column], where="mid", color=colour, linewidth=2)
+    key(axes, names)
+    axes.set_xticks(range(0, 24, 3))
+    axes.set_xlabel("hour of the day")
+    axes.yaxis.set_major_formatter("{x:g} %")
+    return "When payments happen, and which of them are fraud"
+
+
+def quality(con: duckdb.DuckDBPyConnection, axes: Axes) -> str | None:
+    """Precision and recall of all rules together, by month of the payments."""
+    months = con.execute(
+        "select month, precision_pct, recall_pct from fraud.detection_quality "
+        "where rule_id = 'ALL' and (precision_pct is not null or recall_pct is not null) order by month"
+    ).df()
+    if months.empty:
+        return None
+    names = {"precision": COLOURS[0], "recall": COLOURS[1]}
+    for column, colour in zip(("precision_pct", "recall_pct"), names.values(), strict=True):
+        axes.plot(months["month"], months[column], color=colour, linewidth=2, marker="o")
+    key(axes, names)
+    axes.set_xticks(months["month"], labels=[f"{month:%b %Y}" for month in months["month"]])
+    axes.margins(x=0.1)
+    axes.set_ylim(0, 105)
+    axes.yaxis.set_major_formatter("{x:g} %")
+    return "Precision of decided alerts, recall of confirmed frauds"
+
+
+def moving_cells(con: duckdb.DuckDBPyConnection, axes: Axes) -> str | None:
+    """Where unregistered cells served numbers, day by day; regions from top to bottom as they were first reached."""
+    days = con.execute(
+        """
+        with daily as (
+            select coalesce(regions.name, region_code, 'unknown') as region, date_day, sum(numbers) as numbers,
+            from fraud.unregistered_cell_daily left join reference.regions using (region_code)
+            where cleared_on is null group by all
+        ),
+        reached as (select *, min(date_day) over (partition by region) as first_day from daily)
+        select *, dense_rank() over (order by first_day, region) as place
+        from reached qualify place <= $1 order by place
+        """,
+        [_REGIONS_SHOWN],
+    ).df()
+    if days.empty:
+        return None
+    sizes = _LARGEST_DOT * days["numbers"] / days["numbers"].max()
+    axes.scatter(days["date_day"], days["place"], s=sizes, color=COLOURS[4], alpha=0.6, linewidth=0)
+    regions = days.drop_duplicates("place")
+    axes.set_yticks(regions["place"], labels=list(regions["region"]))
+    axes.invert_yaxis()
+    axes.margins(x=0.03, y=0.08)
+    days_on_x(axes)
+    most = int(days["numbers"].max())
+    return f"Numbers on unregistered cells (largest dot: {most:,})"
+
+
+PLOTS: Mapping[str, Draw] = {
+    "fraud.alert": alerts_by_rule,
+    "fraud.fraud_hourly": hours,
+    "fraud.detection_quality": quality,
+    "fraud.unregistered_cell_daily": moving_cells,
+}
