@@ -105,7 +105,7 @@ class Deliveries:
         status = rng.choice(["REQUESTED", "COMPLETED", "COMPLETED", "COMPLETED", "WITHDRAWN", "REJECTED"])
         late = rng.randrange(3)
         return {
-            "port_id": f"P{rng.randrange(40)}-{number % 2}",
+            "port_id": f"P{rng.randrange(40)}",
             "event_seq": rng.randrange(1, 5),
             "number_key": _uuid(1, number),
             "donor_provider": donor,
