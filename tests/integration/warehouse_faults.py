@@ -513,4 +513,19 @@ WAREHOUSE_FAULTS = [
         _PAYMENTS, "line_known",
         "update intermediate.int_payment_latest set line_key = md5(payment_id)::uuid where {here}", _PAYMENT,
     ),
+    WarehouseFault(
+        "ports delivered that no latest state knows",
+        _PORTS, "every_delivered_row_is_accounted_for",
+        "update intermediate.int_port_reconciled set rows_lost = 3 where dt = '2026-01-02'",
+    ),
+    WarehouseFault(
+        "a payment that was never delivered",
+        _PAYMENTS, "every_delivered_row_is_accounted_for",
+        "update intermediate.int_payment_reconciled set rows_invented = 1 where dt = '2026-01-02'",
+    ),
+    WarehouseFault(
+        "changes of lines that an update passed over",
+        _LINES, "every_delivered_row_is_accounted_for",
+        "update intermediate.int_subscription_reconciled set rows_lost = 1 where dt = '2025-12-22'",
+    ),
 ]  # fmt: skip
