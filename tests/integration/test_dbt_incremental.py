@@ -313,7 +313,7 @@ def test_the_history_is_worth_comparing(history: Warehouse) -> None:
     reasons = {row[0] for row in history.query("select distinct rule_id from fraud.rule_hit")}
     assert reasons >= {
         "UNREGISTERED_CELL", "EXPOSED_NUMBER", "INCOMPLETE_ARS_CALL", "NUMBER_CHANGED", "FRAUD_AT_MERCHANT",
-        "FRAUD_ON_CELL", "FIRST_AT_MERCHANT", "CASH_LIKE",
+        "FRAUD_ON_CELL", "CASH_LIKE",
     }  # fmt: skip
     superseded = history.query("select count(*) from raw.revision where not is_current")[0][0]
     vanished = history.query(
