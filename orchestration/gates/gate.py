@@ -19,6 +19,7 @@ import duckdb
 from orchestration.gates.engine import EngineError, ExpectationResult, validate
 from orchestration.gates.suites import Expectation, Severity, Suite
 from orchestration.privacy.masking import mask_digits
+from orchestration.sql import first_line
 
 MAX_EXAMPLES = 5
 
@@ -80,6 +81,24 @@ def check_relation(
         else:
             outcomes.extend(_with_failing_rows(con, whole, result.failing_rows_sql, partition_column))
     return outcomes
+
+
+def not_judged(suite: Suite, error: EngineError) -> Outcome:
+    """What a gate says that could not judge: it stays closed, and says why; everything else goes on."""
+    return Outcome(
+        stage=suite.stage,
+        relation=suite.relation,
+        partition=None,
+        expectation_id="can_be_judged",
+        expectation_type="engine",
+        severity=Severity.CRITICAL,
+        passed=False,
+        observed=str(_shown(first_line(error))),
+        expected="a verdict",
+        evaluated=0,
+        failed=None,
+        why="What could not be judged is not known to be right.",
+    )
 
 
 def is_closed(outcomes: Iterable[Outcome], *, partition: str | None = None) -> bool:

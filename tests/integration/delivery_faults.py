@@ -92,9 +92,10 @@ def write(
 def manifest(folder: Path, rows: list[Row], day: date, /, **changes: object) -> None:
     """A manifest over the folder's files; `changes` are laid over the entry of each."""
     files = [path for path in sorted(folder.iterdir()) if path.name != "_manifest.json"]
+    first = rows[0] if rows else {}
     entries = [
         {"name": path.name, "rows": len(rows), "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
-        | ({"control_totals": {"amount": sum(int(entry["amount"]) for entry in rows)}} if "amount" in rows[0] else {})
+        | ({"control_totals": {"amount": sum(int(entry["amount"]) for entry in rows)}} if "amount" in first else {})
         | changes
         for path in files
     ]

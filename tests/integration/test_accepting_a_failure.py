@@ -69,7 +69,7 @@ def test_a_failure_is_let_through_deliberately_once_and_on_record(
     published = current_publication(world.settings)
     assert published is not None
     assert published.rests_on_accepted["churn.incident_headline"] == [FAILURE]
-    assert "fraud.fraud_daily" not in published.rests_on_accepted
+    assert "fraud.payment_daily" not in published.rests_on_accepted
     assert world.query(
         "select distinct accepted_reason from ops.gate_result where accepted_by is not null and not passed"
     ) == [("The clearing house confirmed them",)]

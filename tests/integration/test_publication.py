@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import duckdb
 import pytest
 
+from orchestration.contracts import Feed
 from orchestration.serving import publish as publishing
 from orchestration.serving import verify as verifying
 from orchestration.serving.generations import (
@@ -153,8 +154,15 @@ def test_a_publication_that_is_not_what_was_read_is_not_switched_to_and_says_why
     before = publish_again()
     tampering, message = TAMPERING[what]
 
-    def tampered(settings: Settings, path: Path, publication: Publication, storage_version: str) -> None:
-        create_ops(settings, path, publication, storage_version)
+    def tampered(
+        settings: Settings,
+        graph: Graph,
+        feeds: Mapping[str, Feed],
+        path: Path,
+        publication: Publication,
+        storage_version: str,
+    ) -> None:
+        create_ops(settings, graph, feeds, path, publication, storage_version)
         with duckdb.connect() as con:
             con.execute(f"attach '{path}' as out")
             con.execute(tampering)

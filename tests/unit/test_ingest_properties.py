@@ -122,5 +122,5 @@ def _row(number: int, day: date) -> str:
 
 
 def _in_force(site: SmallSite, receipts: dict[date, Receipt]) -> list[tuple[Any, ...]]:
-    """Rows of the newest revision of each day, on the day that they belong to."""
-    return sorted(row for receipt in receipts.values() for row in site.rows(receipt))
+    """Rows of the newest revision of each day, whichever day brought them."""
+    return sorted(row for receipt in receipts.values() for row in site.rows(receipt, "* exclude (dt, rev)"))
