@@ -2,17 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import signal
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page, sync_playwright
@@ -22,39 +13,14 @@ from orchestration.serving.publish import publish
 from orchestration.settings import PROJECT
 from orchestration.warehouse import dbt
 from orchestration.warehouse.graph import Graph
-from tests.conftest import KEY, World
+from tests.browser.served import CHROMIUM, served
+from tests.conftest import World
 
-CHROMIUM = next(
-    (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
-)
 DRAW_MS = 180_000
 pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed; on Debian: apt-get install chromium"),
     pytest.mark.skipif(not (PROJECT / ".venv-bi").exists(), reason="Superset has no environment; `make bi` makes it"),
 ]
-
-
-@contextmanager
-def superset(world: World) -> Iterator[str]:
-    """`ringfence bi` on a free port."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    environment = os.environ | {"RINGFENCE_HOME": str(world.settings.home), "RINGFENCE_PSEUDONYM_KEY": KEY}
-    command = [str(Path(sys.executable).with_name("ringfence")), "bi", "--port", str(port)]
-    process = subprocess.Popen(command, env=environment, start_new_session=True)
-    url = f"http://127.0.0.1:{port}"
-    try:
-        for _ in range(600):
-            try:
-                urllib.request.urlopen(f"{url}/health", timeout=2)
-                break
-            except OSError:
-                time.sleep(1)
-        yield url
-    finally:
-        os.killpg(process.pid, signal.SIGTERM)
-        process.wait(60)
 
 
 def text_of(page: Page, url: str, dashboard: str, expected: str) -> str:
@@ -69,7 +35,7 @@ def test_both_dashboards_draw_and_the_next_look_shows_a_new_publication(
     published_world: World, copy_of: Callable[[World], World]
 ) -> None:
     world = copy_of(published_world)
-    with superset(world) as url, sync_playwright() as playwright:
+    with served(world, "bi", probe="health", seconds=600, stop=signal.SIGTERM) as url, sync_playwright() as playwright:
         secret = world.settings.home / "bi" / "admin-password"
         assert secret.stat().st_mode & 0o777 == 0o600
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])

@@ -2,61 +2,23 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 import signal
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
 from orchestration.serving.generations import Publication, current_publication, publications
-from tests.conftest import KEY, LAST, World
+from tests.browser.served import CHROMIUM, served
+from tests.conftest import LAST, World
 
 GROUPS = ("deliveries", "raw", "staging", "intermediate", "reference", "core", "churn", "fraud", "serving")
-CHROMIUM = next(
-    (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
-)
 PAGE_MS, RUN_MS = 120_000, 420_000
 
 pytestmark = pytest.mark.skipif(
     CHROMIUM is None, reason="no Chromium is installed; on Debian: apt-get install chromium"
 )
-
-
-@contextmanager
-def _ui(world: World) -> Iterator[str]:
-    """`ringfence ui` on a free port: web server, daemon and code location."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    environment = os.environ | {
-        "RINGFENCE_HOME": str(world.settings.home),
-        "RINGFENCE_LANDING": str(world.settings.landing_dir),
-        "RINGFENCE_PSEUDONYM_KEY": KEY,
-    }
-    command = [str(Path(sys.executable).with_name("ringfence")), "ui", "--port", str(port)]
-    process = subprocess.Popen(command, env=environment, start_new_session=True)
-    url = f"http://127.0.0.1:{port}"
-    try:
-        for _ in range(180):
-            try:
-                urllib.request.urlopen(f"{url}/server_info", timeout=2)
-                break
-            except OSError:
-                time.sleep(1)
-        yield url
-    finally:
-        os.killpg(process.pid, signal.SIGINT)
-        process.wait(60)
 
 
 def _materialise(page: Page, url: str, world: World) -> Publication:
@@ -91,7 +53,10 @@ def test_a_morning_in_the_ui(published_world: World, copy_of: Callable[[World], 
     (folder,) = world.settings.landing_dir.glob(f"portability_events/dt={LAST}")
     (extract,) = folder.glob("*.csv*")
     good = extract.read_bytes()
-    with _ui(world) as url, sync_playwright() as playwright:
+    with (
+        served(world, "ui", probe="server_info", seconds=180, stop=signal.SIGINT) as url,
+        sync_playwright() as playwright,
+    ):
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
         page = browser.new_page(viewport={"width": 1600, "height": 1000})
 
