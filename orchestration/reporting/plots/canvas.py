@@ -7,6 +7,7 @@ and a dark theme. Colours are Okabe and Ito's, told apart with any colour vision
 from __future__ import annotations
 
 import base64
+import textwrap
 from collections.abc import Callable, Mapping
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,7 @@ Draw = Callable[[duckdb.DuckDBPyConnection, "Axes"], str | None]
 COLOURS = ("#2080C0", "#CC8400", "#009E73", "#C0609A", "#D55E00", "#40A0D8")
 INK, FAINT, ACCENT = "#808080", "#80808050", "#E8D000"
 _INCHES, _DPI = (7.5, 3.6), 130
+_TITLE_CHARACTERS = 62  # as many as stand beside each other
 _STYLE: Any = {
     "font.size": 10, "text.color": INK, "axes.labelcolor": INK, "axes.edgecolor": INK, "xtick.color": INK,
     "ytick.color": INK, "axes.spines.top": False, "axes.spines.right": False, "axes.spines.left": False,
@@ -42,7 +44,7 @@ def picture(con: duckdb.DuckDBPyConnection, draw: Draw) -> str | None:
         title = draw(con, axes)
         if title is None:
             return None
-        axes.set_title(title, pad=24 if axes.get_legend() else 8)
+        axes.set_title(textwrap.fill(title, _TITLE_CHARACTERS), pad=24 if axes.get_legend() else 8)
         image = BytesIO()
         figure.savefig(image, format="png", transparent=True)
     return f"![{title}](data:image/png;base64,{base64.b64encode(image.getvalue()).decode()})"

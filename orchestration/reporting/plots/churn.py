@@ -178,7 +178,7 @@ def refunds(con: duckdb.DuckDBPyConnection, axes: Axes) -> str | None:
         label_at_end(axes, f"{days[name].iloc[-1]:,.0f} {name}", days["date_day"].iloc[-1], days[name].iloc[-1], colour)
     days_on_x(axes)
     thousands_on_y(axes)
-    return f"Refunds of early-termination fees, sums since the first request ({days['incident_id'].iloc[0]})"
+    return f"Refunds asked for, paid and refused so far ({days['incident_id'].iloc[0]})"
 
 
 def _latest_incident(con: duckdb.DuckDBPyConnection) -> tuple[str, str] | None:
