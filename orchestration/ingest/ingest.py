@@ -16,7 +16,7 @@ import duckdb
 import pyarrow.parquet as pq
 
 from orchestration.contracts import Feed
-from orchestration.ingest.batch import Batch, Outcome
+from orchestration.ingest.batch import Bench, Outcome, run_batch
 from orchestration.ingest.delivery import Delivery, RefusedError, find_delivery, size_of
 from orchestration.ingest.receipt import (
     FileCount,
@@ -101,8 +101,8 @@ def _ingest(
                     with Workspace(settings, feed.name) as workspace:
                         plan, zone = settings.site_profile.numbers, settings.time_zone
                         vault = Vault.open(con, settings, key)
-                        batch = Batch(con, feed, plan, zone, workspace.scratch, vault)
-                        done += _ingest_batch(settings, batch, part, workspace)
+                        bench = Bench(con, feed, plan, zone, workspace.scratch)
+                        done += _ingest_batch(settings, bench, vault, part, workspace)
                     if progress:
                         progress(feed.name, len(done), total)
         except (OSError, duckdb.Error) as error:
@@ -141,12 +141,17 @@ def _seen_again(settings: Settings, receipt: Receipt, delivery: Delivery) -> Rec
 
 
 def _ingest_batch(
-    settings: Settings, batch: Batch, part: Sequence[tuple[Delivery, list[Receipt]]], workspace: Workspace
+    settings: Settings,
+    bench: Bench,
+    vault: Vault,
+    part: Sequence[tuple[Delivery, list[Receipt]]],
+    workspace: Workspace,
 ) -> list[Ingested]:
     history = {delivery.dt: earlier for delivery, earlier in part}
-    outcomes = batch.run([delivery for delivery, _ in part], workspace.accepted, workspace.quarantined)
+    deliveries = [delivery for delivery, _ in part]
+    outcomes = run_batch(bench, vault, deliveries, workspace.accepted, workspace.quarantined)
     receipts = [
-        _receipt(outcome, history[outcome.delivery.dt], batch.feed, ZoneInfo(settings.time_zone))
+        _receipt(outcome, history[outcome.delivery.dt], bench.feed, ZoneInfo(settings.time_zone))
         for outcome in outcomes
         if not outcome.delivery.has_changed()  # while it was read; the next run takes it
     ]

@@ -1,0 +1,86 @@
+"""Refuse a delivery that is not what its contract or its manifest says it is."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from datetime import date
+
+from orchestration.ingest.batch.bench import Bench, Outcome
+from orchestration.ingest.delivery import MANIFEST
+from orchestration.ingest.judge import kind_of
+from orchestration.sql import identifier
+
+#: A required column of which more than this share cannot be read has changed its type, given this many rows.
+_RETYPED_SHARE, _RETYPED_LEAST_ROWS = 0.5, 10
+
+
+def refuse_what_disagrees(bench: Bench, outcomes: dict[date, Outcome]) -> None:
+    """Set the refusal of each delivery whose rows or totals are not those of its manifest, or whose column changed."""
+    readable = [outcome for outcome in outcomes.values() if outcome.refusal is None]
+    totals = _totals(bench, readable)
+    for outcome in readable:
+        outcome.refusal = _changed_type(bench, outcome) or _disagreement(bench, outcome, totals)
+
+
+def _changed_type(bench: Bench, outcome: Outcome) -> str | None:
+    """What became of a required column that can no longer be read: that is no delivery with many bad rows."""
+    fewest = min((count.read for count in outcome.counts.values()), default=0)
+    for column in bench.feed.columns:
+        lost = (f"EMPTY:{column.name}", f"BAD_{kind_of(column)}:{column.name}")
+        if not column.required or sum(outcome.reasons.get(reason, 0) for reason in lost) <= _RETYPED_SHARE * fewest:
+            continue
+        rows = bench.con.execute(
+            "select name, count(*), any_value(json_extract_string(_masked, $1)) "
+            "from judged join files using (_file_no) "
+            "where judged.dt = $2 and list_has_any(_reasons, $3) group by all",
+            [f'$."{column.name}"', outcome.delivery.dt, list(lost)],
+        ).fetchall()
+        for name, bad, example in rows:
+            read = outcome.counts[name].read
+            if read >= _RETYPED_LEAST_ROWS and bad > _RETYPED_SHARE * read:
+                seen = f"such as {example!r}" if example else "empty"
+                return (
+                    f"{name}: column {column.name!r} cannot be read as {column.type} in {bad} of {read} rows, "
+                    f"{seen}; if the source has changed it, mend the contract"
+                )
+    return None
+
+
+def _disagreement(bench: Bench, outcome: Outcome, totals: dict[tuple[date, str, str], int]) -> str | None:
+    """In what rows and totals differ from the manifest's; notes the totals."""
+    manifest = outcome.delivery.manifest
+    noted: Counter[str] = Counter()
+    for entry in manifest.files if manifest else []:
+        read = outcome.counts[entry.name].read
+        if entry.rows is not None and entry.rows != read:
+            return f"{entry.name}: {read} rows, but {entry.rows} in {MANIFEST}"
+        for column, expected in entry.control_totals.items():
+            if column not in _summable(bench):
+                return f"{MANIFEST}: control total of {column!r}, which is no amount or count of the contract"
+            total = totals.get((outcome.delivery.dt, entry.name, column), 0)
+            if total != expected:
+                return f"{entry.name}: {column} adds up to {total}, but to {expected} in {MANIFEST}"
+            noted[column] += total
+    outcome.totals = dict(noted)
+    return None
+
+
+def _summable(bench: Bench) -> list[str]:
+    return [column.name for column in bench.feed.columns if column.is_number and not column.pseudonym]
+
+
+def _totals(bench: Bench, outcomes: Iterable[Outcome]) -> dict[tuple[date, str, str], int]:
+    """Sum per day, file and column, of the columns that some manifest gives a control total of."""
+    manifests = [outcome.delivery.manifest for outcome in outcomes]
+    named = {column for one in manifests if one for entry in one.files for column in entry.control_totals}
+    columns = [column for column in _summable(bench) if column in named]
+    if not columns:
+        return {}
+    sums = ", ".join(f"sum({identifier(column)})::hugeint" for column in columns)
+    rows = bench.con.execute(
+        f"select files.dt, name, {sums} from judged join files using (_file_no) group by all"
+    ).fetchall()
+    return {
+        (dt, name, column): total or 0 for dt, name, *row in rows for column, total in zip(columns, row, strict=True)
+    }

@@ -1,0 +1,64 @@
+"""What the steps of a batch share: the connection with their temporary tables, and what becomes of each delivery.
+
+files          one row per file of the batch
+judged         one row per row that was read, with typed values and its reasons, if any; `rowid` is its sequence number
+rejects        one row per line that is no row
+repeats        of the acceptable rows those that are there twice, or whose key is
+identities     one row per number, line or person, with its pseudonym
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import duckdb
+
+from orchestration.contracts import Feed
+from orchestration.ingest.delivery import Delivery
+from orchestration.ingest.receipt import FileCount
+from orchestration.ingest.survey import Survey
+from orchestration.settings import NumberPlan
+from orchestration.sql import identifier
+
+_TABLES = ("files", "judged", "repeats", "identities", "rejects", "reject_errors", "reject_scans")
+
+
+@dataclass
+class Outcome:
+    """What became of one delivery of the batch; `refusal` says why nothing of it was taken."""
+
+    delivery: Delivery
+    refusal: str | None = None
+    surveys: dict[str, Survey] = field(default_factory=dict)
+    counts: dict[str, FileCount] = field(default_factory=dict)
+    reasons: dict[str, int] = field(default_factory=dict)
+    totals: dict[str, int] = field(default_factory=dict)
+    unknown_columns: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Where a batch is worked on: a feed's contract, the site's numbers and time zone, and room for copies of files."""
+
+    con: duckdb.DuckDBPyConnection
+    feed: Feed
+    plan: NumberPlan
+    zone: str
+    scratch: Path
+
+    @cached_property
+    def raw_names(self) -> list[str]:
+        """The columns of raw, quoted."""
+        return [identifier(column.raw_name) for column in self.feed.columns]
+
+    def number(self, query: str) -> int:
+        """The one number that a query finds, 0 for none."""
+        row = self.con.execute(query).fetchone()
+        return int(row[0]) if row else 0
+
+    def clear(self) -> None:
+        """Forget the batch."""
+        for name in _TABLES:
+            self.con.execute(f"drop table if exists {name}")

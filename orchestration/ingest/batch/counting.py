@@ -1,0 +1,85 @@
+"""Find what is there twice, and count what became of the rows of each file."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from orchestration.ingest.batch.bench import Bench, Outcome
+from orchestration.ingest.delivery import size_of
+from orchestration.ingest.receipt import FileCount
+from orchestration.sql import identifier
+
+
+def find_repeats(bench: Bench) -> None:
+    """Among acceptable rows of a day: exact repeats are duplicates, same key with other content a conflict.
+
+    Keys are first compared by hash alone: that costs a third of grouping by the texts themselves.
+    """
+    key = ", ".join(identifier(column.raw_name) for column in bench.feed.key)
+    content = ", ".join(bench.raw_names)
+    bench.con.execute(
+        f"""
+        create temp table repeats as
+        with suspected as (
+            select hash(dt, {key}) as key_hash from judged where _reasons is null
+            group by all having count(*) > 1
+        ),
+        repeated as (
+            select rowid as seq, *, hash(row({content})) as content_hash
+            from judged where _reasons is null and hash(dt, {key}) in (select key_hash from suspected)
+        ),
+        compared as (
+            select seq, _file_no,
+                row_number() over (partition by dt, {content} order by _file_no, seq) > 1 as is_duplicate,
+                min(content_hash) over same_key <> max(content_hash) over same_key as is_conflict,
+            from repeated window same_key as (partition by dt, {key})
+        )
+        select seq, _file_no, is_duplicate from compared where is_duplicate or is_conflict
+        """
+    )
+
+
+def count(bench: Bench, outcomes: dict[date, Outcome]) -> None:
+    """Count the rows of each file at each station, none from the others; the survey has counted what was read."""
+    amount = identifier(bench.feed.amount) if bench.feed.amount else "null::bigint"
+    measured = "count(*) as n, coalesce(sum(amount), 0)::hugeint as amount"
+    stations = ("accepted", "quarantined", "duplicate", "typed")
+    found = bench.con.execute(
+        f"""
+        with typed_rows as (select rowid as seq, _file_no, _reasons, {amount} as amount from judged),
+        repeated as (select * from repeats join typed_rows using (seq, _file_no)),
+        bad as (
+            select _file_no, amount from typed_rows where _reasons is not null
+            union all select _file_no, amount from repeated where not is_duplicate
+            union all select _file_no, null from rejects
+        ),
+        typed as (select _file_no, {measured} from typed_rows group by all),
+        accepted as (
+            select _file_no, {measured} from typed_rows
+            where _reasons is null and seq not in (select seq from repeats) group by all
+        ),
+        quarantined as (select _file_no, {measured} from bad group by all),
+        duplicate as (select _file_no, {measured} from repeated where is_duplicate group by all)
+        select dt, name, {", ".join(f"{one}.n, {one}.amount" for one in stations)}
+        from files {" ".join(f"left join {one} using (_file_no)" for one in stations)}
+        """
+    ).fetchall()
+    for dt, name, *counted in found:
+        delivery, surveyed = outcomes[dt].delivery, outcomes[dt].surveys[name]
+        accepted, amount_accepted, quarantined, amount_quarantined, duplicate, amount_duplicate, _, amount_read = (
+            value or 0 for value in counted
+        )
+        outcomes[dt].counts[name] = FileCount(
+            name=name, bytes=size_of(surveyed.path), sha256=delivery.sha256_by_file[name],
+            read=surveyed.read, accepted=accepted, quarantined=quarantined, duplicate=duplicate,
+            amount_read=amount_read, amount_accepted=amount_accepted,
+            amount_quarantined=amount_quarantined, amount_duplicate=amount_duplicate,
+        )  # fmt: skip
+    reasons = bench.con.execute(
+        "select dt, reason, count(*) from ("
+        "select _file_no, unnest(_reasons) as reason from judged where _reasons is not null union all "
+        "select _file_no, 'KEY_CONFLICT' from repeats where not is_duplicate union all "
+        "select _file_no, unnest(reasons) from rejects) join files using (_file_no) group by all order by all"
+    ).fetchall()
+    for dt, reason, rows in reasons:
+        outcomes[dt].reasons[reason] = rows

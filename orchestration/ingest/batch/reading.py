@@ -1,0 +1,178 @@
+"""Read files into `judged` and `rejects`: every record of every file once, or the delivery is refused.
+
+Before that, `survey` counts each file's records by itself; what is read has to agree with it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date
+from pathlib import Path
+
+import duckdb
+
+from orchestration.ingest.batch.bench import Bench, Outcome
+from orchestration.ingest.batch.masked import masked_text
+from orchestration.ingest.delivery import RefusedError
+from orchestration.ingest.judge import all_reasons, typed_sql
+from orchestration.ingest.layout import Layout, read_layout, source_sql, text_name
+from orchestration.ingest.survey import LONG_LINE, OPEN_QUOTE, Survey, survey
+from orchestration.sql import identifier, literal
+
+
+def read_all(bench: Bench, outcomes: dict[date, Outcome]) -> None:
+    """Read every file; one whose records cannot be told apart a second time, line by line."""
+    by_line: set[Path] = set()
+    while True:
+        bench.clear()
+        surveys = _survey(bench, outcomes, by_line)
+        try:
+            found = _read(bench, outcomes, surveys)
+        except duckdb.InvalidInputException:
+            unread = {one.path for one in surveys if not one.path.name.endswith(".parquet")} - by_line
+            if len(outcomes) > 1 or not unread:
+                raise
+            by_line |= unread
+            continue
+        unclear = {one.path for file_no, one in enumerate(surveys) if not one.take(found.get(file_no, 0))}
+        for outcome in outcomes.values():
+            for path in sorted(unclear & set(outcome.delivery.files)):
+                if path in by_line or path.name.endswith(".parquet"):
+                    outcome.refusal = outcome.refusal or f"{path.name}: its records cannot be told apart"
+        still_hoped_for = {
+            path
+            for outcome in outcomes.values()
+            if not outcome.refusal
+            for path in unclear & set(outcome.delivery.files)
+        }
+        if not still_hoped_for:
+            return
+        by_line |= still_hoped_for
+
+
+def _survey(bench: Bench, outcomes: dict[date, Outcome], by_line: Iterable[Path]) -> list[Survey]:
+    """Survey the files of what is not refused, some at a time; a file that is not whole refuses its delivery."""
+    found: list[Survey] = []
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        surveying = {
+            dt: [
+                pool.submit(survey, path, bench.feed, bench.scratch, by_line=path in by_line)
+                for path in outcome.delivery.files
+            ]
+            for dt, outcome in outcomes.items()
+            if not outcome.refusal and _is_as_listed(bench, outcome)
+        }
+        for dt, futures in surveying.items():
+            try:
+                surveys = [future.result() for future in futures]
+            except RefusedError as error:
+                outcomes[dt].refusal = str(error)
+            else:
+                outcomes[dt].surveys = {one.path.name: one for one in surveys}
+                found += surveys
+    return found
+
+
+def _is_as_listed(bench: Bench, outcome: Outcome) -> bool:
+    try:
+        outcome.delivery.check_files()
+    except RefusedError as error:
+        outcome.refusal = str(error)
+    return outcome.refusal is None
+
+
+def _read(bench: Bench, outcomes: dict[date, Outcome], surveys: Iterable[Survey]) -> dict[int, int]:
+    """Fill `files`, `judged` and `rejects`; returns how many records were found per file."""
+    layouts: dict[Layout, list[tuple[int, date, Survey]]] = {}
+    for file_no, found in enumerate(surveys):
+        outcome = next(outcome for outcome in outcomes.values() if found.path in outcome.delivery.files)
+        try:
+            layout = read_layout(bench.con, found, bench.feed)
+        except RefusedError as error:
+            outcome.refusal = str(error)
+            continue
+        layouts.setdefault(layout, []).append((file_no, outcome.delivery.dt, found))
+        outcome.unknown_columns += [name for name in layout.unknown if name not in outcome.unknown_columns]
+    bench.con.execute(
+        "create temp table files (_file_no integer, dt date, name varchar, path varchar, "
+        "layout_no integer, place ubigint)"
+    )
+    values = ", ".join(f"{identifier(column.raw_name)} {column.judged_type}" for column in bench.feed.columns)
+    bench.con.execute(
+        f"create temp table judged (_file_no integer, dt date, {values}, _reasons varchar[], _masked varchar)"
+    )
+    for layout_no, (layout, members) in enumerate(layouts.items()):
+        bench.con.execute(
+            f"insert into files select unnest($1), unnest($2), unnest($3), unnest($4), {layout_no}, unnest($5)",
+            [
+                [file_no for file_no, _, _ in members],
+                [dt for _, dt, _ in members],
+                [found.path.name for _, _, found in members],
+                [str(found.readable) for _, _, found in members],
+                list(range(len(members))),
+            ],
+        )
+        paths = [str(found.readable) for _, _, found in members]
+        bench.con.execute(f"insert into judged {_judged_sql(bench, layout, layout_no)}", [paths])
+    _gather_rejects(bench)
+    counts: list[tuple[int, int]] = bench.con.execute(
+        "select _file_no, count(*) from ("
+        "select _file_no from judged union all select _file_no from rejects) group by all"
+    ).fetchall()
+    return dict(counts)
+
+
+def _judged_sql(bench: Bench, layout: Layout, layout_no: int) -> str:
+    """SQL for typed values of the files bound as $1, with the reasons and the masked texts of the bad rows."""
+    conditions = all_reasons(bench.feed)
+    typed = ", ".join(
+        f"{typed_sql(column, bench.feed, bench.plan)} as {identifier(column.raw_name)}" for column in bench.feed.columns
+    )
+    is_bad = " or ".join(f"coalesce({condition}, false)" for condition in conditions.values()) or "false"
+    listed = ", ".join(f"case when {condition} then {literal(name)} end" for name, condition in conditions.items())
+    masked = ", ".join(
+        f"{literal(column.name)}, {masked_text(column, identifier(text_name(column)), bench.plan)}"
+        for column in bench.feed.columns
+    )
+    return f"""
+        with texts as (
+            select read.* exclude (file_index), files._file_no, files.dt
+            from ({source_sql(layout, bench.feed, bench.zone)}) as read
+            join files on files.place = read.file_index and files.layout_no = {layout_no}
+        ),
+        typed as (select *, {typed} from texts),
+        weighed as (select *, {is_bad} as _is_bad from typed)
+        select _file_no, dt, {", ".join(bench.raw_names)},
+            case when _is_bad then list_filter([{listed}], lambda reason: reason is not null) end,
+            case when _is_bad then json_object({masked})::varchar end
+        from weighed
+        """
+
+
+def _gather_rejects(bench: Bench) -> None:
+    """Lines that are no rows, each once, with the errors found in it; `row_number` is its place in the file."""
+    if not bench.number("select count(*) from duckdb_tables() where table_name = 'reject_errors'"):
+        bench.con.execute(
+            "create temp table rejects (_file_no integer, row_number bigint, line varchar, reasons varchar[])"
+        )
+        return
+    bench.con.execute(
+        f"""
+        create temp table rejects as
+        select files._file_no, errors.line::bigint - 1 as row_number,
+            any_value(ltrim(errors.csv_line, chr(10) || chr(13))) as line,
+            list(distinct 'STRUCTURE:' || case left(ltrim(errors.csv_line, chr(10) || chr(13)), 1)
+                when {_character(OPEN_QUOTE)} then 'OPEN_QUOTE' when {_character(LONG_LINE)} then 'LONG_LINE'
+                else replace(errors.error_type::varchar, ' ', '_') end) as reasons
+        from (select distinct scan_id, file_id, file_path from reject_scans) as scans
+        join reject_errors as errors using (scan_id, file_id)
+        join files on files.path = scans.file_path
+        group by files._file_no, errors.line
+        """
+    )
+
+
+def _character(letter: str) -> str:
+    return f"chr({ord(letter)})"

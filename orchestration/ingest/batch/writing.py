@@ -1,0 +1,110 @@
+"""Write what was judged: accepted rows under pseudonyms, the others masked, with every reason."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+from orchestration.contracts import Column
+from orchestration.ingest.batch.bench import Bench, Outcome
+from orchestration.ingest.batch.masked import masked_line, masked_value
+from orchestration.privacy.vault import Vault
+from orchestration.sql import identifier, literal
+
+
+def write(bench: Bench, vault: Vault, outcomes: dict[date, Outcome], accepted: Path, quarantined: Path) -> None:
+    """Write the rows of what was not refused, one sub-folder `dt=…` per day."""
+    taken = [literal(dt) for dt, outcome in outcomes.items() if not outcome.refusal]
+    if not taken:
+        return
+    days = f"dt in ({', '.join(taken)})"
+    kept = f"_reasons is null and {days}"
+    if bench.number("select count(*) from repeats"):
+        kept += " and rowid not in (select seq from repeats)"
+    _copy(bench, _accepted_sql(bench, vault, kept), accepted)
+    _copy(bench, _quarantined_sql(bench, days), quarantined)
+
+
+def _accepted_sql(bench: Bench, vault: Vault, kept: str) -> str:
+    """Accepted rows under pseudonyms; an identity is hashed once, however many rows it has.
+
+    Before a pseudonym is written, the vault knows whose it is; who was forgotten gets the random one.
+    """
+    secret = [column for column in bench.feed.columns if column.pseudonym_kind]
+    if secret:
+        values = " union ".join(
+            f"select distinct {literal(str(column.pseudonym_kind))} as kind, "
+            f"{identifier(column.raw_name)} as value from judged "
+            f"where {kept} and {identifier(column.raw_name)} is not null"
+            for column in secret
+        )
+        bench.con.execute(
+            f"create temp table identities as select kind, value, pseudonym(kind, value) as pseudonym from ({values})"
+        )
+        vault.keep("identities")
+    selected = ", ".join(
+        f"{_identity(column)}.pseudonym as {identifier(column.raw_name)}"
+        if column.pseudonym_kind
+        else f"judged.{identifier(column.raw_name)}"
+        for column in bench.feed.columns
+    )
+    joins = " ".join(
+        f"left join identities as {_identity(column)} "
+        f"on {_identity(column)}.kind = {literal(str(column.pseudonym_kind))} "
+        f"and {_identity(column)}.value = judged.{identifier(column.raw_name)}"
+        for column in secret
+    )
+    return f"select judged.dt, {selected} from (select * from judged where {kept}) as judged {joins}"
+
+
+def _quarantined_sql(bench: Bench, days: str) -> str:
+    """Masked rows with file, place in the file and reasons; what conflicts with its key is shown as it was read."""
+    as_read = ", ".join(f"{literal(column.name)}, {masked_value(column, bench.plan)}" for column in bench.feed.columns)
+    return f"""
+        with first_seq as (select _file_no, min(rowid) as seq from judged group by all),
+        numbered_rejects as (
+            select _file_no, row_number() over (partition by _file_no order by row_number) as ordinal,
+                row_number - ordinal as rows_before,
+            from rejects
+        ),
+        passed as (select _file_no, rows_before, max(ordinal) as ordinal from numbered_rejects group by all),
+        bad as (
+            select rowid as seq, _file_no, _reasons as reasons, _masked as masked_row
+            from judged where _reasons is not null
+            union all by name
+            select rowid as seq, _file_no, ['KEY_CONFLICT'] as reasons,
+                json_object({as_read})::varchar as masked_row,
+            from judged where rowid in (select seq from repeats where not is_duplicate)
+        ),
+        placed as (
+            select bad._file_no, reasons, masked_row, bad.seq - first_seq.seq as rows_before
+            from bad join first_seq using (_file_no)
+        ),
+        numbered as (
+            select placed._file_no, placed.rows_before + 1 + coalesce(passed.ordinal, 0) as row_number,
+                reasons, masked_row
+            from placed asof left join passed
+                on passed._file_no = placed._file_no and placed.rows_before >= passed.rows_before
+        )
+        select dt, name as file, row_number, reasons, masked_row
+        from (
+            select _file_no, row_number, reasons, masked_row from numbered
+            union all
+            select _file_no, row_number, reasons,
+                json_object('line', {masked_line(bench.feed)})::varchar from rejects
+        ) join files using (_file_no)
+        where {days}
+        order by all
+        """
+
+
+def _copy(bench: Bench, query: str, folder: Path) -> None:
+    bench.con.execute(
+        f"copy ({query}) to {literal(str(folder))} "
+        f"(format parquet, compression zstd, partition_by (dt), overwrite_or_ignore)"
+    )
+
+
+def _identity(column: Column) -> str:
+    """Alias of the identities that a column's values are looked up in."""
+    return identifier(f"identity_of_{column.name}")
