@@ -10,6 +10,7 @@ from pathlib import Path
 
 import duckdb
 
+from orchestration.alone import alone
 from orchestration.ingest import ingest
 from orchestration.runner import Exit
 from orchestration.serving.generations import current_publication
@@ -73,11 +74,13 @@ def do_step(world: World, step: str) -> None:
     """What the job does in a step, without the job."""
     graph = Graph(dbt.manifest(world.settings))
     if step == "publication":
-        publish(world.settings, graph, world.feeds, "a test")
+        with alone(world.settings):
+            publish(world.settings, graph, world.feeds, "a test")
         return
-    with connect(world.settings, str(world.settings.warehouse)) as con:
-        refresh_raw(con, world.settings, world.feeds)
-    dbt.build(world.settings, select=[node.name for node in graph.stage(step)])
+    with alone(world.settings) as holding:
+        with connect(world.settings, str(world.settings.warehouse)) as con:
+            refresh_raw(con, world.settings, world.feeds)
+        dbt.build(world.settings, select=[node.name for node in graph.stage(step)], keep_open=[holding])
 
 
 def _one_step(home: Path, landing: Path, step: str, pipe: Connection) -> None:

@@ -20,14 +20,6 @@ from orchestration.settings import PROJECT, Settings, private_dir
 
 DBT_PROJECT = PROJECT / "dbt_project"
 _SOURCES = ("*.sql", "*.py", "*.yml", "*.csv")
-#: A run that is killed takes its dbt with it, which would hold the warehouse against the next run. Linux ends the
-#: process by itself (`PR_SET_PDEATHSIG` outlives exec); elsewhere dbt ends when it finds nobody reading its events.
-_LEASH = (
-    "import ctypes, os, signal, sys\n"
-    "ctypes.CDLL(None).prctl(1, signal.SIGKILL)\n"
-    "os.getppid() == int(sys.argv[1]) or sys.exit(1)\n"
-    "os.execv(sys.argv[2], sys.argv[2:])"
-)
 
 
 class DbtError(RuntimeError):
@@ -108,7 +100,8 @@ def build(
     keep_open: Collection[int] = (),
     on_node: Callable[[str, str], None] = lambda name, status: None,
 ) -> list[NodeResult]:
-    """`dbt build` of a selection; a failing test is a result. `keep_open` are descriptors that dbt shares.
+    """`dbt build` of a selection; a failing test is a result. `keep_open` are descriptors that dbt shares, such as the
+    lock that keeps others out of the warehouse for as long as it works, even when whoever started it was killed.
 
     Raises:
         DbtError: if a model could not be built, with dbt's own words.
@@ -144,8 +137,6 @@ def run(settings: Settings, arguments: Sequence[str], keep_open: Collection[int]
         DbtError: if dbt ends with an error of its own (exit code 1 is a node that failed, which is a result).
     """
     command = [str(Path(sys.executable).with_name("dbt")), "--log-format", "json", *arguments]
-    if sys.platform == "linux":
-        command = [sys.executable, "-c", _LEASH, str(os.getpid()), *command]
     process = subprocess.Popen(
         command,
         env=environment(settings),
