@@ -17,7 +17,6 @@ import typer
 from pydantic import ValidationError
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from orchestration.contracts import ContractError, load_feeds
 from orchestration.privacy import KeyMissingError, PseudonymKey
@@ -299,18 +298,11 @@ def publish() -> None:
 @app.command()
 def generations() -> None:
     """List the publications that are kept."""
+    from orchestration.reporting.terminal import print_generations
     from orchestration.serving.generations import current_publication, publications
 
     configured = settings()
-    now = current_publication(configured)
-    table = Table("generation", "published", "relations", "rows", "held back", "")
-    for entry in publications(configured):
-        table.add_row(
-            entry.generation, f"{entry.published_at:%Y-%m-%d %H:%M}Z", str(len(entry.relations)),
-            f"{sum(relation.rows for relation in entry.relations):,}", str(len(entry.held_back)),
-            "current" if now and entry.generation == now.generation else "",
-        )  # fmt: skip
-    out.print(table)
+    print_generations(out, publications(configured), current_publication(configured))
 
 
 @app.command()

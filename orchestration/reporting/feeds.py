@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from orchestration.contracts import Feed
 from orchestration.ingest.quarantine import BadRow, Retried
 from orchestration.ingest.receipt import Receipt
 from orchestration.ingest.sample import Trial
+from orchestration.reporting.terminal import plain_table
 
 
 def print_contract(console: Console, feed: Feed) -> None:
@@ -28,7 +28,7 @@ def print_trial(console: Console, trial: Trial) -> None:
     """Where the columns were found, what became of the rows, and why."""
     receipt = trial.receipt
     if trial.columns:
-        table = Table("column", "read from", title="Layout", title_justify="left")
+        table = plain_table("column", "read from")
         for column in trial.columns:
             place = f"{column.place}. {column.header}" if column.place else "absent, and optional"
             table.add_row(column.column, escape(place))

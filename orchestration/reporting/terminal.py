@@ -7,6 +7,7 @@ from time import monotonic
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.live import Live
 from rich.markup import escape
@@ -17,6 +18,7 @@ from orchestration.contracts import Feed
 from orchestration.reporting.failing_rows import Failure
 from orchestration.reporting.headline import Headline
 from orchestration.runner import Exit, RunReport
+from orchestration.serving.generations import Publication
 from orchestration.settings import Settings
 from orchestration.status import GateStatus, Status, read_status
 
@@ -73,6 +75,19 @@ def _duration(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < _A_MINUTE else f"{seconds / _A_MINUTE:.0f} min"
 
 
+def plain_table(*names: str) -> Table:
+    """A table without a frame, so that it fits a narrow terminal; its first column is never cut.
+
+    `>` before a column's name sets what stands below it, numbers, to the right.
+    """
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for name in names:
+        table.add_column(
+            name.removeprefix(">"), justify="right" if name.startswith(">") else "left", no_wrap=name == names[0]
+        )
+    return table
+
+
 def print_run_report(console: Console, settings: Settings, feeds: Mapping[str, Feed], report: RunReport) -> None:
     """What was published, what is held back, what is missing, what failed."""
     if report.was_current:
@@ -112,9 +127,7 @@ def print_exceptions(console: Console, status: Status) -> None:
 
 def print_simulation(console: Console, summary: SimulationSummary, seconds: float) -> None:
     """What was written, feed by feed."""
-    table = Table("feed", "days", "rows", "repeated", "broken", "MB")
-    for column in table.columns[1:]:
-        column.justify = "right"
+    table = plain_table("feed", ">days", ">rows", ">repeated", ">broken", ">MB")
     for feed, tally in summary.feeds.items():
         table.add_row(
             feed, str(tally.days), f"{tally.rows:,}", f"{tally.repeated:,}", f"{tally.broken:,}",
@@ -154,7 +167,7 @@ def print_failures(console: Console, gate: str, failures: Sequence[Failure]) -> 
         if not failure.rows:
             console.print("No single row is to blame.")
             continue
-        table = Table(*failure.rows[0])
+        table = plain_table(*failure.rows[0])
         for row in failure.rows:
             table.add_row(*("" if cell is None else escape(str(cell)) for cell in row.values()))
         console.print(table)
@@ -162,11 +175,11 @@ def print_failures(console: Console, gate: str, failures: Sequence[Failure]) -> 
 
 def print_status(console: Console, status: Status) -> None:
     """All feeds, then what is not as it should be, then the publication."""
-    table = Table("feed", "deliveries", "first", "newest", "missing", "refused", "")
+    table = plain_table("feed", "first", "newest", ">days", ">missing", ">refused", "")
     for feed in status.feeds:
         state = "never arrived" if not feed.has_arrived else "late" if feed.is_late else ""
         table.add_row(
-            feed.feed, str(feed.deliveries), str(feed.first_dt or ""), str(feed.newest_dt or ""),
+            feed.feed, str(feed.first_dt or ""), str(feed.newest_dt or ""), str(feed.deliveries),
             str(len(feed.missing) or ""), str(len(feed.refused) or ""), state,
         )  # fmt: skip
     console.print(table)
@@ -179,6 +192,18 @@ def print_status(console: Console, status: Status) -> None:
         console.print("Nothing is published yet.")
 
 
+def print_generations(console: Console, kept: Sequence[Publication], now: Publication | None) -> None:
+    """The publications that are kept, named by their time (UTC), and which of them readers see."""
+    table = plain_table("generation", ">relations", ">rows", ">held back", "")
+    for entry in kept:
+        table.add_row(
+            entry.generation, str(len(entry.relations)),
+            f"{sum(relation.rows for relation in entry.relations):,}", str(len(entry.held_back)),
+            "current" if now and entry.generation == now.generation else "",
+        )  # fmt: skip
+    console.print(table)
+
+
 def print_headline(console: Console, headline: Headline) -> None:
     """The table that a newspaper would print, with both denominators of the share."""
     console.print(
@@ -186,9 +211,7 @@ def print_headline(console: Console, headline: Headline) -> None:
         f"{headline.starts_on} to {headline.as_of_date}, {headline.port_outs_day:,} of them on the last day "
         f"({headline.incident_id})"
     )
-    table = Table("to", "that day", "since the start", "% of all", "% of moves between operators")
-    for column in table.columns[1:]:
-        column.justify = "right"
+    table = plain_table("to", ">that day", ">since the start", ">% of all", ">% of moves between operators")
     for entry in headline.destinations:
         table.add_row(
             entry.group, f"{entry.port_outs_day:,}", f"{entry.port_outs_cumulative:,}",
@@ -214,7 +237,7 @@ def _listed(items: list[str]) -> str:
 
 def print_backtest(console: Console, tried: Backtest) -> None:
     """The rules in force beside the changed ones, and which payments make the difference."""
-    table = Table("", "in force", "changed")
+    table = plain_table("", ">in force", ">changed")
     for label, measure, form in (
         ("alerts", "alerts", "{:,}"),
         ("alerts a day", "alerts_per_day", "{:.1f}"),
@@ -246,7 +269,7 @@ def print_explanation(console: Console, payment: Explanation) -> None:
     if not payment.hits:
         console.print("No rule hit it hard enough to be kept.")
         return
-    table = Table("rule", "version", "points", "known on", "evidence")
+    table = plain_table("rule", ">version", ">points", "known on", "evidence")
     for hit in payment.hits:
         evidence = ", ".join(f"{name} {value}" for name, value in hit.evidence.items() if value is not None)
         table.add_row(hit.rule_id, str(hit.version), str(hit.points), str(hit.known_on), escape(evidence))

@@ -25,7 +25,7 @@ def _at(day: date, hour: int, minute: int = 0) -> datetime:
     return datetime(day.year, day.month, day.day, hour, minute, tzinfo=SEOUL)
 
 
-@pytest.mark.timeout(2400)
+@pytest.mark.timeout(7200)
 def test_a_week_runs_itself_and_ends_as_if_everything_had_come_on_time(
     published_world: World, new_world: Callable[..., World], tmp_path: Path
 ) -> None:
