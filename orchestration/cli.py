@@ -429,24 +429,31 @@ def rules_explain(payment: Annotated[str, typer.Argument(help="Identifier of a p
 
 
 _Port = Annotated[int, typer.Option(help="Port on loopback.")]
+_WORKSPACE = ("--workspace", str(PROJECT / "workspace.yaml"))
 
 
 @app.command()
 def ui(port: _Port = 3000) -> None:
     """Open the Dagster UI on loopback, with schedule and sensors, for one desk."""
-    _dagster("dagster", "dev", "--host", "127.0.0.1", "--port", str(port))
+    _dagster("dagster", "dev", "--host", "127.0.0.1", "--port", str(port), *_WORKSPACE)
 
 
 @app.command()
 def webserver(port: _Port = 3000) -> None:
     """Serve the Dagster UI on loopback; runs, schedule and sensors are the daemon's."""
-    _dagster("dagster-webserver", "--host", "127.0.0.1", "--port", str(port))
+    _dagster("dagster-webserver", "--host", "127.0.0.1", "--port", str(port), *_WORKSPACE)
 
 
 @app.command()
 def daemon() -> None:
     """Run the schedule, the sensors and what they and the UI ask for."""
-    _dagster("dagster-daemon", "run")
+    _dagster("dagster-daemon", "run", *_WORKSPACE)
+
+
+@app.command()
+def migrate() -> None:
+    """Bring Dagster's records into the form that a new version of it wants."""
+    _dagster("dagster", "instance", "migrate")
 
 
 def _dagster(program: str, *arguments: str) -> None:
@@ -455,7 +462,7 @@ def _dagster(program: str, *arguments: str) -> None:
 
     prepare_dagster_home(settings())
     path = str(Path(sys.executable).with_name(program))
-    os.execv(path, [path, *arguments, "--workspace", str(PROJECT / "workspace.yaml")])
+    os.execv(path, [path, *arguments])
 
 
 @app.command()
