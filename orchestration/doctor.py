@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from orchestration.contracts import load_feeds
 from orchestration.gates.suites import STAGES, load_suites
@@ -35,6 +36,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         ("contracts", _contracts),
         ("suites", _suites),
         ("dbt", _dbt),
+        ("records", _records),
     ):
         yield _finding(subject, look, settings)
 
@@ -89,3 +91,16 @@ def _dbt(settings: Settings) -> str:
     if not path.exists():
         raise FileNotFoundError(f"{path} does not exist: install requirements.lock into this environment")
     return str(path)
+
+
+def _records(settings: Settings) -> str:
+    """Where Dagster keeps its records, reached; an error of the driver names host and user, never the password."""
+    if settings.environment.storage != "postgres":
+        return f"SQLite in {settings.dagster_home}"
+    import psycopg2
+
+    assert settings.postgres_url is not None, "settings refuse such an environment without one"
+    address = settings.postgres_url.get_secret_value()
+    psycopg2.connect(address, connect_timeout=5).close()
+    place = urlsplit(address)
+    return f"PostgreSQL on {place.hostname}{place.path}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -45,4 +46,8 @@ def served(world: World, command: str, *, probe: str, seconds: int, stop: signal
         yield url
     finally:
         os.killpg(process.pid, stop)
-        process.wait(60)
+        try:
+            process.wait(120)
+        finally:
+            with contextlib.suppress(ProcessLookupError):  # it has ended, and everything that it started
+                os.killpg(process.pid, signal.SIGKILL)

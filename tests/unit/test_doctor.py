@@ -26,3 +26,13 @@ def test_every_fault_is_named_in_one_pass_with_what_to_do(tmp_path: Path) -> Non
     assert "RINGFENCE_PSEUDONYM_KEY_FILE" in str(problems["pseudonym key"])
     assert "chmod 700" in str(problems["landing"])
     assert "broken.yaml" in str(problems["contracts"])
+
+
+def test_records_that_cannot_be_reached_are_named_without_the_password(tmp_path: Path) -> None:
+    (tmp_path / "landing").mkdir(mode=0o700)
+    address = "postgresql://ringfence:the-password@127.0.0.1:1/dagster"
+    settings = Settings(home=tmp_path, pseudonym_key=KEY, env="prod", postgres_url=address)
+    ((subject, problem),) = [(f.subject, f.problem) for f in examine(settings) if f.problem]
+    assert subject == "records"
+    assert "127.0.0.1" in str(problem)
+    assert "the-password" not in str(problem)
