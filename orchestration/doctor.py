@@ -7,7 +7,6 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from orchestration.contracts import load_feeds
 from orchestration.gates.suites import STAGES, load_suites
@@ -97,10 +96,9 @@ def _records(settings: Settings) -> str:
     """Where Dagster keeps its records, reached; an error of the driver names host and user, never the password."""
     if settings.environment.storage != "postgres":
         return f"SQLite in {settings.dagster_home}"
-    import psycopg2
+    from sqlalchemy import create_engine, make_url
 
     assert settings.postgres_url is not None, "settings refuse such an environment without one"
-    address = settings.postgres_url.get_secret_value()
-    psycopg2.connect(address, connect_timeout=5).close()
-    place = urlsplit(address)
-    return f"PostgreSQL on {place.hostname}{place.path}"
+    url = make_url(settings.postgres_url.get_secret_value()).set(drivername="postgresql+psycopg2")
+    create_engine(url, connect_args={"connect_timeout": 5}).connect().close()
+    return f"PostgreSQL on {url.host}/{url.database}"
