@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 import dagster as dg
@@ -102,7 +103,7 @@ class Stage:
             select=[node.name for node in nodes],
             full_refresh=is_stale,
             keep_open=[holding],
-            on_node=lambda name, status: context.log.info(f"{name}: {status}"),
+            on_node=_progress(nodes, context.log.info),
         )
         return {result.unique_id: result for result in results}
 
@@ -187,6 +188,17 @@ def _judged(con: duckdb.DuckDBPyConnection, suite: Suite, node: Node) -> list[Ou
         return check_relation(con, suite, relation=node.relation)
     except EngineError as error:
         return [not_judged(suite, error)]
+
+
+def _progress(nodes: Collection[Node], say: Callable[[str], None]) -> Callable[[str, str], None]:
+    """Says how many of the nodes are built; the tests that dbt runs between them are not counted."""
+    names, place = {node.name for node in nodes}, count(1)
+
+    def on_node(name: str, status: str) -> None:
+        if name in names:
+            say(f"{next(place)} of {len(names)}: {name} {status}")
+
+    return on_node
 
 
 def _key(node: Node) -> dg.AssetKey:
