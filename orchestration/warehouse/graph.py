@@ -75,6 +75,10 @@ class Graph:
         self._order = list(TopologicalSorter(manifest["parent_map"]).static_order())
         self._sources = {source["name"]: unique_id for unique_id, source in manifest["sources"].items()}
         self._by_name = {node.name: unique_id for unique_id, node in self.nodes.items()}
+        self._last_good = {
+            unique_id: frozenset((manifest["nodes"][unique_id]["config"].get("meta") or {}).get("last_good", ()))
+            for unique_id in self.nodes
+        }
 
     def stage(self, stage: str) -> list[Node]:
         """Nodes of one stage, parents before children, as Dagster wants them reported."""
@@ -92,16 +96,19 @@ class Graph:
         """Relations that follow a feed's rows to the facts, by feed."""
         return {node.reconciles: node.relation for node in self.nodes.values() if node.reconciles}
 
-    def held_back(self, *, feeds: Collection[str], models: Collection[str]) -> dict[str, list[str]]:
+    def held_back(
+        self, *, feeds: Collection[str], models: Collection[str], built: Collection[str] = ()
+    ) -> dict[str, list[str]]:
         """Nodes that closed gates hold back, by name, each with the feeds or models that hold it.
 
-        A feed holds back everything built on it; a model itself as well.
+        A feed holds back everything built on it; a model itself as well. What is in a node's `meta.last_good` does not
+        hold it back once it has been `built`: the node then reads it as it last was.
         """
         held: dict[str, list[str]] = {}
         causes = [(feed, self._sources.get(feed)) for feed in sorted(feeds)]
         causes += [(model, self._by_name.get(model)) for model in sorted(models)]
         for cause, start in causes:
-            for unique_id in self._descendants(start) if start else ():
+            for unique_id in self._descendants(start, built) if start else ():
                 if unique_id in self.nodes:
                     held.setdefault(self.nodes[unique_id].name, []).append(cause)
         return held
@@ -120,13 +127,26 @@ class Graph:
         attached = test.get("attached_node") or next(iter(test["depends_on"]["nodes"]), None)
         return self.nodes[attached].name if attached in self.nodes else None
 
-    def _descendants(self, start: str) -> set[str]:
+    def reading_last_good(self, held: Collection[str]) -> dict[str, list[str]]:
+        """Nodes that are not held back but read, as it last was, what is; each with what that is."""
+        reading = {
+            self.nodes[unique_id].name: sorted(parents & set(held)) for unique_id, parents in self._last_good.items()
+        }
+        return {name: parents for name, parents in reading.items() if parents and name not in held}
+
+    def _descendants(self, start: str, built: Collection[str] = ()) -> set[str]:
+        """The node and what is built on it; not what can do with its last good state, if it is among `built`."""
         found, waiting = set(), [start]
         while waiting:
             unique_id = waiting.pop()
             if unique_id not in found:
                 found.add(unique_id)
-                waiting += self._manifest["child_map"].get(unique_id, [])
+                name = self.nodes[unique_id].name if unique_id in self.nodes else ""
+                waiting += [
+                    child
+                    for child in self._manifest["child_map"].get(unique_id, [])
+                    if name not in built or name not in self._last_good.get(child, ())
+                ]
         return found
 
 

@@ -32,10 +32,13 @@ DBT_TEST = "dbt_test"
 
 def held_back(settings: Settings, graph: Graph, stages: Collection[str]) -> dict[str, list[str]]:
     """Models and seeds that the latest verdicts of these stages hold back, each with what holds it."""
-    closed = [verdict for verdict in verdicts.latest(settings) if verdict.is_closed and verdict.stage in stages]
+    latest = verdicts.latest(settings)
+    closed = [verdict for verdict in latest if verdict.is_closed and verdict.stage in stages]
+    judged = {verdict.relation for verdict in latest if verdict.stage != "raw"}
     return graph.held_back(
         feeds={verdict.relation for verdict in closed if verdict.stage == "raw"},
         models={verdict.relation for verdict in closed if verdict.stage != "raw"},
+        built=judged if settings.warehouse.exists() else (),
     )
 
 
@@ -80,6 +83,8 @@ class Stage:
         held = held_back(self.settings, self.graph, earlier)
         for name in sorted(held.keys() & {node.name for node in selected}):
             context.log.warning(f"{name} is held back by {', '.join(held[name])}")
+        for name, parents in self.graph.reading_last_good(held).items():
+            context.log.warning(f"{name} reads {', '.join(parents)} as it was before")
         results = self._build(context, [node for node in selected if node.name not in held], holding)
         made = [node for node in selected if _status(results, node.unique_id) == "success"]
         with connect(self.settings, str(self.settings.warehouse)) as con:

@@ -113,3 +113,30 @@ def test_a_replayed_history_gives_the_same_alerts_on_the_same_days(tmp_path: Pat
     occurred = dict(replayed.query("select payment_id, first_dt from intermediate.int_payment_feature"))
     assert any(alert[0] > occurred[payment_id] for payment_id, alert in at_once.items())
     assert any(set(before) - set(after) for (_, before), (_, after) in itertools.pairwise(seen))
+
+
+def test_a_change_that_a_closed_gate_held_back_counts_once_the_gate_opens(tmp_path: Path) -> None:
+    warehouse = Warehouse.create(tmp_path, "warehouse")
+    suspect = {
+        "event_seq": 1, "number_key": _number(1), "product": "MICROPAYMENT", "merchant_id": "M",
+        "merchant_category": "GIFT_CERTIFICATE", "amount": 990_000, "auth_method": "ARS", "is_ars_call_complete": False,
+        "monthly_limit": 1_000_000, "status": "SUCCEEDED",
+    }  # fmt: skip
+    port = {
+        "port_id": "P", "event_seq": 1, "number_key": _number(1), "donor_network": "SKT", "recipient_network": "KT",
+        "status": "COMPLETED", "status_at": datetime.combine(FIRST_DAY, datetime.min.time()),
+    }  # fmt: skip
+    for n, ports in enumerate([[], [port]]):
+        day = FIRST_DAY + timedelta(days=n)
+        warehouse.deliver("portability_events", str(day), ports)
+        at = datetime.combine(day, datetime.min.time()) + timedelta(hours=3)
+        warehouse.deliver("payments", str(day), [suspect | {"payment_id": f"P{n}", "occurred_at": at}])
+        # the gate of the second day's ports is closed
+        warehouse.build_models("--select", "+rule_hit", *(["--exclude", "int_number_change"] if n else []))
+    changed = "select payment_id from fraud.rule_hit where rule_id = 'NUMBER_CHANGED'"
+    assert warehouse.query("select distinct payment_id from fraud.rule_hit order by 1") == [("P0",), ("P1",)]
+    assert warehouse.query(changed) == []
+
+    warehouse.build_models("--select", "+rule_hit")
+
+    assert warehouse.query(f"{changed} order by 1") == [("P0",), ("P1",)]

@@ -30,29 +30,45 @@ written by a post-hook inside the transaction that writes its rows, so that a ki
     {%- endif -%}
 {%- endmacro %}
 
+{#-
+What the calling model can read of its feeds: the deliveries in force; of a feed that it reads through another model
+(`meta.consumes_through`), those that the other has read, since a closed gate may hold that one back alone.
+-#}
+{% macro deliveries_to_read() -%}
+    {%- set feeds = model.config.meta.get('consumes', []) -%}
+    {%- set through = model.config.meta.get('consumes_through', {}) -%}
+    (
+        select feed, dt, rev from {{ revision_relation() }}
+        where is_current and feed in ('{{ feeds | join("', '") }}')
+        {%- for other, its_feeds in through.items() %}
+        union all
+        select feed, dt, rev from {{ consumed_relation() }}
+        where model = '{{ other }}' and feed in ('{{ its_feeds | join("', '") }}')
+        {%- endfor %}
+    )
+{%- endmacro %}
+
 {#- Post-hook of every model; empty, and so not run, for one that consumes no feed. -#}
 {% macro record_progress() -%}
-    {%- set feeds = model.config.meta.get('consumes', []) -%}
-    {%- if execute and feeds -%}
+    {%- if execute and model.config.meta.get('consumes') -%}
     delete from {{ consumed_relation() }} where model = '{{ model.name }}';
     insert into {{ consumed_relation() }} (model, feed, dt, rev)
-    select '{{ model.name }}', feed, dt, rev
-    from {{ revision_relation() }}
-    where is_current and feed in ('{{ feeds | join("', '") }}');
+    select '{{ model.name }}', feed, dt, rev from {{ deliveries_to_read() }} as delivery;
     {%- endif -%}
 {%- endmacro %}
 
-{#- Days (ISO text) of a feed whose current revision this model has not read yet. -#}
+{#- Days (ISO text) of a feed with a delivery that this model has not read yet. -#}
 {% macro pending_days(feed) -%}
-    {%- if feed not in model.config.meta.get('consumes', []) -%}
+    {%- set through = model.config.meta.get('consumes_through', {}).values() | sum(start=[]) -%}
+    {%- if feed not in model.config.meta.get('consumes', []) + through -%}
         {{ exceptions.raise_compiler_error(model.name ~ " reads " ~ feed ~ " by what changed, but does not name it in meta.consumes") }}
     {%- endif -%}
     {{ return(column_of(
-        "select cast(revision.dt as varchar) from " ~ revision_relation() ~ " as revision"
-        ~ " where revision.is_current and revision.feed = '" ~ feed ~ "'"
+        "select cast(delivery.dt as varchar) from " ~ deliveries_to_read() ~ " as delivery"
+        ~ " where delivery.feed = '" ~ feed ~ "'"
         ~ " and not exists (select 1 from " ~ consumed_relation() ~ " as consumed"
-        ~ " where consumed.model = '" ~ model.name ~ "' and consumed.feed = revision.feed"
-        ~ " and consumed.dt = revision.dt and consumed.rev = revision.rev)"
+        ~ " where consumed.model = '" ~ model.name ~ "' and consumed.feed = delivery.feed"
+        ~ " and consumed.dt = delivery.dt and consumed.rev = delivery.rev)"
         ~ " order by 1"
     )) }}
 {%- endmacro %}

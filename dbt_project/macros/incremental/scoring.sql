@@ -4,13 +4,11 @@ each yielding queries for `payment_id`. On an ordinary day they find little more
 of the past reaches exactly the payments that it concerns.
 -#}
 
-{% macro payments_to_judge_again(
-    features, lists, registrations, unregistered_payments, unregistered_attachments, known_frauds
-) -%}
+{% macro payments_to_judge_again(features, lists, registrations, exposures, known_frauds) -%}
     {{ return(
         payments_beside_delivered(features)
         + payments_on_changed_cells(features, lists)
-        + payments_exposed_anew(features, lists, registrations, unregistered_payments, unregistered_attachments)
+        + payments_exposed_anew(features, lists, registrations, exposures)
         + payments_of_changed_numbers(features)
         + payments_in_crowded_hours(features)
         + payments_near_known_fraud(features, known_frauds)
@@ -21,18 +19,16 @@ of the past reaches exactly the payments that it concerns.
 Payments of numbers that turn out to have been on an unregistered cell, and payments that had been called exposed by
 a cell that changed.
 -#}
-{% macro payments_exposed_anew(features, lists, registrations, unregistered_payments, unregistered_attachments) -%}
+{% macro payments_exposed_anew(features, lists, registrations, exposures) -%}
     {%- set cells = model.name ~ '__cells' -%}
     {%- set numbers = model.name ~ '__numbers' -%}
     {%- do keep_keys(cells, 'cell_id', [cells_changed('cell_registry', lists)]) -%}
-    {%- set on_changed = " where cell_id in (select cell_id from " ~ cells ~ ")" -%}
     {%- set ever_missing = " and cell_id not in (select cell_id from " ~ registrations
         ~ " where unregistered_from = date '9999-12-31')" -%}
     {%- do keep_keys(numbers, 'number_key', [
         "select number_key from " ~ all_revisions('cell_attachments')
         ~ " where " ~ in_days('dt', pending_days('cell_attachments')) ~ ever_missing,
-        "select number_key from " ~ unregistered_attachments ~ on_changed,
-        "select number_key from " ~ unregistered_payments ~ on_changed,
+        "select number_key from " ~ exposures ~ " where cell_id in (select cell_id from " ~ cells ~ ")",
         "select number_key from " ~ model.name ~ "__delivered_rows where cell_id is not null" ~ ever_missing,
     ]) -%}
     {{ return([

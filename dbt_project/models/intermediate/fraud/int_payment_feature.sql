@@ -5,58 +5,72 @@
     meta={'consumes': ['payments']},
 ) }}
 
+{#- Read where they are needed, column by column: a CTE over all payments would be copied whole. -#}
 {%- set latest = ref('int_payment_latest') -%}
+{%- set touched = '(select * from ' ~ latest ~ ' where ' ~ is_touched('payment_id') ~ ') as touched' -%}
 {%- if is_incremental() -%}
     {%- do touch('payment_id', payments_beside_delivered(latest)) -%}
 {%- endif %}
 
-with payments as (
-    select
-        *,
-        date_trunc('hour', occurred_at) as occurred_hour
-    from {{ latest }}
-),
-
-judged as (
-    select * from payments
-    where {{ is_touched('payment_id') }}
-),
-
 -- everything that the judged numbers ever paid: a payment is held against what was delivered by its first delivery
-histories as (
-    select * from payments
+with histories as (
+    select
+        payment_id,
+        number_key,
+        merchant_id,
+        merchant_category,
+        cell_id,
+        auth_method,
+        is_ars_call_complete,
+        amount,
+        monthly_limit,
+        limit_raised_at,
+        status = 'DENIED' as is_denied,
+        occurred_at,
+        date_trunc('hour', occurred_at) as occurred_hour,
+        first_dt,
+        last_dt,
+        cell_dt,
+        ars_incomplete_dt,
+        limit_raised_dt,
+        row_number() over (partition by number_key order by first_dt, occurred_at, payment_id) as nth
+    from {{ latest }}
     {% if is_incremental() -%}
-        where number_key in (select judged.number_key from judged)
+        where number_key in (select touched.number_key from {{ touched }})
     {%- endif %}
 ),
 
 habits as (
     select
-        payment_id,
-        row_number() over (
-            partition by number_key order by first_dt, occurred_at, payment_id
-        ) - 1 as earlier_payments,
-        row_number() over (
-            partition by number_key, merchant_id order by first_dt, occurred_at, payment_id
-        ) - 1 as earlier_at_merchant,
-        row_number() over (
-            partition by number_key, merchant_category order by first_dt, occurred_at, payment_id
-        ) - 1 as earlier_in_category,
-        row_number() over (
-            partition by number_key, auth_method order by first_dt, occurred_at, payment_id
-        ) - 1 as earlier_by_method,
-        {{ seconds_between('lag(occurred_at) over by_time', 'occurred_at') }} <= 3600
-        or {{ seconds_between('occurred_at', 'lead(occurred_at) over by_time') }} <= 3600 as has_neighbour
+        *,
+        nth - 1 as earlier_payments,
+        row_number() over (partition by number_key, merchant_id order by nth) - 1 as earlier_at_merchant,
+        row_number() over (partition by number_key, merchant_category order by nth) - 1 as earlier_in_category,
+        row_number() over (partition by number_key, auth_method order by nth) - 1 as earlier_by_method
     from histories
-    window by_time as (partition by number_key order by occurred_at)
+),
+
+judged as (
+    select * from habits
+    where {{ is_touched('payment_id') }}
 ),
 
 -- the few that have another payment of the number within the hour, before or after
 close_payments as (
-    select histories.*
-    from histories
-    inner join habits on histories.payment_id = habits.payment_id
-    where habits.has_neighbour
+    select
+        payment_id,
+        number_key,
+        occurred_at,
+        first_dt,
+        denied_dt
+    from {{ latest }}
+    {% if is_incremental() -%}
+        where number_key in (select touched.number_key from {{ touched }})
+    {%- endif %}
+    window by_time as (partition by number_key order by occurred_at)
+    qualify
+        {{ seconds_between('lag(occurred_at) over by_time', 'occurred_at') }} <= 3600
+        or {{ seconds_between('occurred_at', 'lead(occurred_at) over by_time') }} <= 3600
 ),
 
 neighbours as (
@@ -89,11 +103,11 @@ takings as (
         first_dt,
         count(*) as payments,
         sum({{ thousandths_of_log('amount') }}) as log_amount
-    from payments
+    from {{ latest }}
     {% if is_incremental() -%}
         where
-            merchant_id in (select judged.merchant_id from judged)
-            and first_dt >= (select cast(min(judged.first_dt) - interval 30 day as date) from judged)
+            merchant_id in (select touched.merchant_id from {{ touched }})
+            and first_dt >= (select cast(min(touched.first_dt) - interval 30 day as date) from {{ touched }})
     {%- endif %}
     group by merchant_id, first_dt
 ),
@@ -116,45 +130,54 @@ crowds as (
     select
         cell_id,
         merchant_id,
-        occurred_hour
-    from payments
+        date_trunc('hour', occurred_at) as occurred_hour
+    from {{ latest }}
     where
         cell_id is not null
         {% if is_incremental() -%}
-            and occurred_hour in (select judged.occurred_hour from judged)
+            and date_trunc('hour', occurred_at) in (select date_trunc('hour', touched.occurred_at) from {{ touched }})
         {%- endif %}
-    group by cell_id, merchant_id, occurred_hour
+    group by cell_id, merchant_id, date_trunc('hour', occurred_at)
     having min(number_key) <> max(number_key)
 ),
 
-crowd_members as (
+crowd_payments as (
     select
-        payments.cell_id,
-        payments.merchant_id,
-        payments.occurred_hour,
+        crowds.*,
+        payments.payment_id,
         payments.number_key,
-        min(payments.cell_dt) as joined_dt
-    from payments
+        payments.cell_dt
+    from {{ latest }} as payments
     inner join crowds
         on
             payments.cell_id = crowds.cell_id
             and payments.merchant_id = crowds.merchant_id
-            and payments.occurred_hour = crowds.occurred_hour
-    group by payments.cell_id, payments.merchant_id, payments.occurred_hour, payments.number_key
+            and date_trunc('hour', payments.occurred_at) = crowds.occurred_hour
+),
+
+crowd_members as (
+    select
+        cell_id,
+        merchant_id,
+        occurred_hour,
+        number_key,
+        min(cell_dt) as joined_dt
+    from crowd_payments
+    group by cell_id, merchant_id, occurred_hour, number_key
 ),
 
 crowd_sizes as (
     select
-        judged.payment_id,
+        crowd_payments.payment_id,
         count(*) as crowd_numbers
-    from judged
+    from crowd_payments
     inner join crowd_members
         on
-            judged.cell_id = crowd_members.cell_id
-            and judged.merchant_id = crowd_members.merchant_id
-            and judged.occurred_hour = crowd_members.occurred_hour
-            and judged.cell_dt >= crowd_members.joined_dt
-    group by judged.payment_id
+            crowd_payments.cell_id = crowd_members.cell_id
+            and crowd_payments.merchant_id = crowd_members.merchant_id
+            and crowd_payments.occurred_hour = crowd_members.occurred_hour
+            and crowd_payments.cell_dt >= crowd_members.joined_dt
+    group by crowd_payments.payment_id
 ),
 
 final as (
@@ -169,7 +192,7 @@ final as (
         judged.amount,
         judged.monthly_limit,
         judged.limit_raised_at,
-        judged.status = 'DENIED' as is_denied,
+        judged.is_denied,
         judged.occurred_at,
         judged.occurred_hour,
         judged.first_dt,
@@ -177,17 +200,16 @@ final as (
         judged.cell_dt,
         judged.ars_incomplete_dt,
         judged.limit_raised_dt,
-        habits.earlier_payments,
-        habits.earlier_at_merchant,
-        habits.earlier_in_category,
-        habits.earlier_by_method,
+        judged.earlier_payments,
+        judged.earlier_at_merchant,
+        judged.earlier_in_category,
+        judged.earlier_by_method,
         bursts.neighbour_seconds,
         bursts.refused_seconds,
         coalesce(crowd_sizes.crowd_numbers, 1) as crowd_numbers,
         cast(coalesce(usual_amounts.earlier_payments, 0) as bigint) as merchant_payments,
         cast(round(usual_amounts.usual_amount) as bigint) as merchant_usual_amount
     from judged
-    inner join habits on judged.payment_id = habits.payment_id
     left join bursts on judged.payment_id = bursts.payment_id
     left join crowd_sizes on judged.payment_id = crowd_sizes.payment_id
     left join usual_amounts

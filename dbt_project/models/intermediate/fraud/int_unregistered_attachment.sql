@@ -42,19 +42,7 @@ final as (
         attachments.first_seen_at,
         attachments.last_seen_at,
         absences.absent_to as cleared_on
-    from attachments
-    left join registrations on attachments.cell_id = registrations.cell_id
-    left join absences
-        on
-            attachments.cell_id = absences.cell_id
-            and attachments.seen_on >= absences.absent_from
-            and attachments.seen_on < absences.absent_to
-    where
-        attachments.seen_on >= (select min(known.listed_from) from registrations as known)
-        and (
-            attachments.seen_on >= coalesce(registrations.unregistered_from, date '0001-01-01')
-            or absences.cell_id is not null
-        )
+    {{ from_unregistered('attachments', 'seen_on') }}
 )
 
 select * from final

@@ -41,19 +41,7 @@ final as (
         payments.cell_dt,
         registrations.delisted_on,
         absences.absent_to as cleared_on
-    from payments
-    left join registrations on payments.cell_id = registrations.cell_id
-    left join absences
-        on
-            payments.cell_id = absences.cell_id
-            and payments.occurred_on >= absences.absent_from
-            and payments.occurred_on < absences.absent_to
-    where
-        payments.occurred_on >= (select min(known.listed_from) from registrations as known)
-        and (
-            payments.occurred_on >= coalesce(registrations.unregistered_from, date '0001-01-01')
-            or absences.cell_id is not null
-        )
+    {{ from_unregistered('payments', 'occurred_on') }}
 )
 
 select * from final

@@ -3,14 +3,8 @@ with cells as (
     where disposition <> 'CLEARED'
 ),
 
-attachments as (
-    select * from {{ ref('int_unregistered_attachment') }}
-    where cleared_on is null
-),
-
-unregistered_payments as (
-    select * from {{ ref('int_unregistered_payment') }}
-    where cleared_on is null
+exposures as (
+    select * from {{ ref('int_exposure') }}
 ),
 
 payments as (
@@ -33,24 +27,6 @@ window_hours as (
         ) as hours
     from rules
     where is_enabled
-),
-
-exposures as (
-    select
-        number_key,
-        cell_id,
-        first_seen_at as seen_from,
-        last_seen_at as seen_to,
-        dt as known_dt
-    from attachments
-    union all
-    select
-        number_key,
-        cell_id,
-        occurred_at as seen_from,
-        occurred_at as seen_to,
-        cell_dt as known_dt
-    from unregistered_payments
 ),
 
 exposed as (

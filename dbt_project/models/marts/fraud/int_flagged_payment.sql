@@ -1,3 +1,6 @@
+{#- The region is all that billing adds: fraud is not held back when billing's feed is. -#}
+{{ config(meta={'last_good': ['dim_line']}) }}
+
 with alerts as (
     select * from {{ ref('int_alert') }}
 ),

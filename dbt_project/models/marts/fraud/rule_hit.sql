@@ -2,35 +2,26 @@
     materialized='incremental',
     incremental_strategy='touched',
     unique_key='payment_id',
-    meta={'consumes': [
-        'payments', 'cell_registry', 'cell_attachments', 'sim_changes', 'portability_events', 'payment_disputes',
-        'alert_dispositions',
-    ]},
+    meta={
+        'consumes': ['payments', 'cell_registry', 'cell_attachments', 'payment_disputes', 'alert_dispositions'],
+        'consumes_through': {'int_number_change': ['sim_changes', 'portability_events']},
+        'last_good': ['int_number_change'],
+    },
 ) }}
 
+{#- Read where it is needed, column by column: a CTE over all payments would be copied whole. -#}
 {%- set features = ref('int_payment_feature') -%}
+{%- set touched = '(select * from ' ~ features ~ ' where ' ~ is_touched('payment_id') ~ ')' -%}
 {%- set cells = ref('stg_network__cells') -%}
 {%- set registrations = ref('int_cell_registration') -%}
-{%- set unregistered_payments = ref('int_unregistered_payment') -%}
-{%- set unregistered_attachments = ref('int_unregistered_attachment') -%}
+{%- set exposures = ref('int_exposure') -%}
 {%- set known_frauds = ref('int_fraud_known') -%}
 {%- set checks = fraud_rules() -%}
 {%- if is_incremental() -%}
-    {%- do touch('payment_id', payments_to_judge_again(
-        features, cells, registrations, unregistered_payments, unregistered_attachments, known_frauds
-    )) -%}
+    {%- do touch('payment_id', payments_to_judge_again(features, cells, registrations, exposures, known_frauds)) -%}
 {%- endif %}
 
-with features as (
-    select * from {{ features }}
-),
-
-touched as (
-    select * from features
-    where {{ is_touched('payment_id') }}
-),
-
-rules as (
+with rules as (
     select * from {{ ref('fraud_rules') }}
     where is_enabled
     qualify row_number() over (partition by rule_id order by version desc) = 1
@@ -43,28 +34,12 @@ parameters as (
 
 -- what a later list cleared is no hit any more
 unregistered_payments as (
-    select * from {{ unregistered_payments }}
+    select * from {{ ref('int_unregistered_payment') }}
     where cleared_on is null
 ),
 
--- who was on an unregistered cell, by the core's word or by a payment
 exposures as (
-    select
-        number_key,
-        cell_id,
-        first_seen_at as seen_from,
-        last_seen_at as seen_to,
-        dt as known_dt
-    from {{ unregistered_attachments }}
-    where cleared_on is null
-    union all
-    select
-        number_key,
-        cell_id,
-        occurred_at as seen_from,
-        occurred_at as seen_to,
-        cell_dt as known_dt
-    from unregistered_payments
+    select * from {{ exposures }}
 ),
 
 -- the exposure that was known first
@@ -74,7 +49,7 @@ exposed as (
         exposures.cell_id as exposed_cell_id,
         exposures.seen_to as exposed_at,
         greatest(exposures.known_dt, touched.first_dt) as exposed_dt
-    from touched
+    from {{ touched }} as touched
     inner join exposures on touched.number_key = exposures.number_key
     cross join parameters
     where
@@ -105,7 +80,7 @@ changed as (
         changes.kind as changed_kind,
         changes.changed_at,
         greatest(changes.dt, touched.first_dt) as changed_dt
-    from touched
+    from {{ touched }} as touched
     inner join {{ ref('int_number_change') }} as changes on touched.number_key = changes.number_key
     cross join parameters
     where
@@ -126,11 +101,11 @@ frauds as (
         features.merchant_id,
         features.cell_id
     from {{ known_frauds }} as known
-    inner join features on known.payment_id = features.payment_id
+    inner join {{ features }} as features on known.payment_id = features.payment_id
 ),
 
 judged_days as (
-    select distinct first_dt from touched
+    select distinct first_dt from {{ touched }}
 ),
 
 -- frauds that were known at the end of each day, by the day on which they became known
@@ -176,7 +151,7 @@ takings as (
         merchant_id,
         first_dt,
         count(*) as payments
-    from features
+    from {{ features }}
     where merchant_id in (select frauds.merchant_id from frauds)
     group by merchant_id, first_dt
 ),
@@ -213,7 +188,7 @@ judged as (
         merchants.bad_merchant_frauds,
         merchant_takings.bad_merchant_payments,
         fraud_cells.cell_frauds
-    from touched
+    from {{ touched }} as touched
     left join unregistered_payments on touched.payment_id = unregistered_payments.payment_id
     left join exposed on touched.payment_id = exposed.payment_id
     left join crowded_hours

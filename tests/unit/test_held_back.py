@@ -1,0 +1,50 @@
+"""What a closed gate holds back, and what can do with the last good state of what is held back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from orchestration.warehouse.graph import Graph
+
+PARENTS = {"changes": ["ports"], "payments": ["paid"], "hits": ["changes", "payments"], "alerts": ["hits"]}
+FEEDS = ("ports", "paid")
+
+
+def _manifest() -> Mapping[str, Any]:
+    """Payments are judged by `hits`, for which changes of a number are worth knowing but no condition."""
+    return {
+        "nodes": {
+            name: {
+                "name": name, "schema": "fraud", "resource_type": "model", "tags": [], "description": "", "columns": {},
+                "config": {"materialized": "table", "meta": {"last_good": ["changes"]} if name == "hits" else {}},
+            }
+            for name in PARENTS
+        },
+        "sources": {feed: {"name": feed} for feed in FEEDS},
+        "parent_map": {**PARENTS, **{feed: [] for feed in FEEDS}},
+        "child_map": {
+            parent: [child for child, parents in PARENTS.items() if parent in parents] for parent in [*FEEDS, *PARENTS]
+        },
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("feed", "built", "held"),
+    [
+        ("ports", {"changes"}, {"changes"}),
+        ("ports", set(), {"changes", "hits", "alerts"}),
+        ("paid", {"changes", "payments"}, {"payments", "hits", "alerts"}),
+    ],
+    ids=["what was built before is read as it was", "what was never built cannot be read", "the others are needed"],
+)
+def test_a_closed_gate_holds_back_what_cannot_do_without(feed: str, built: set[str], held: set[str]) -> None:
+    assert set(Graph(_manifest()).held_back(feeds=[feed], models=[], built=built)) == held
+
+
+def test_what_reads_a_last_good_state_is_named() -> None:
+    graph = Graph(_manifest())
+    assert graph.reading_last_good({"changes": ["ports"]}) == {"hits": ["changes"]}
+    assert graph.reading_last_good({"changes": ["ports"], "hits": ["paid"]}) == {}
