@@ -8,7 +8,7 @@ however many threads work. `delivery.py` writes what each source would have sent
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -67,9 +67,10 @@ def simulate(
     first_day: date = date(2025, 8, 1),
     last_day: date = date(2026, 2, 28),
     history_from: date = date(2024, 12, 31),
+    feeds: Collection[str] | None = None,
     progress: Progress | None = None,
 ) -> SimulationSummary:
-    """Write the deliveries of first_day to last_day (inclusive) of all feeds under `out`.
+    """Write the deliveries of first_day to last_day (inclusive) under `out`, of all feeds or of those named.
 
     `panel` is the share of lines that billing covers, `dirt` scales what is wrong with the files (0 = clean).
     The first delivery also holds the ports since `history_from` and every line. Raises ValueError for an unknown
@@ -83,6 +84,8 @@ def simulate(
         _build_world(connection, story, report, seed, panel, dirt, first_day, last_day, history_from)
         tallies: dict[str, FeedTally] = {}
         for fmt in FORMATS:
+            if feeds is not None and fmt.feed not in feeds:
+                continue
             tallies[fmt.feed] = _write_feed(connection, fmt, out, story, first_day, last_day, report)
         return SimulationSummary(
             out=out,

@@ -38,8 +38,18 @@ join serving_cell as e on e.overall = draw_int('home cell', r.number_idx, getvar
 set variable payers = (select count(*) from payer);
 set variable steady_payers = (select count(steady_payer_no) from payer);
 
-create table late_cell_by_day as
-select served_on, min(cell_id) as cell_id from late_cell group by all;
+-- What the cells of a day carry before they are listed: 15 payments in a thousand, but at most so many on each.
+create table late_day as
+select
+    served_on,
+    count(*) as cells,
+    least(0.015, getvariable('late_cell_payments') * count(*) * getvariable('payments_counted_days')
+        / ((getvariable('micropayments') + getvariable('dcb_payments')) * getvariable('panel'))) as share,
+from late_cell
+group by all;
+
+create table late_cell_of_day as
+select served_on, cell_id, row_number() over (partition by served_on order by cell_id) - 1 as nth from late_cell;
 
 create table honest_dispute (
     payment_id varchar, amount bigint, opened_at timestamp, decided_at timestamp, verdict varchar,
@@ -145,12 +155,13 @@ served as (
         c.*,
         case
             when draw_int('cell known', c.k, 100) < if(c.product = 'DCB', 40, 3) then null
-            when l.cell_id is not null and draw_int('late cell', c.k, 1000) < 15 then l.cell_id
+            when l.cell_id is not null and draw_int('late cell', c.k, 1000) < 1000 * d.share then l.cell_id
             when draw_int('at home', c.k, 100) < 80 then c.home_cell_id
             else o.cell_id
         end as cell_id,
     from capped as c
-    left join late_cell_by_day as l on l.served_on = c.day
+    left join late_day as d on d.served_on = c.day
+    left join late_cell_of_day as l on l.served_on = c.day and l.nth = draw_int('which late cell', c.k, d.cells)
     join serving_cell as o on o.overall = draw_int('elsewhere', c.k, getvariable('serving_cells'))
 )
 select
