@@ -1,4 +1,4 @@
-"""What people should be told of: failed runs, closed gates, late feeds, suspected fraud above a threshold.
+"""What people should be told of: failed runs, closed gates, late feeds, fraud cases above a threshold.
 
 Causes are read off the present state, not off events, so it does not matter who looks, or how often: the command at
 the end of its run, the sensor, both. A text holds no figure and no value of a row: it names places to look at.
@@ -22,7 +22,7 @@ from orchestration.sql import connect, literal
 from orchestration.status import read_status
 
 _ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE]
-_FRESH_DAYS = 2  # an alert that became known earlier has been told of, or is history that is being loaded
+_FRESH_DAYS = 2  # a case that grew earlier has been told of, or is history that is being loaded
 
 
 @dataclass(frozen=True)
@@ -93,30 +93,24 @@ def _late_feeds(settings: Settings, feeds: Mapping[str, Feed], now: datetime) ->
 
 
 def _fraud(settings: Settings) -> Iterator[Cause]:
-    """Days on which what became suspect of one customer reached the threshold."""
+    """Days by whose deliveries an open fraud case has reached the threshold, or has grown beyond it."""
     folder, published = current_dir(settings), current_publication(settings)
     if settings.notify_fraud_amount is None or folder is None or published is None:
         return
-    through = {entry.relation: entry.data_through for entry in published.relations}.get("fraud.alert")
+    through = {entry.relation: entry.data_through for entry in published.relations}.get("fraud.case")
     if through is None:
         return
     with connect(settings) as con:
-        con.execute(f"attach {literal(str(folder / DOORS['restricted'][0]))} as cases (read_only)")
+        con.execute(f"attach {literal(str(folder / DOORS['restricted'][0]))} as restricted (read_only)")
         days = con.execute(
-            """
-            select distinct first_alerted_on from (
-                select first_alerted_on, number_key from cases.fraud.alert
-                where first_alerted_on > $1
-                group by first_alerted_on, number_key
-                having sum(amount) >= $2
-            ) order by 1
-            """,
+            'select distinct last_alerted_on from restricted.fraud."case" '
+            "where is_open and last_alerted_on > $1 and amount >= $2 order by 1",
             [through - timedelta(days=_FRESH_DAYS), settings.notify_fraud_amount],
         ).fetchall()
     for (day,) in days:
         yield Cause(
             f"fraud {day}",
-            "suspected fraud above the threshold",
-            f"Payments of one customer, suspect since the delivery for {day}, exceed RINGFENCE_NOTIFY_FRAUD_AMOUNT. "
-            "See fraud.alert in the restricted file.",
+            "a fraud case above the threshold",
+            f"By the delivery for {day}, the alerts of an open case reach RINGFENCE_NOTIFY_FRAUD_AMOUNT. "
+            "See fraud.case in the restricted file; queue_position says which comes first.",
         )

@@ -31,7 +31,7 @@ def notifications_sensor(settings: Settings, feeds: Mapping[str, Feed]) -> dg.Se
         default_status=dg.DefaultSensorStatus.RUNNING
         if settings.environment.runs_by_itself
         else dg.DefaultSensorStatus.STOPPED,
-        description="Tells of failed runs, closed gates, late feeds and suspected fraud, once each.",
+        description="Tells of failed runs, closed gates, late feeds and fraud cases, once each.",
     )
     def notifications(context: dg.SensorEvaluationContext) -> dg.SkipReason:
         told = announce(settings, feeds, context.instance)

@@ -195,30 +195,30 @@ def test_a_feed_is_late_when_its_contract_says_so(tmp_path: Path, instance: dg.D
     assert "The newest delivery is for 2026-01-03" in _said(settings)[0]["text"]
 
 
-def test_suspected_fraud_above_the_threshold_is_told_of_without_saying_how_much(
+def test_an_open_fraud_case_above_the_threshold_is_told_of_without_saying_how_much(
     tmp_path: Path, instance: dg.DagsterInstance
 ) -> None:
     settings = _settings(tmp_path, notify_fraud_amount=1_000_000)
-    _publish_alerts(
+    _publish_cases(
         settings,
-        [("2026-01-01", 1, 5_000_000), ("2026-01-02", 1, 600_000), ("2026-01-02", 2, 600_000),
-         ("2026-01-03", 3, 400_000), ("2026-01-03", 3, 600_000)],
+        [("2026-01-01", 5_000_000, True), ("2026-01-02", 600_000, True), ("2026-01-02", 5_000_000, False),
+         ("2026-01-03", 1_000_000, True), ("2026-01-03", 2_000_000, True)],
     )  # fmt: skip
-    assert announce(settings, {}, instance, NOW) == ["suspected fraud above the threshold"]
+    assert announce(settings, {}, instance, NOW) == ["a fraud case above the threshold"]
     (entry,) = _said(settings)
     assert "2026-01-03" in entry["text"]
     assert "000" not in entry["text"]
 
 
-def _publish_alerts(settings: Settings, alerts: list[tuple[str, int, int]]) -> None:
+def _publish_cases(settings: Settings, cases: list[tuple[str, int, bool]]) -> None:
     folder = settings.serving_dir / "g1"
     folder.mkdir(parents=True)
     with duckdb.connect(str(folder / "cases.duckdb")) as con:
         con.execute("create schema fraud")
-        con.execute("create table fraud.alert (first_alerted_on date, number_key integer, amount bigint)")
-        con.executemany("insert into fraud.alert values ($1, $2, $3)", alerts)
+        con.execute('create table fraud."case" (last_alerted_on date, amount bigint, is_open boolean)')
+        con.executemany('insert into fraud."case" values ($1, $2, $3)', cases)
     relation = PublishedRelation(
-        relation="fraud.alert", door="restricted", rows=len(alerts), checksum="", data_through=date(2026, 1, 3)
+        relation="fraud.case", door="restricted", rows=len(cases), checksum="", data_through=date(2026, 1, 3)
     )
     publication = Publication(
         generation="g1", run_id="run", git_commit=None, published_at=NOW, inputs="", relations=[relation]
