@@ -56,7 +56,10 @@ def days_on_x(axes: Axes) -> None:
 
     locator = AutoDateLocator(minticks=4, maxticks=9)  # type: ignore[no-untyped-call]
     axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
+    formatter = ConciseDateFormatter(locator)  # type: ignore[no-untyped-call]
+    formatter.formats[2], formatter.zero_formats[2] = "%-d %b", "%-d %b"  # a day without its month is a riddle
+    formatter.offset_formats[2] = "%Y"
+    axes.xaxis.set_major_formatter(formatter)
 
 
 def thousands_on_y(axes: Axes) -> None:

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 _RULES_SHOWN = 8
 _REGIONS_SHOWN = 14
-_LARGEST_DOT = 300  # points squared
+_LARGEST_DOT, _SMALLEST_DOT = 300, 4  # points squared
+_DAYS_SIDE_BY_SIDE = 60  # more of them, and dots of that size would cover each other
 
 
 def alerts_by_rule(con: duckdb.DuckDBPyConnection, axes: Axes) -> str | None:
@@ -36,9 +37,11 @@ def alerts_by_rule(con: duckdb.DuckDBPyConnection, axes: Axes) -> str | None:
     if counts.empty:
         return None
     totals = counts.groupby("rule_id")["alerts"].sum().sort_values()
+    days = (counts["first_alerted_on"].max() - counts["first_alerted_on"].min()).days
+    largest = _LARGEST_DOT * min(1, _DAYS_SIDE_BY_SIDE / max(days, 1))
     for place, (rule, total) in enumerate(totals.items()):
         own = counts[counts["rule_id"] == rule]
-        sizes = _LARGEST_DOT * own["alerts"] / counts["alerts"].max()
+        sizes = (largest * own["alerts"] / counts["alerts"].max()).clip(lower=_SMALLEST_DOT)
         axes.scatter(own["first_alerted_on"], [place] * len(own), s=sizes, color=COLOURS[0], alpha=0.6, linewidth=0)
         axes.annotate(
             f"{total:,}", (1, place), xycoords=("axes fraction", "data"), xytext=(6, 0), textcoords="offset points",
