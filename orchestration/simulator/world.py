@@ -26,6 +26,7 @@ WORLD = (
     "core_network", "desk",
 )  # fmt: skip
 REACH_BACK_DAYS = 9  # five days late, one behind a missing file, two until a payment is cancelled, one spare
+MEMORY_LIMIT = "6GB"
 ROWS_IN_HAND = 3_000_000  # payments made at a time; keeps a whole carrier's panel within memory
 
 
@@ -80,7 +81,8 @@ def simulate(
     if not first_day <= last_day or not 0 < panel <= 1 or not 0 <= dirt <= 10:  # noqa: PLR2004
         raise ValueError(f"cannot simulate {first_day}..{last_day} with panel {panel} (0..1] and dirt {dirt} [0..10]")
     report = progress or (lambda _stage, _done, _total: None)
-    with duckdb.connect(":memory:") as connection:
+    # every line of the carrier needs some 7 GB: what does not fit goes where there must be room anyway
+    with duckdb.connect(config={"memory_limit": MEMORY_LIMIT, "temp_directory": str(out / ".spill")}) as connection:
         _build_world(connection, story, report, seed, panel, dirt, first_day, last_day, history_from)
         tallies: dict[str, FeedTally] = {}
         for fmt in FORMATS:
