@@ -101,14 +101,15 @@ class Graph:
     ) -> dict[str, list[str]]:
         """Nodes that closed gates hold back, by name, each with the feeds or models that hold it.
 
-        A feed holds back everything built on it; a model itself as well. What is in a node's `meta.last_good` does not
-        hold it back once it has been `built`: the node then reads it as it last was.
+        A feed holds back everything built on it; a model itself as well. What a feed holds back does not hold back a
+        node that has it in its `meta.last_good`, once it has been `built`: the node then reads it as it last was.
+        Behind a model's closed gate it has been built already, from rows that the gate refused: that, nobody reads.
         """
         held: dict[str, list[str]] = {}
-        causes = [(feed, self._sources.get(feed)) for feed in sorted(feeds)]
-        causes += [(model, self._by_name.get(model)) for model in sorted(models)]
-        for cause, start in causes:
-            for unique_id in self._descendants(start, built) if start else ():
+        causes = [(feed, self._sources.get(feed), built) for feed in sorted(feeds)]
+        causes += [(model, self._by_name.get(model), ()) for model in sorted(models)]
+        for cause, start, as_it_was in causes:
+            for unique_id in self._descendants(start, as_it_was) if start else ():
                 if unique_id in self.nodes:
                     held.setdefault(self.nodes[unique_id].name, []).append(cause)
         return held

@@ -44,6 +44,11 @@ def test_a_closed_gate_holds_back_what_cannot_do_without(feed: str, built: set[s
     assert set(Graph(_manifest()).held_back(feeds=[feed], models=[], built=built)) == held
 
 
+def test_behind_a_closed_gate_of_a_model_nothing_is_as_it_was() -> None:
+    held = Graph(_manifest()).held_back(feeds=[], models=["changes"], built={"changes", "payments"})
+    assert set(held) == {"changes", "hits", "alerts"}
+
+
 def test_what_reads_a_last_good_state_is_named() -> None:
     graph = Graph(_manifest())
     assert graph.reading_last_good({"changes": ["ports"]}) == {"hits": ["changes"]}
