@@ -52,7 +52,7 @@ def create_relation(con: duckdb.DuckDBPyConnection, rows: int, *, is_clean: bool
             if(i % 50 = 0, 'WITHDRAWN', 'COMPLETED') as status, null::varchar as reject_code,
             (day + interval 9 hour)::timestamptz as requested_at,
             (day + interval 11 hour)::timestamptz as status_at, day as processed_on, true as is_completed,
-            i % 50 = 0 as is_withdrawn, day as first_dt, day as last_dt, 3 as event_seq,
+            i % 50 = 0 as is_withdrawn, day as state_dt, day as first_dt, day as last_dt, 3 as event_seq,
         from (
             select i, date '2025-01-01' + (i * 360 // {rows})::integer as day,
                 if(i < {rows * 9 // 10}, 'KT', 'SKT') as donor, if(i < {rows * 9 // 10}, 'SKT', 'LGU') as recipient,
@@ -61,6 +61,8 @@ def create_relation(con: duckdb.DuckDBPyConnection, rows: int, *, is_clean: bool
         create or replace table raw.subscriptions as
         select number_key, donor_provider as provider, 'PORT_OUT' as termination_reason, status_at as changed_at
         from {RELATION} where port_id[-2:] = '11';
+        create or replace table intermediate.int_port_reconciled as
+        select processed_on as dt, 0 as rows_lost, 0 as rows_invented from {RELATION} group by all;
         """
     )
 

@@ -10,7 +10,7 @@ import datetime as dt
 import json
 import re
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,9 +19,12 @@ import duckdb
 from orchestration.gates.engine import EngineError, ExpectationResult, validate
 from orchestration.gates.suites import Expectation, Severity, Suite
 from orchestration.privacy.masking import mask_digits
-from orchestration.sql import first_line
+from orchestration.sql import first_line, identifier, literal
 
 MAX_EXAMPLES = 5
+
+#: As many wrong rows are somebody's mistakes, whatever share of a quiet day they are.
+_MISTAKES = 3
 
 # Nine to fifteen digits that stand alone, however they are spaced: a number that somebody could call.
 # A letter in front makes it a key. An integer of ten digits or more is taken for one that lost its zero.
@@ -61,26 +64,43 @@ def check_relation(
     suite: Suite,
     *,
     relation: str,
-    where: str | None = None,
-    partition_column: str | None = None,
+    partitions: Collection[str | None] | None = None,
 ) -> list[Outcome]:
-    """Judge `relation` (or its rows `where`) by `suite`, in one validation however many partitions it holds.
+    """Judge `relation` by `suite`: one validation, however many partitions it holds.
 
-    An expectation that passes has one outcome. One that fails has one outcome per failing partition if
-    `partition_column` is given and the failing rows have that column, else one for the whole.
-    Raises `EngineError` when the relation cannot be judged; that is never a failed check.
+    With `partitions`, expectations that judge row by row look at these alone, in a validation of their own; all others
+    are about the whole relation. An expectation that passes has one outcome. One that fails has one per failing
+    partition if the suite says what partitions the relation and the failing rows have that column, else one for the
+    whole. What cannot be judged has `can_be_judged` for its only outcome, which closes the gate.
     """
-    batch = relation if where is None else f"select * from {relation} where {where}"
-    expectations = [{"id": e.id, "type": e.type, "kwargs": e.kwargs} for e in suite.expectations]
-    results = validate(con, batch, expectations)
-    outcomes: list[Outcome] = []
-    for expectation, result in zip(suite.expectations, results, strict=True):
-        whole = _outcome(suite, expectation, result)
-        if result.passed or result.failing_rows_sql is None:
-            outcomes.append(whole)
-        else:
-            outcomes.extend(_with_failing_rows(con, whole, result.failing_rows_sql, partition_column))
-    return outcomes
+    narrow = [e for e in suite.expectations if e.row_by_row and partitions is not None]
+    wide = [e for e in suite.expectations if e not in narrow]
+    try:
+        judged = _judge(con, suite, relation, wide)
+        if partitions is not None:
+            judged |= _judge(con, suite, _rows_of(suite, relation, partitions), narrow)
+    except EngineError as error:
+        return [not_judged(suite, error)]
+    return [outcome for expectation in suite.expectations for outcome in judged[expectation.id]]
+
+
+def _judge(
+    con: duckdb.DuckDBPyConnection, suite: Suite, batch: str, expectations: Sequence[Expectation]
+) -> dict[str, list[Outcome]]:
+    """Outcomes by expectation; raises `EngineError` for what cannot be judged."""
+    results = validate(con, batch, [{"id": e.id, "type": e.type, "kwargs": e.kwargs} for e in expectations])
+    return {
+        expectation.id: _outcomes(con, suite, expectation, result)
+        for expectation, result in zip(expectations, results, strict=True)
+    }
+
+
+def _rows_of(suite: Suite, relation: str, partitions: Collection[str | None]) -> str:
+    column = identifier(str(suite.partition_by))
+    days = ", ".join(literal(partition) for partition in partitions if partition is not None)
+    conditions = [f"{column} in ({days})"] if days else []
+    conditions += [f"{column} is null"] if None in partitions else []
+    return f"select * from {relation} where {' or '.join(conditions) or 'false'}"
 
 
 def not_judged(suite: Suite, error: EngineError) -> Outcome:
@@ -112,14 +132,17 @@ def is_closed(outcomes: Iterable[Outcome], *, partition: str | None = None) -> b
     )
 
 
-def _outcome(suite: Suite, expectation: Expectation, result: ExpectationResult) -> Outcome:
-    return Outcome(
+def _outcomes(
+    con: duckdb.DuckDBPyConnection, suite: Suite, expectation: Expectation, result: ExpectationResult
+) -> list[Outcome]:
+    """What became of one expectation: a whole, or the partitions that failed."""
+    whole = Outcome(
         stage=suite.stage,
         relation=suite.relation,
         partition=None,
         expectation_id=expectation.id,
         expectation_type=expectation.type,
-        severity=_severity(expectation, result),
+        severity=_severity(expectation, result.failed, result.evaluated),
         passed=result.passed,
         observed=_observed(result),
         expected=_expected(expectation),
@@ -128,12 +151,24 @@ def _outcome(suite: Suite, expectation: Expectation, result: ExpectationResult) 
         why=expectation.why,
         failing_rows_sql=result.failing_rows_sql,
     )
+    sql = result.failing_rows_sql
+    if sql is None:
+        return [whole]
+    try:
+        columns = [row[0] for row in con.execute(f"describe {sql}").fetchall()]
+        if suite.partition_by is not None and suite.partition_by in columns:
+            return _by_partition(
+                con, expectation, whole, identifier(suite.partition_by), str(result.evaluated_rows_sql)
+            )
+        return [replace(whole, example=masked_rows(con, sql))]
+    except duckdb.Error as error:
+        raise EngineError(f"{suite.name}: failing rows of {expectation.id!r}: {error}") from error
 
 
-def _severity(expectation: Expectation, result: ExpectationResult) -> Severity:
+def _severity(expectation: Expectation, failed: int | None, evaluated: int) -> Severity:
     """The expectation's own, unless so many of its rows failed that a warning no longer does."""
     bearable_pct = expectation.critical_above_pct
-    if bearable_pct is None or result.failed is None or 100 * result.failed <= bearable_pct * result.evaluated:
+    if bearable_pct is None or failed is None or failed <= max(_MISTAKES, bearable_pct / 100 * evaluated):
         return expectation.severity
     return Severity.CRITICAL
 
@@ -155,50 +190,46 @@ def _expected(expectation: Expectation) -> str:
     return ", ".join(f"{name} {json.dumps(value, ensure_ascii=False)}" for name, value in expectation.kwargs.items())
 
 
-def _with_failing_rows(
-    con: duckdb.DuckDBPyConnection, whole: Outcome, sql: str, partition_column: str | None
+def _by_partition(
+    con: duckdb.DuckDBPyConnection, expectation: Expectation, whole: Outcome, column: str, evaluated_rows_sql: str
 ) -> list[Outcome]:
-    """The failed outcome with its rows named: split by partition where they can be told apart."""
-    try:
-        columns = [row[0] for row in con.execute(f"describe {sql}").fetchall()]
-        if partition_column is not None and partition_column in columns:
-            return _by_partition(con, whole, sql, partition_column)
-        return [replace(whole, example=masked_rows(con, sql))]
-    except duckdb.Error as error:
-        raise EngineError(f"{whole.relation}: failing rows of {whole.expectation_id!r}: {error}") from error
-
-
-def _by_partition(con: duckdb.DuckDBPyConnection, whole: Outcome, sql: str, partition_column: str) -> list[Outcome]:
-    column = '"' + partition_column.replace('"', '""') + '"'
-    counts = con.execute(
-        f"select cast({column} as varchar) as partition, count(*) from ({sql}) group by all order by all"
+    """The failed outcome as one of each partition, with its own count, share and examples: two passes for them all."""
+    partition_of = f"cast({column} as varchar)"
+    evaluated = dict(
+        con.execute(f"select {partition_of}, count(*) from ({evaluated_rows_sql}) group by all").fetchall()
+    )
+    failing = con.execute(
+        f"select {partition_of} as partition, count(*), arg_min(failing, 0, {MAX_EXAMPLES}) "
+        f"from ({whole.failing_rows_sql}) as failing group by all order by all"
     ).fetchall()
     outcomes = []
-    for partition, failed in counts:
-        is_partition = f"cast({column} as varchar) is not distinct from {_literal(partition)}"
-        rows = f"select * from ({sql}) where {is_partition}"
+    for partition, failed, examples in failing:
+        is_partition = f"{partition_of} = {literal(partition)}" if partition is not None else f"{column} is null"
+        looked_at = evaluated.get(partition, whole.evaluated)
         outcomes.append(
             replace(
                 whole,
                 partition=partition,
+                severity=_severity(expectation, failed, looked_at),
+                observed=_rows_failed(failed, looked_at),
+                evaluated=looked_at,
                 failed=failed,
-                observed=_rows_failed(failed, whole.evaluated),
-                failing_rows_sql=rows,
-                example=masked_rows(con, rows),
+                failing_rows_sql=f"select * from ({whole.failing_rows_sql}) where {is_partition}",
+                example=tuple(_masked(row) for row in examples),
             )
         )
     return outcomes
-
-
-def _literal(text: str | None) -> str:
-    return "null" if text is None else "'" + text.replace("'", "''") + "'"
 
 
 def masked_rows(con: duckdb.DuckDBPyConnection, sql: str, limit: int = MAX_EXAMPLES) -> tuple[Mapping[str, Any], ...]:
     """The first rows of a query by column, as JSON values; what may be a phone number is masked."""
     result = con.execute(f"select * from ({sql}) limit {limit}")
     columns = [column[0] for column in result.description]
-    return tuple(dict(zip(columns, map(_shown, row), strict=True)) for row in result.fetchall())
+    return tuple(_masked(dict(zip(columns, row, strict=True))) for row in result.fetchall())
+
+
+def _masked(row: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {column: _shown(cell) for column, cell in row.items()}
 
 
 def _shown(cell: Any) -> Any:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import getpass
 import json
-import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -95,8 +94,6 @@ def accept(
     """
     if not names:
         raise OverrideError("A reason for what? Name the failure: --accept STAGE/RELATION:EXPECTATION.")
-    if not names:
-        raise OverrideError("A reason for what? Name the failure: --accept STAGE/RELATION:EXPECTATION.")
     if not (reason and reason.strip()):
         raise OverrideError("An override needs a reason: --reason 'what was looked at, and why it may pass'.")
     given: list[Acceptance] = []
@@ -174,6 +171,4 @@ def _write(settings: Settings, stage: str, relation: str, acceptances: Sequence[
     if not acceptances:
         path.unlink(missing_ok=True)
         return
-    temporary = path.with_suffix(".tmp")
-    temporary.write_text(json.dumps([asdict(entry) for entry in acceptances], ensure_ascii=False, indent=1), "utf-8")
-    os.replace(temporary, path)
+    verdicts.write_json(path, [asdict(entry) for entry in acceptances])

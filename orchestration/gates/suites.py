@@ -9,8 +9,9 @@ overrides one by its id:
     <site>/expectations/<stage>/<relation>.json
 
 The JSON is Great Expectations' own: `{"name", "expectations": [{"id", "type", "kwargs", "severity",
-"meta"}]}`; `meta.why` says in one sentence why the expectation is there, and `meta.critical_above_pct` from
-which share of failing rows on a warning closes the gate. Nothing here imports GX.
+"meta"}]}`, with `partition_by` beside the name where a column tells the relation's days apart. In `meta`, `why` says
+in one sentence why the expectation is there, `critical_above_pct` from which share of failing rows on a warning closes
+the gate, and `row_by_row` that each row is judged by itself, and only once. Nothing here imports GX.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from orchestration.gates.engine import UnsupportedExpectation, refuse_unsupported
+from orchestration.gates.engine import UnsupportedExpectation, may_judge_row_by_row, refuse_unsupported
 
 STAGES = ("raw", "staging", "marts")
 SHIPPED = Path(__file__).resolve().parents[2] / "expectations"
@@ -49,7 +50,8 @@ class Expectation:
     """One expectation of a suite; `why` is one sentence for the person whose morning it spoils.
 
     `critical_above_pct` makes a warning critical once more than that share of the rows failed: one wrong
-    row is a clerk's mistake, one in a hundred is a column read wrongly.
+    row is a clerk's mistake, one in a hundred is a column read wrongly. `row_by_row` says that a row passes or
+    fails by its own values alone, so that one which has passed need not be judged again.
     """
 
     id: str
@@ -58,15 +60,21 @@ class Expectation:
     severity: Severity
     why: str
     critical_above_pct: float | None = None
+    row_by_row: bool = False
 
 
 @dataclass(frozen=True)
 class Suite:
-    """All expectations of one relation at one stage, layers applied, in the order of the files."""
+    """All expectations of one relation at one stage, layers applied, in the order of the files.
+
+    `partition_by` is the column by which failures are told and shares are taken, and by which rows that passed and
+    have not changed are left in peace; without one, the relation is judged as a whole.
+    """
 
     stage: str
     relation: str
     expectations: tuple[Expectation, ...]
+    partition_by: str | None = None
 
     @property
     def name(self) -> str:
@@ -82,10 +90,18 @@ def load_suite(stage: str, relation: str, *, site: Path | None = None, shipped: 
     if stage not in STAGES:
         raise SuiteError(f"stage {stage!r} is not one of {', '.join(STAGES)}")
     merged: dict[str, dict[str, Any]] = {}
+    partition_by = None
     for folder in _folders(stage, site, shipped):
         for name in (_DEFAULT, relation):
-            _apply_layer(merged, folder / f"{name}.json", f"{stage}.{name}")
-    return Suite(stage, relation, tuple(_expectation(entry) for entry in merged.values()))
+            path = folder / f"{name}.json"
+            if path.exists():
+                document = _read(path, f"{stage}.{name}")
+                partition_by = document.get("partition_by", partition_by)
+                _apply_layer(merged, document["expectations"], path)
+    suite = Suite(stage, relation, tuple(_expectation(entry) for entry in merged.values()), partition_by)
+    if partition_by is None and any(expectation.row_by_row for expectation in suite.expectations):
+        raise SuiteError(f"{suite.name}: meta.row_by_row needs 'partition_by', which tells what has changed")
+    return suite
 
 
 def load_suites(stage: str, *, site: Path | None = None, shipped: Path = SHIPPED) -> dict[str, Suite]:
@@ -101,12 +117,10 @@ def _folders(stage: str, site: Path | None, shipped: Path) -> list[Path]:
     return [shipped / stage] + ([site / "expectations" / stage] if site else [])
 
 
-def _apply_layer(merged: dict[str, dict[str, Any]], path: Path, name: str) -> None:
+def _apply_layer(merged: dict[str, dict[str, Any]], entries: list[dict[str, Any]], path: Path) -> None:
     """Add the entries of one file to `merged`, or lay them over the entry of the same id."""
-    if not path.exists():
-        return
     in_this_file: set[str] = set()
-    for entry in _read(path, name):
+    for entry in entries:
         where = f"{path}: expectation {entry.get('id')!r}"
         _check_fields(entry, where)
         if entry["id"] in in_this_file:
@@ -122,19 +136,23 @@ def _apply_layer(merged: dict[str, dict[str, Any]], path: Path, name: str) -> No
         _check_complete(laid_over, where)
 
 
-def _read(path: Path, name: str) -> list[dict[str, Any]]:
+def _read(path: Path, name: str) -> dict[str, Any]:
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
         raise SuiteError(f"{path}: not a JSON document: {error}") from error
-    if not isinstance(document, dict) or set(document) != {"name", "expectations"}:
-        raise SuiteError(f'{path}: expected exactly {{"name": …, "expectations": […]}}')
+    if not isinstance(document, dict) or set(document) - {"partition_by"} != {"name", "expectations"}:
+        raise SuiteError(
+            f'{path}: expected exactly {{"name": …, "expectations": […]}}, and "partition_by" if it has one'
+        )
+    if not isinstance(document.get("partition_by", ""), str):
+        raise SuiteError(f"{path}: 'partition_by' must be the name of a column")
     if document["name"] != name:
         raise SuiteError(f"{path}: is named {document['name']!r}, its place says {name!r}")
     entries = document["expectations"]
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise SuiteError(f"{path}: 'expectations' must be a list of objects")
-    return entries
+    return document
 
 
 def _check_fields(entry: Mapping[str, Any], where: str) -> None:
@@ -178,6 +196,11 @@ def _check_complete(entry: Mapping[str, Any], where: str) -> None:
         raise SuiteError(f"{where}: meta.critical_above_pct must be a share in per cent")
     if share is not None and entry["severity"] == Severity.CRITICAL:
         raise SuiteError(f"{where}: meta.critical_above_pct on what is critical anyway")
+    row_by_row = entry["meta"].get("row_by_row", False)
+    if not isinstance(row_by_row, bool):
+        raise SuiteError(f"{where}: meta.row_by_row must be true or false")
+    if row_by_row and not may_judge_row_by_row(entry):
+        raise SuiteError(f"{where}: meta.row_by_row on what looks at many rows at once")
 
 
 def _expectation(entry: Mapping[str, Any]) -> Expectation:
@@ -188,4 +211,5 @@ def _expectation(entry: Mapping[str, Any]) -> Expectation:
         severity=Severity(entry["severity"]),
         why=entry["meta"]["why"],
         critical_above_pct=entry["meta"].get("critical_above_pct"),
+        row_by_row=entry["meta"].get("row_by_row", False),
     )

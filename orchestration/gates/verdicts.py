@@ -70,8 +70,8 @@ def record(settings: Settings, run_id: str, outcomes: Sequence[Outcome], *, stag
     )  # fmt: skip
     history = private_dir(settings.gates_dir / "history" / run_id)
     rows = [{"run_id": run_id, "judged_at": judged_at, **dataclasses.asdict(outcome)} for outcome in outcomes]
-    _write(history / f"{stage}.{relation}.json", rows)
-    _write(private_dir(settings.gates_dir / "latest") / f"{stage}.{relation}.json", dataclasses.asdict(verdict))
+    write_json(history / f"{stage}.{relation}.json", rows)
+    write_json(private_dir(settings.gates_dir / "latest") / f"{stage}.{relation}.json", dataclasses.asdict(verdict))
     return verdict
 
 
@@ -82,7 +82,8 @@ def latest(settings: Settings, stage: str | None = None) -> list[Verdict]:
     return [Verdict(**{**entry, "failures": tuple(entry["failures"])}) for entry in found]
 
 
-def _write(path: Path, content: Any) -> None:
+def write_json(path: Path, content: Any) -> None:
+    """Replace a file in one step: a kill leaves the one or the other."""
     temporary = path.with_name(f".{path.name}-{os.getpid()}")
     temporary.write_text(json.dumps(content, ensure_ascii=False), "utf-8")
     os.replace(temporary, path)

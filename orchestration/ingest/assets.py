@@ -135,7 +135,7 @@ def _take_and_judge(context: dg.AssetExecutionContext, settings: Settings, feed:
     with connect(settings) as con:
         receipts = newest(read_receipts(settings.raw_dir, feed.name))
         profile = create_delivery_profile(con, settings, feed, receipts)
-        outcomes = check_relation(con, suite, relation=profile, partition_column="dt")
+        outcomes = check_relation(con, suite, relation=profile)
     outcomes = overrides.apply(
         settings, outcomes, stage="raw", relation=feed.name,
         revisions={receipt.dt.isoformat(): receipt.rev for receipt in receipts},

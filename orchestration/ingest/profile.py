@@ -34,6 +34,7 @@ def create_delivery_profile(
     | column | meaning |
     |---|---|
     | `typical_rows`, `rows_vs_typical` | median `rows_read` of the same weekday's earlier ordinary days (no holiday, no incident), and the ratio to it |
+    | `rows_vs_recent` | `rows_vs_typical` against its median on the ordinary processing days among the eight before, so that a slow decline is none |
     | `is_processing_day`, `is_holiday`, `has_incident` | the kind of day, from the reference tables |
     | `lateness_days` | counted from the morning after `dt` |
     | `same_bytes_as` | an earlier day whose delivery was the same, byte by byte |
@@ -63,16 +64,23 @@ def create_delivery_profile(
                     partition by isodow(dt), status order by dt, rev rows between 16 preceding and 1 preceding),
                 earlier as (order by dt, rev rows between 8 preceding and 1 preceding)
         ),
+        compared as (
+            select measured.* exclude (typical_of_earlier, typical_days, first_with_bytes),
+                if(typical_days >= {_LEAST_HISTORY}, typical_of_earlier, null) as typical_rows,
+                rows_read / nullif(typical_rows, 0) as rows_vs_typical,
+                nullif(first_with_bytes, dt) as same_bytes_as,
+            from measured
+        ),
         {_WORST_REASON},
         {_SHIFTED_TOTAL}
-        select measured.* exclude (typical_of_earlier, typical_days, first_with_bytes),
-            if(typical_days >= {_LEAST_HISTORY}, typical_of_earlier, null) as typical_rows,
-            rows_read / nullif(typical_rows, 0) as rows_vs_typical,
-            nullif(first_with_bytes, dt) as same_bytes_as,
+        select compared.*,
+            rows_vs_typical / coalesce(median(rows_vs_typical) filter (
+                is_processing_day and not is_holiday and not has_incident) over earlier, 1) as rows_vs_recent,
             worst_reason, worst_reason_pct, worst_reason_usual_pct, shifted_total, shifted_total_ratio,
-        from measured
+        from compared
         left join worst_reason using (dt, rev)
         left join shifted_total using (dt, rev)
+        window earlier as (order by dt, rev rows between 8 preceding and 1 preceding)
         """
     )
     return RELATION

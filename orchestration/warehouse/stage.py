@@ -13,9 +13,9 @@ import duckdb
 from orchestration.alone import alone
 from orchestration.contracts import Feed
 from orchestration.gates import overrides, verdicts
+from orchestration.gates.changed import check_changed
 from orchestration.gates.checks import asset_check_result, asset_check_specs
-from orchestration.gates.engine import EngineError
-from orchestration.gates.gate import Outcome, check_relation, not_judged
+from orchestration.gates.gate import Outcome
 from orchestration.gates.suites import Suite, load_suite
 from orchestration.privacy.custody import shared
 from orchestration.reporting.plots import plot_metadata
@@ -158,7 +158,7 @@ class Stage:
                 continue
             suite = suites.get(node) if node in made else None
             if suite:
-                outcomes += _judged(con, suite, node)
+                outcomes += check_changed(con, self.settings, suite, node.relation)
             outcomes = overrides.apply(self.settings, outcomes, stage=self.name, relation=node.name)
             if suite:
                 judged = [outcome for outcome in outcomes if outcome.expectation_type != DBT_TEST]
@@ -185,14 +185,6 @@ class Stage:
             "insert or replace into pipeline.built_from values ($1, $2)",
             [self.name, dbt.fingerprint(self.settings)],
         )
-
-
-def _judged(con: duckdb.DuckDBPyConnection, suite: Suite, node: Node) -> list[Outcome]:
-    """The gate's outcomes; it may ask about relations that are held back and were never built."""
-    try:
-        return check_relation(con, suite, relation=node.relation)
-    except EngineError as error:
-        return [not_judged(suite, error)]
 
 
 def _progress(nodes: Collection[Node], say: Callable[[str], None]) -> Callable[[str, str], None]:

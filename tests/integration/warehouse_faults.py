@@ -61,6 +61,21 @@ WORLD = """
     from range(3000) as t(i), range(1, 3) as u(s)
     where i % 19 = 3;
 
+    -- robbed during the breach of the summer before
+    insert into raw.payments__all_revisions
+    select
+        'Z' || i, 1, md5('line' || i)::uuid, md5('number' || i)::uuid, 'MICROPAYMENT', 'M1', 'GAME', 1000, 'ARS', true,
+        'C5', 500000, null, 'SUCCEEDED', timestamptz '2025-08-20 13:00:00', date '2025-08-20', 1
+    from range(300) as t(i)
+    where i % 3 > 0 and i % 7 < 4;
+
+    insert into raw.payment_disputes__all_revisions
+    select
+        'E' || payment_id, s, payment_id, if(s = 1, 'OPENED', 'CONFIRMED_FRAUD'), if(s = 1, 0, 1000),
+        (date '2025-09-01' + s::integer)::timestamp::timestamptz, date '2025-09-01' + s::integer, 1
+    from raw.payments__all_revisions, range(1, 3) as u(s)
+    where payment_id like 'Z%';
+
     insert into raw.cell_registry__all_revisions
     select 'C' || i, if(i < 40, 'MACRO', 'FEMTO'), '11', date '2020-01-01', null, date '2025-12-22' + d::integer, 1
     from range(50) as t(i), range(20) as u(d);
@@ -387,6 +402,22 @@ WAREHOUSE_FAULTS = [
     WarehouseFault("no baseline, and no word why",
         "waiver_effect", "baseline_or_a_reason",
         "update churn.waiver_effect set note = null",
+    ),
+    WarehouseFault("lines that are victims and controls at once",
+        "breach_churn", "no_line_counted_twice",
+        "update fraud.breach_churn set lines = 3 * lines",
+    ),
+    WarehouseFault("departures of a breach's lines that portability does not know",
+        "breach_churn", "departures_within_the_flow",
+        "delete from intermediate.int_port_latest where donor_group = 'KT' and port_id not like '%00'",
+    ),
+    WarehouseFault("a rate weighted by the wrong mix",
+        "breach_churn", "rate_in_range",
+        "update fraud.breach_churn set departure_rate_pct = 100 * departure_rate_pct",
+    ),
+    WarehouseFault("a hazard ratio from a model that did not converge",
+        "breach_churn", "ratio_within_its_interval",
+        "update fraud.breach_churn set hazard_ratio_high = 'infinity' where line_group = 'VICTIM'",
     ),
     WarehouseFault("portability and billing no longer speak of the same numbers",
         "port_coverage_daily", "lines_still_found",

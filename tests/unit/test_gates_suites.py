@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ NOT_NULL: dict[str, Any] = {
     "severity": "critical",
     "meta": {"why": "Without it nothing can be said."},
 }
+ONCE = {"why": "x", "row_by_row": True}
 ALL_SHIPPED = [suite for stage in STAGES for suite in load_suites(stage).values()]
 
 
@@ -68,6 +70,22 @@ def test_an_override_of_the_type_brings_its_own_arguments(tmp_path: Path) -> Non
     assert expectation.kwargs == {"column": "y"}
 
 
+def test_a_later_layer_says_what_tells_the_days_apart(tmp_path: Path) -> None:
+    path = _write(tmp_path / "shipped", NOT_NULL)
+    assert _load(tmp_path).partition_by is None
+    path.write_text(json.dumps({"name": "raw.ports", "partition_by": "dt", "expectations": []}), "utf-8")
+    _write(tmp_path / "site" / "expectations", NOT_NULL)
+    assert _load(tmp_path).partition_by == "dt"
+
+
+def test_what_is_judged_once_needs_to_know_its_day(tmp_path: Path) -> None:
+    path = _write(tmp_path / "shipped", NOT_NULL | {"meta": ONCE})
+    with pytest.raises(SuiteError, match="needs 'partition_by'"):
+        _load(tmp_path)
+    path.write_text(path.read_text("utf-8").replace('"expectations"', '"partition_by": "dt", "expectations"'), "utf-8")
+    assert [expectation.row_by_row for expectation in _load(tmp_path).expectations] == [True]
+
+
 def test_a_site_switches_an_expectation_off(tmp_path: Path) -> None:
     _write(tmp_path / "shipped", NOT_NULL)
     _write(tmp_path / "site" / "expectations", {"id": "filled", "enabled": False})
@@ -83,6 +101,10 @@ def test_a_site_switches_an_expectation_off(tmp_path: Path) -> None:
         ({"meta": {}}, "meta.why"),
         ({"meta": {"why": "x", "critical_above_pct": "many"}}, "must be a share"),
         ({"meta": {"why": "x", "critical_above_pct": 1}}, "critical anyway"),
+        ({"meta": {"why": "x", "row_by_row": "yes"}}, "meta.row_by_row must be true or false"),
+        ({"meta": ONCE, "type": "expect_column_values_to_be_unique"}, "looks at many rows at once"),
+        ({"meta": ONCE, "type": "expect_column_sum_to_be_between"}, "looks at many rows at once"),
+        ({"meta": ONCE, "kwargs": {"column": "x", "mostly": 0.9}}, "looks at many rows at once"),
         ({"type": "expect_miracles"}, "not supported on DuckDB: expect_miracles"),
         ({"type": "unexpected_rows_expectation", "kwargs": {"row_condition": {}}}, "with a row_condition"),
         ({"expectation_type": "x"}, "unknown field expectation_type"),
@@ -115,6 +137,7 @@ def test_an_id_stands_once_in_a_file(tmp_path: Path) -> None:
     [
         ("{", "not a JSON document"),
         ("[]", "expected exactly"),
+        ('{"name": "raw.ports", "partition_by": 1, "expectations": []}', "must be the name of a column"),
         ('{"name": "raw.other", "expectations": []}', "its place says 'raw.ports'"),
         ('{"name": "raw.ports", "expectations": [1]}', "list of objects"),
     ],
@@ -140,6 +163,18 @@ def test_a_shipped_suite_says_why_in_one_sentence_and_never_the_same_twice(suite
         assert len(expectation.why) > 30
     checks = [json.dumps([expectation.type, expectation.kwargs]) for expectation in suite.expectations]
     assert len(set(checks)) == len(checks)
+
+
+def test_a_shipped_query_that_judges_row_by_row_looks_at_nothing_else() -> None:
+    queries = [
+        expectation.kwargs["unexpected_rows_query"]
+        for suite in ALL_SHIPPED
+        for expectation in suite.expectations
+        if expectation.row_by_row and "unexpected_rows_query" in expectation.kwargs
+    ]
+    assert queries
+    assert [query for query in queries if re.search(r" (in \(select|join|over|group by|exists|qualify)\b", query)] == []
+    assert [query for query in queries if query.count("{batch}") != 1] == []
 
 
 @pytest.mark.parametrize("suite", ALL_SHIPPED, ids=lambda suite: suite.name)

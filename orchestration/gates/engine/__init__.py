@@ -23,6 +23,7 @@ from __future__ import annotations
 from orchestration.gates.engine.run import EngineError, ExpectationResult, validate
 from orchestration.gates.engine.supported import (
     UnsupportedExpectation,
+    may_judge_row_by_row,
     refuse_unsupported,
     supported_expectations,
 )
@@ -31,6 +32,7 @@ __all__ = [
     "EngineError",
     "ExpectationResult",
     "UnsupportedExpectation",
+    "may_judge_row_by_row",
     "refuse_unsupported",
     "supported_expectations",
     "validate",

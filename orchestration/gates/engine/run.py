@@ -20,8 +20,9 @@ class ExpectationResult:
     """What became of one expectation. All values are plain JSON values.
 
     `evaluated` counts the rows that were looked at (after the row condition), `failed` those rejected;
-    `failed` is None for an aggregate, where `observed` holds its value. `failing_rows_sql` is set only
-    where the expectation failed and single rows are to blame.
+    `failed` is None for an aggregate, where `observed` holds its value. `failing_rows_sql` and
+    `evaluated_rows_sql` select these rows; they are set only where the expectation failed and single rows are to
+    blame.
     """
 
     expectation_id: str
@@ -30,7 +31,8 @@ class ExpectationResult:
     observed: Any
     evaluated: int
     failed: int | None
-    failing_rows_sql: str | None
+    failing_rows_sql: str | None = None
+    evaluated_rows_sql: str | None = None
 
 
 def validate(

@@ -72,6 +72,20 @@ _SUPPORTED = frozenset(
 _WITHOUT_ROW_CONDITION = frozenset({"expect_column_pair_values_to_be_in_set", "unexpected_rows_expectation"})
 
 
+# What judges each row by its own values, but for those that compare it with other rows in spite of their name.
+_ROW_BY_ROW = tuple(
+    f"expect_{prefix}"
+    for prefix in (
+        "column_pair_values_",
+        "column_value_lengths_",
+        "column_values_",
+        "multicolumn_",
+        "select_column_values_",
+    )
+)
+_BY_OTHER_ROWS = frozenset({"expect_column_values_to_be_unique", "expect_column_values_to_not_be_outliers"})
+
+
 class UnsupportedExpectation(ValueError):
     """An expectation that this engine cannot judge on DuckDB."""
 
@@ -79,6 +93,16 @@ class UnsupportedExpectation(ValueError):
 def supported_expectations() -> frozenset[str]:
     """The expectation types that `validate` accepts."""
     return _SUPPORTED
+
+
+def may_judge_row_by_row(expectation: Mapping[str, Any]) -> bool:
+    """Whether a row can pass or fail by its own values alone; of a query only its author can say.
+
+    `mostly` is a share of all rows.
+    """
+    kind = expectation["type"]
+    is_of_rows = kind.startswith(_ROW_BY_ROW) and kind not in _BY_OTHER_ROWS and "mostly" not in expectation["kwargs"]
+    return is_of_rows or kind == "unexpected_rows_expectation"
 
 
 def refuse_unsupported(expectations: Iterable[Mapping[str, Any]]) -> None:

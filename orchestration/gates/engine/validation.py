@@ -18,7 +18,7 @@ from sqlalchemy.types import TypeEngine
 
 from orchestration.gates.engine import metrics  # noqa: F401  (registers DuckDB's own metrics)
 from orchestration.gates.engine.execution import DuckDBExecutionEngine
-from orchestration.gates.engine.failing_rows import failing_rows_sql
+from orchestration.gates.engine.failing_rows import evaluated_rows_sql, failing_rows_sql, row_condition
 from orchestration.gates.engine.run import EngineError, ExpectationResult
 
 # Counts without samples: a sample would scan the batch again for every expectation, failed or not.
@@ -103,12 +103,8 @@ class _RowCounts:
         self._batch_id = batch_id
 
     def of(self, configuration: ExpectationConfiguration) -> int:
-        condition = {
-            name: configuration.kwargs[name]
-            for name in ("row_condition", "condition_parser")
-            if configuration.kwargs.get(name) is not None
-        }
-        metric = MetricConfiguration("table.row_count", metric_domain_kwargs={"batch_id": self._batch_id, **condition})
+        domain = {"batch_id": self._batch_id, **row_condition(configuration)}
+        metric = MetricConfiguration("table.row_count", metric_domain_kwargs=domain)
         return int(self._validator.get_metric(metric))
 
 
@@ -127,6 +123,7 @@ def _result(
         evaluated, failed, observed = values["element_count"], values["unexpected_count"], None
     else:
         evaluated, failed, observed = counts.of(configuration), None, values.get("observed_value")
+    are_rows_to_blame = not passed and failed is not None
     return ExpectationResult(
         expectation_id=str(configuration.id),
         expectation_type=configuration.type,
@@ -134,7 +131,8 @@ def _result(
         observed=_plain(observed),
         evaluated=int(evaluated),
         failed=None if failed is None else int(failed),
-        failing_rows_sql=None if passed or failed is None else failing_rows_sql(engine, batch_id, configuration),
+        failing_rows_sql=failing_rows_sql(engine, batch_id, configuration) if are_rows_to_blame else None,
+        evaluated_rows_sql=evaluated_rows_sql(engine, batch_id, configuration) if are_rows_to_blame else None,
     )
 
 

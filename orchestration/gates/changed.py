@@ -1,0 +1,81 @@
+"""What a gate need not judge again: partitions that are, row for row, as they were when they passed.
+
+Remembered are facts: the rows with this seal passed this suite. So nothing goes wrong with a run that was killed or
+repeated, a warehouse that was built anew or restored: another seal or another suite is judged, and the same is not. A
+partition in which anything failed, a mere warning included, is not remembered and judged in every run until it passes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import duckdb
+
+from orchestration.gates.engine import EngineError
+from orchestration.gates.gate import Outcome, check_relation, not_judged
+from orchestration.gates.suites import Suite
+from orchestration.gates.verdicts import write_json
+from orchestration.settings import Settings, private_dir
+from orchestration.sql import identifier
+
+_Seals = Mapping[str | None, str]
+
+
+def check_changed(con: duckdb.DuckDBPyConnection, settings: Settings, suite: Suite, relation: str) -> list[Outcome]:
+    """Judge a relation like `check_relation`, row by row only where it is not as it was when it passed."""
+    row_by_row = {expectation.id for expectation in suite.expectations if expectation.row_by_row}
+    if suite.partition_by is None or not row_by_row:
+        return check_relation(con, suite, relation=relation)
+    try:
+        seals = _seals(con, relation, suite.partition_by)
+    except duckdb.Error as error:
+        return [not_judged(suite, EngineError(str(error)))]
+    passed = _passed(settings, suite)
+    due = [partition for partition, seal in seals.items() if passed.get(partition) != seal]
+    outcomes = check_relation(con, suite, relation=relation, partitions=due if len(due) < len(seals) else None)
+    told = [outcome for outcome in outcomes if outcome.expectation_id in row_by_row]
+    if told:
+        failed = {outcome.partition for outcome in told if not outcome.passed}
+        in_peace = {p: seal for p, seal in seals.items() if p not in ({*due} if None in failed else failed)}
+        _remember(settings, suite, in_peace)
+    scope = f" in {len(due):,} of {len(seals):,} partitions; the others are as they passed"
+    return [
+        replace(outcome, observed=outcome.observed + scope)
+        if outcome.passed and outcome.expectation_id in row_by_row and len(due) < len(seals)
+        else outcome
+        for outcome in outcomes
+    ]
+
+
+def _seals(con: duckdb.DuckDBPyConnection, relation: str, partition_by: str) -> _Seals:
+    """Of each partition, what changes with any of its rows; whatever their order."""
+    rows = con.execute(
+        f"select cast({identifier(partition_by)} as varchar), count(*) || ':' || sum(hash(judged)) "
+        f"from {relation} as judged group by all order by all"
+    ).fetchall()
+    return dict(rows)
+
+
+def _path(settings: Settings, suite: Suite) -> Path:
+    return private_dir(settings.gates_dir / "passed") / f"{suite.name}.json"
+
+
+def _passed(settings: Settings, suite: Suite) -> _Seals:
+    """The seals under which partitions have passed this very suite."""
+    path = _path(settings, suite)
+    known = json.loads(path.read_text("utf-8")) if path.exists() else {}
+    return known["seals"] if known.get("suite") == _fingerprint(suite) else {}
+
+
+def _remember(settings: Settings, suite: Suite, seals: _Seals) -> None:
+    """Rows without a partition are judged in every run."""
+    named = {partition: seal for partition, seal in seals.items() if partition is not None}
+    write_json(_path(settings, suite), {"suite": _fingerprint(suite), "seals": named})
+
+
+def _fingerprint(suite: Suite) -> str:
+    return hashlib.sha256(json.dumps(asdict(suite), sort_keys=True).encode()).hexdigest()
