@@ -1,9 +1,11 @@
-"""The gate of the largest relation against one bare SQL statement with the same checks, in the same run.
+"""The gate of the largest relation against one bare SQL statement with the same checks; and what gates cost a run.
 
 The relation is as wide as `int_port_latest` and judged by its own suite, clean and with one row in a thousand wrong
-(failing rows are then named, split and shown as well). The bare statement counts the same rows in one round trip.
+(failing rows are then named, told apart by day and shown as well). The bare statement counts the same rows in one round
+trip. `the next day` is the gate when one day's rows are new since it passed.
 
-    python benchmarks/bench_gates.py [--full]
+    python benchmarks/bench_gates.py [--full]        1 M rows, or 10 M as well
+    python benchmarks/bench_gates.py --home HOME     the share that gates had in the last run of an installation
 
 Each figure is the best of some alternating tries; compare ratios, not seconds. On a machine that does other things as
 well, the ratio of CPU seconds is the steadier one. Great Expectations is imported before the clock starts, as it is
@@ -16,11 +18,18 @@ import argparse
 import resource
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
+import dagster as dg
 import duckdb
 
+from orchestration.gates.changed import check_changed
 from orchestration.gates.gate import check_relation
 from orchestration.gates.suites import Suite, load_suite
+from orchestration.ingest.receipt import read_receipts
+from orchestration.instance import open_instance
+from orchestration.settings import Settings
 
 RELATION = "intermediate.int_port_latest"
 SIZES = [1_000_000]
@@ -99,11 +108,46 @@ def compare(con: duckdb.DuckDBPyConnection, suite: Suite, name: str) -> None:
     for _ in range(TRIES):
         gate.append(seconds(lambda: check_relation(con, suite, relation=RELATION)))
         bare.append(seconds(lambda: con.execute(statement).fetchall()))
-    (gate_s, gate_cpu), (bare_s, bare_cpu) = _best(gate), _best(bare)
+    _print(name, _best(gate), _best(bare))
+
+
+def compare_next_day(con: duckdb.DuckDBPyConnection, suite: Suite, name: str) -> None:
+    """The same after a day whose rows have changed since all passed."""
+    statement = bare_statement(suite)
+    with TemporaryDirectory() as home:
+        settings = Settings(home=Path(home))
+        check_changed(con, settings, suite, RELATION)
+        con.execute(f"update {RELATION} set event_seq = event_seq + 1 where first_dt = '2025-12-20'")
+        gate = seconds(lambda: check_changed(con, settings, suite, RELATION))
+    _print(name, gate, seconds(lambda: con.execute(statement).fetchall()))
+
+
+def _print(name: str, gate: tuple[float, float], bare: tuple[float, float]) -> None:
+    (gate_s, gate_cpu), (bare_s, bare_cpu) = gate, bare
     print(
         f"{name:<34} gate {gate_s:6.2f} s   bare SQL {bare_s:6.2f} s   ratio {gate_s / bare_s:5.2f}"
         f"   of CPU seconds {gate_cpu / bare_cpu:5.2f}"
     )
+
+
+def print_share(home: Path) -> None:
+    """What the gates of the last run that succeeded took of it, Great Expectations' import included."""
+    settings = Settings(home=home)
+    with open_instance(settings) as instance:
+        (last,) = instance.get_run_records(dg.RunsFilter(statuses=[dg.DagsterRunStatus.SUCCESS]), limit=1)
+        run_id = last.dagster_run.run_id
+        checks = instance.get_records_for_run(run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION).records
+    judged = [record.event_log_entry.dagster_event.asset_check_evaluation_data for record in checks]
+    gates = {
+        f"{check.check_name.removeprefix('gate_')}/{check.asset_key.path[-1]}": check.metadata["seconds"].value
+        for check in judged
+        if check.check_name.startswith("gate_")
+    }
+    took, spent = last.end_time - last.start_time, sum(gates.values())
+    rows = sum(receipt.rows_read for receipt in read_receipts(settings.raw_dir))
+    print(f"{rows:,} rows in raw; the last run took {took:.0f} s, {len(gates)} gates {spent:.1f} s: {spent / took:.1%}")
+    for name, value in sorted(gates.items(), key=lambda entry: -entry[1])[:5]:
+        print(f"  {name:<44} {value:6.2f} s")
 
 
 def _best(tries: Sequence[tuple[float, float]]) -> tuple[float, float]:
@@ -114,7 +158,11 @@ def main() -> None:
     """Print one line a case."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--full", action="store_true", help="10 M rows as well")
+    parser.add_argument("--home", type=Path, help="an installation whose last run is looked at instead")
     arguments = parser.parse_args()
+    if arguments.home:
+        print_share(arguments.home)
+        return
     suite = load_suite("staging", "int_port_latest")
     with duckdb.connect() as con:
         con.execute("set timezone = 'Asia/Seoul'")
@@ -125,6 +173,8 @@ def main() -> None:
             for is_clean in (True, False):
                 create_relation(con, rows, is_clean=is_clean)
                 compare(con, suite, f"{rows:,} rows, {'clean' if is_clean else '1 in 1,000 wrong'}")
+                if is_clean:
+                    compare_next_day(con, suite, f"{rows:,} rows, the next day")
 
 
 if __name__ == "__main__":

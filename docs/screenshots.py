@@ -53,6 +53,7 @@ def main() -> None:
             settled(page)
             page.screenshot(path=IMAGES / f"{name}.png")
         plot(page, url)
+        checks(page, url)
         gates_page(browser)
         morning_report(browser)
         dashboards(browser)
@@ -79,6 +80,13 @@ def plot(page: Page, url: str) -> None:
     page.get_by_text("Show Markdown").click()
     page.wait_for_timeout(1_000)
     page.get_by_role("img", name="lines left").screenshot(path=IMAGES / "asset-plot.png")
+
+
+def checks(page: Page, url: str) -> None:
+    """A gate's verdict beside dbt's tests: each expectation, what was seen and what was expected."""
+    page.goto(url + "/assets/intermediate/int_port_latest?view=checks")
+    settled(page)
+    page.screenshot(path=IMAGES / "asset-checks.png")
 
 
 def gates_page(browser: Browser) -> None:

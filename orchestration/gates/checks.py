@@ -12,10 +12,8 @@ from pathlib import Path
 
 import dagster as dg
 
-from orchestration.gates.gate import Outcome, is_closed
+from orchestration.gates.gate import MAX_FAILURES_SHOWN, Outcome, is_closed
 from orchestration.gates.suites import Severity, Suite
-
-_MOST_FAILURES_SHOWN = 20
 
 
 def check_name(stage: str) -> str:
@@ -31,15 +29,18 @@ def asset_check_specs(suites: Mapping[dg.AssetKey, Suite]) -> list[dg.AssetCheck
     ]
 
 
-def asset_check_result(key: dg.AssetKey, suite: Suite, outcomes: Sequence[Outcome], page: Path) -> dg.AssetCheckResult:
+def asset_check_result(
+    key: dg.AssetKey, suite: Suite, outcomes: Sequence[Outcome], page: Path, seconds: float
+) -> dg.AssetCheckResult:
     """The verdict of one gate. A failed critical expectation is an ERROR, any other failure a WARN.
 
-    `page` shows all gates over time; publication writes it.
+    `page` shows all gates over time; publication writes it. `seconds` is what judging took.
     """
     failures = [outcome for outcome in outcomes if not outcome.passed]
     metadata: dict[str, dg.MetadataValue] = {
         "evaluated": dg.MetadataValue.int(max((outcome.evaluated for outcome in outcomes), default=0)),
         "failed": dg.MetadataValue.int(len({outcome.expectation_id for outcome in failures})),
+        "seconds": dg.MetadataValue.float(round(seconds, 2)),
         "expectations": dg.MetadataValue.md(_table(outcomes)),
         "page": dg.MetadataValue.url(f"{page.as_uri()}#{suite.name}"),
     }
@@ -107,12 +108,12 @@ def _said(outcome: Outcome) -> str:
 def _shown(outcomes: Sequence[Outcome]) -> list[Outcome]:
     """All that passed, and as many failures as a page bears."""
     failures = [outcome for outcome in outcomes if not outcome.passed]
-    return failures[:_MOST_FAILURES_SHOWN] + [outcome for outcome in outcomes if outcome.passed]
+    return failures[:MAX_FAILURES_SHOWN] + [outcome for outcome in outcomes if outcome.passed]
 
 
 def _left_out(outcomes: Sequence[Outcome]) -> str:
     failures = sum(not outcome.passed for outcome in outcomes)
-    more = failures - _MOST_FAILURES_SHOWN
+    more = failures - MAX_FAILURES_SHOWN
     return f"\n\n… and {more:,} more failures" if more > 0 else ""
 
 
@@ -121,7 +122,7 @@ def _markdown(rows: Iterable[Sequence[str]]) -> str:
 
 
 def _failing_rows(failures: Sequence[Outcome]) -> str:
-    return "\n\n".join(_failing_rows_of(outcome) for outcome in failures[:_MOST_FAILURES_SHOWN])
+    return "\n\n".join(_failing_rows_of(outcome) for outcome in failures[:MAX_FAILURES_SHOWN])
 
 
 def _failing_rows_of(outcome: Outcome) -> str:

@@ -23,6 +23,9 @@ from orchestration.sql import first_line, identifier, literal
 
 MAX_EXAMPLES = 5
 
+#: As many failures as a page bears; of more, only the counts are kept.
+MAX_FAILURES_SHOWN = 20
+
 #: As many wrong rows are somebody's mistakes, whatever share of a quiet day they are.
 _MISTAKES = 3
 
@@ -77,8 +80,9 @@ def check_relation(
     wide = [e for e in suite.expectations if e not in narrow]
     try:
         judged = _judge(con, suite, relation, wide)
-        if partitions is not None:
-            judged |= _judge(con, suite, _rows_of(suite, relation, partitions), narrow)
+        if narrow and partitions is not None:
+            here = _in_partitions(identifier(str(suite.partition_by)), partitions)
+            judged |= _judge(con, suite, f"select * from {relation} where {here}", narrow)
     except EngineError as error:
         return [not_judged(suite, error)]
     return [outcome for expectation in suite.expectations for outcome in judged[expectation.id]]
@@ -95,12 +99,11 @@ def _judge(
     }
 
 
-def _rows_of(suite: Suite, relation: str, partitions: Collection[str | None]) -> str:
-    column = identifier(str(suite.partition_by))
-    days = ", ".join(literal(partition) for partition in partitions if partition is not None)
-    conditions = [f"{column} in ({days})"] if days else []
+def _in_partitions(column: str, partitions: Collection[str | None]) -> str:
+    named = ", ".join(literal(partition) for partition in partitions if partition is not None)
+    conditions = [f"{column} in ({named})"] if named else []
     conditions += [f"{column} is null"] if None in partitions else []
-    return f"select * from {relation} where {' or '.join(conditions) or 'false'}"
+    return " or ".join(conditions) or "false"
 
 
 def not_judged(suite: Suite, error: EngineError) -> Outcome:
@@ -185,7 +188,7 @@ def _rows_failed(failed: int, evaluated: int) -> str:
 
 def _expected(expectation: Expectation) -> str:
     """The arguments as the suite has them, or what a query of the suite's own comes down to."""
-    if "unexpected_rows_query" in expectation.kwargs:
+    if expectation.has_own_sql:
         return "no row"
     return ", ".join(f"{name} {json.dumps(value, ensure_ascii=False)}" for name, value in expectation.kwargs.items())
 
@@ -193,18 +196,18 @@ def _expected(expectation: Expectation) -> str:
 def _by_partition(
     con: duckdb.DuckDBPyConnection, expectation: Expectation, whole: Outcome, column: str, evaluated_rows_sql: str
 ) -> list[Outcome]:
-    """The failed outcome as one of each partition, with its own count, share and examples: two passes for them all."""
-    partition_of = f"cast({column} as varchar)"
-    evaluated = dict(
-        con.execute(f"select {partition_of}, count(*) from ({evaluated_rows_sql}) group by all").fetchall()
-    )
-    failing = con.execute(
-        f"select {partition_of} as partition, count(*), arg_min(failing, 0, {MAX_EXAMPLES}) "
-        f"from ({whole.failing_rows_sql}) as failing group by all order by all"
-    ).fetchall()
+    """The failed outcome as one of each partition, with its own count and share; the first have examples."""
+    sql = str(whole.failing_rows_sql)
+    rows = f"({sql})"
+    if expectation.has_own_sql:  # what a query finds may take long to find again
+        con.execute(f"create or replace temp table failing_rows as {sql}")
+        rows = "failing_rows"
+    counts = _by(con, column, "count(*)", rows)
+    evaluated = _by(con, column, "count(*)", f"({evaluated_rows_sql})")
+    shown = f"(select * from {rows} where {_in_partitions(column, list(counts)[:MAX_FAILURES_SHOWN])})"
+    examples = _by(con, column, f"arg_min(failing, 0, {MAX_EXAMPLES})", f"{shown} as failing")
     outcomes = []
-    for partition, failed, examples in failing:
-        is_partition = f"{partition_of} = {literal(partition)}" if partition is not None else f"{column} is null"
+    for partition, failed in counts.items():
         looked_at = evaluated.get(partition, whole.evaluated)
         outcomes.append(
             replace(
@@ -214,11 +217,17 @@ def _by_partition(
                 observed=_rows_failed(failed, looked_at),
                 evaluated=looked_at,
                 failed=failed,
-                failing_rows_sql=f"select * from ({whole.failing_rows_sql}) where {is_partition}",
-                example=tuple(_masked(row) for row in examples),
+                failing_rows_sql=f"select * from ({sql}) where {_in_partitions(column, [partition])}",
+                example=tuple(_masked(row) for row in examples.get(partition, ())),
             )
         )
     return outcomes
+
+
+def _by(con: duckdb.DuckDBPyConnection, column: str, aggregate: str, rows: str) -> dict[str | None, Any]:
+    """An aggregate of rows by partition, in order."""
+    sql = f"select cast({column} as varchar) as partition, {aggregate} from {rows} group by all order by partition"
+    return dict(con.execute(sql).fetchall())
 
 
 def masked_rows(con: duckdb.DuckDBPyConnection, sql: str, limit: int = MAX_EXAMPLES) -> tuple[Mapping[str, Any], ...]:

@@ -62,6 +62,11 @@ class Expectation:
     critical_above_pct: float | None = None
     row_by_row: bool = False
 
+    @property
+    def has_own_sql(self) -> bool:
+        """Whether a query of the suite's author selects the wrong rows, and not a condition of Great Expectations."""
+        return "unexpected_rows_query" in self.kwargs
+
 
 @dataclass(frozen=True)
 class Suite:

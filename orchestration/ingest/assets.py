@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import dagster as dg
@@ -135,7 +136,9 @@ def _take_and_judge(context: dg.AssetExecutionContext, settings: Settings, feed:
     with connect(settings) as con:
         receipts = newest(read_receipts(settings.raw_dir, feed.name))
         profile = create_delivery_profile(con, settings, feed, receipts)
+        started = perf_counter()
         outcomes = check_relation(con, suite, relation=profile)
+        seconds = perf_counter() - started
     outcomes = overrides.apply(
         settings, outcomes, stage="raw", relation=feed.name,
         revisions={receipt.dt.isoformat(): receipt.rev for receipt in receipts},
@@ -149,7 +152,7 @@ def _take_and_judge(context: dg.AssetExecutionContext, settings: Settings, feed:
     verdict = verdicts.record(settings, context.run_id, outcomes, stage="raw", relation=feed.name)
     if verdict.is_closed:
         context.log.warning(f"Gate raw/{feed.name} is closed: {verdict.reason}")
-    yield asset_check_result(key, suite, outcomes, settings.gates_page)
+    yield asset_check_result(key, suite, outcomes, settings.gates_page, seconds)
 
 
 def _metadata(receipt: Receipt) -> dict[str, Any]:

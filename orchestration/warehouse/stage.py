@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import count
+from time import perf_counter
 from typing import Any
 
 import dagster as dg
@@ -157,12 +158,14 @@ class Stage:
             if node not in made and not outcomes:
                 continue
             suite = suites.get(node) if node in made else None
+            started = perf_counter()
             if suite:
                 outcomes += check_changed(con, self.settings, suite, node.relation)
+            seconds = perf_counter() - started
             outcomes = overrides.apply(self.settings, outcomes, stage=self.name, relation=node.name)
             if suite:
                 judged = [outcome for outcome in outcomes if outcome.expectation_type != DBT_TEST]
-                yield asset_check_result(_key(node), suite, judged, self.settings.gates_page)
+                yield asset_check_result(_key(node), suite, judged, self.settings.gates_page, seconds)
             verdict = verdicts.record(self.settings, context.run_id, outcomes, stage=self.name, relation=node.name)
             if verdict.is_closed:
                 context.log.warning(f"Gate {self.name}/{node.name} is closed: {verdict.reason}")

@@ -139,7 +139,7 @@ def test_a_fault_in_the_warehouse_is_caught_by_its_gate(
         caught = [outcome for outcome in outcomes if outcome.expectation_id == fault.expectation]
         assert caught
         assert not any(outcome.passed for outcome in caught)
-        assert all(outcome.example for outcome in caught)
+        assert caught[0].example
         if fault.one is not None:
             assert is_closed(caught) == (here == "true")
 

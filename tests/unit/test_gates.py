@@ -230,7 +230,7 @@ def test_the_asset_check_is_an_error_only_for_a_closed_gate(
 ) -> None:
     suite = _suite(*expectations)
     (spec,) = asset_check_specs({KEY: suite})
-    result = asset_check_result(KEY, suite, check_relation(con, suite, relation="churn.ports"), PAGE)
+    result = asset_check_result(KEY, suite, check_relation(con, suite, relation="churn.ports"), PAGE, 1.0)
     assert (spec.name, spec.blocking, result.check_name) == ("gate_marts", False, "gate_marts")
     assert (result.passed, result.severity) == (passed, severity)
 
@@ -240,7 +240,7 @@ def test_the_asset_check_shows_observed_against_expected_why_and_how_to_look(
 ) -> None:
     suite = _suite(POSITIVE, FEW, partition_by="dt")
     outcomes = check_relation(con, suite, relation="churn.ports")
-    result = asset_check_result(KEY, suite, outcomes, PAGE)
+    result = asset_check_result(KEY, suite, outcomes, PAGE, 1.0)
     assert result.description == "closed: 2 of 2 failed: few, positive"
     table = str(result.metadata["expectations"].value)
     assert "| **failed** | `positive` | critical | 2026-01-05 | 3 of 10 rows |" in table
