@@ -37,11 +37,12 @@ def check_changed(con: duckdb.DuckDBPyConnection, settings: Settings, suite: Sui
     passed = _passed(settings, suite)
     due = [partition for partition, seal in seals.items() if passed.get(partition) != seal]
     outcomes = check_relation(con, suite, relation=relation, partitions=due if len(due) < len(seals) else None)
-    told = [outcome for outcome in outcomes if outcome.expectation_id in row_by_row]
-    if told:
-        failed = {outcome.partition for outcome in told if not outcome.passed}
-        in_peace = {p: seal for p, seal in seals.items() if p not in ({*due} if None in failed else failed)}
-        _remember(settings, suite, in_peace)
+    judged = [outcome for outcome in outcomes if outcome.expectation_id in row_by_row]
+    if judged:  # else the gate could not, and what it knew is still true
+        failed = {outcome.partition for outcome in judged if not outcome.passed}
+        if None in failed:  # rows that no partition can be blamed for
+            failed.update(due)
+        _remember(settings, suite, {name: seal for name, seal in seals.items() if name not in failed})
     scope = f" in {len(due):,} of {len(seals):,} partitions; the others are as they passed"
     return [
         replace(outcome, observed=outcome.observed + scope)
@@ -68,14 +69,15 @@ def _passed(settings: Settings, suite: Suite) -> _Seals:
     """The seals under which partitions have passed this very suite."""
     path = _path(settings, suite)
     known = json.loads(path.read_text("utf-8")) if path.exists() else {}
-    return known["seals"] if known.get("suite") == _fingerprint(suite) else {}
+    return known["seals"] if known.get("judged_by") == _judged_by(settings, suite) else {}
 
 
 def _remember(settings: Settings, suite: Suite, seals: _Seals) -> None:
     """Rows without a partition are judged in every run."""
     named = {partition: seal for partition, seal in seals.items() if partition is not None}
-    write_json(_path(settings, suite), {"suite": _fingerprint(suite), "seals": named})
+    write_json(_path(settings, suite), {"judged_by": _judged_by(settings, suite), "seals": named})
 
 
-def _fingerprint(suite: Suite) -> str:
-    return hashlib.sha256(json.dumps(asdict(suite), sort_keys=True).encode()).hexdigest()
+def _judged_by(settings: Settings, suite: Suite) -> str:
+    """What a verdict depends on beside the rows; the time zone, because it tells the day of an instant."""
+    return hashlib.sha256(json.dumps([settings.time_zone, asdict(suite)], sort_keys=True).encode()).hexdigest()

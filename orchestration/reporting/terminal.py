@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from time import monotonic
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -167,10 +167,21 @@ def print_failures(console: Console, gate: str, failures: Sequence[Failure]) -> 
         if not failure.rows:
             console.print("No single row is to blame.")
             continue
-        table = plain_table(*failure.rows[0])
-        for row in failure.rows:
-            table.add_row(*("" if cell is None else escape(str(cell)) for cell in row.values()))
+        _print_rows(console, failure.rows)
+
+
+def _print_rows(console: Console, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Rows as a table if it fits, else one below the other, a line a column."""
+    cells = [{column: "" if cell is None else escape(str(cell)) for column, cell in row.items()} for row in rows]
+    table = plain_table(*cells[0])
+    for row in cells:
+        table.add_row(*row.values())
+    if console.measure(table, options=console.options.update(max_width=10_000)).maximum <= console.width:
         console.print(table)
+        return
+    width = max(map(len, cells[0]))
+    for number, row in enumerate(cells, 1):
+        console.print(f"row {number}", *(f"  {column:<{width}}  {cell}" for column, cell in row.items()), sep="\n")
 
 
 def print_status(console: Console, status: Status) -> None:

@@ -1,16 +1,20 @@
-"""The page of all gates: what it says, and that it needs nothing but itself."""
+"""The page of all gates: what it says, and that it needs nothing but itself; and failing rows in a terminal."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import replace
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from orchestration.gates import overrides, verdicts
 from orchestration.gates.gate import Outcome
+from orchestration.reporting.failing_rows import Failure
 from orchestration.reporting.gates_page import write_gates_page
+from orchestration.reporting.terminal import print_failures
 from orchestration.settings import Settings
 
 HELD = Outcome(
@@ -65,3 +69,18 @@ def test_every_run_leaves_a_mark_of_what_it_said(settings: Settings) -> None:
 def test_the_page_of_a_new_installation_is_empty_and_no_error(settings: Settings) -> None:
     assert "No gate is closed." in _page(settings)
     assert "Nothing has arrived." in _page(settings)
+
+
+def test_rows_too_wide_for_the_terminal_are_shown_a_line_a_column() -> None:
+    said = {
+        "expectation_id": "positive", "partition": "2026-01-05", "severity": "critical", "observed": "1 of 9 rows",
+        "expected": "no row", "why": "A count.",
+    }  # fmt: skip
+    row = {f"column_{number}": f"value {number}" for number in range(20)}
+    for width in (80, 400):
+        written = StringIO()
+        print_failures(Console(file=written, width=width), "marts/ports", [Failure(said, (row,))])
+        text = written.getvalue()
+        assert "positive on 2026-01-05 (critical): 1 of 9 rows" in text
+        assert all(value in text for value in row.values())
+        assert ("row 1" in text) == (width == 80)
