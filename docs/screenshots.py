@@ -83,10 +83,12 @@ def plot(page: Page, url: str) -> None:
 
 
 def checks(page: Page, url: str) -> None:
-    """A gate's verdict beside dbt's tests: each expectation, what was seen and what was expected."""
-    page.goto(url + "/assets/intermediate/int_port_latest?view=checks")
+    """What a gate said in its check: each expectation, what was seen, what was expected and why."""
+    page.goto(url + "/assets/staging/stg_network__sim_changes?view=checks")
     settled(page)
-    page.screenshot(path=IMAGES / "asset-checks.png")
+    page.get_by_text("Show Markdown").first.click()
+    page.wait_for_timeout(1_000)
+    page.get_by_role("dialog").screenshot(path=IMAGES / "asset-checks.png")
 
 
 def gates_page(browser: Browser) -> None:
