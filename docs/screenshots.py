@@ -83,12 +83,16 @@ def plot(page: Page, url: str) -> None:
 
 
 def checks(page: Page, url: str) -> None:
-    """What a gate said in its check: each expectation, what was seen, what was expected and why."""
+    """What a gate said in its check: each expectation with what was seen, expected and why; and failing rows."""
     page.goto(url + "/assets/staging/stg_network__sim_changes?view=checks")
     settled(page)
-    page.get_by_text("Show Markdown").first.click()
-    page.wait_for_timeout(1_000)
-    page.get_by_role("dialog").screenshot(path=IMAGES / "asset-checks.png")
+    shown = page.get_by_text("Show Markdown")
+    shown.first.wait_for()
+    for place, name in enumerate(("asset-checks", "asset-check-rows")[: shown.count()]):  # rows only where some failed
+        shown.nth(place).click()
+        page.wait_for_timeout(1_000)
+        page.get_by_role("dialog").screenshot(path=IMAGES / f"{name}.png")
+        page.get_by_role("button", name="Close").click()
 
 
 def gates_page(browser: Browser) -> None:
