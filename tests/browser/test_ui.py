@@ -75,7 +75,7 @@ def test_a_morning_in_the_ui(published_world: World, copy_of: Callable[[World], 
         _gate_says(page, url, "raw/portability_events", "closed")
         held = {entry.relation: entry for entry in broken.relations if entry.held_back_by}
         assert "churn.port_flow_daily" in held
-        assert held.keys().isdisjoint({"core.dim_line", "fraud.fct_payment", "fraud.payment_daily"})
+        assert held.keys().isdisjoint({"core.dim_line", "fraud.fct_payment", "fraud.alert"})
         assert all(entry.checksum == before[relation] for relation, entry in held.items())
 
         extract.write_bytes(good)
