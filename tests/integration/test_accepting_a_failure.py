@@ -42,9 +42,7 @@ def _run(world: World, *accept: str, reason: str | None = None) -> RunReport:
     return runner.run(world.settings, world.feeds, FIRST, LAST, quiet, accept=accept, reason=reason)
 
 
-def test_a_failure_is_let_through_deliberately_and_on_record(
-    tmp_path: Path, new_world: Callable[..., World]
-) -> None:
+def test_a_failure_is_let_through_deliberately_and_on_record(tmp_path: Path, new_world: Callable[..., World]) -> None:
     landing = tmp_path / "landing"
     _deliver(landing, FIRST, broken=0)
     _deliver(landing, LAST, broken=20)
