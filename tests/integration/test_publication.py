@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -17,7 +18,6 @@ from orchestration.serving import publish as publishing
 from orchestration.serving import verify as verifying
 from orchestration.serving.generations import (
     NoGenerationError,
-    Publication,
     current_dir,
     current_publication,
     publications,
@@ -154,15 +154,8 @@ def test_a_publication_that_is_not_what_was_read_is_not_switched_to_and_says_why
     before = publish_again()
     tampering, message = TAMPERING[what]
 
-    def tampered(
-        settings: Settings,
-        graph: Graph,
-        feeds: Mapping[str, Feed],
-        path: Path,
-        publication: Publication,
-        storage_version: str,
-    ) -> None:
-        create_ops(settings, graph, feeds, path, publication, storage_version)
+    def tampered(settings: Settings, graph: Graph, feeds: Mapping[str, Feed], path: Path, *rest: Any) -> None:
+        create_ops(settings, graph, feeds, path, *rest)
         with duckdb.connect() as con:
             con.execute(f"attach '{path}' as out")
             con.execute(tampering)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-from pathlib import Path
 from types import ModuleType
 
 import numpy as np
@@ -11,17 +9,14 @@ import pandas as pd
 import pytest
 from lifelines import CoxPHFitter
 
-PATH = Path(__file__).resolve().parents[2] / "dbt_project/models/marts/breach/int_breach_hazard.py"
+from tests.python_model import python_model
+
 SIDES = {True: "concerned", False: "control"}
 
 
 @pytest.fixture(scope="module")
 def hazard() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("int_breach_hazard", PATH)
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return python_model("int_breach_hazard")
 
 
 def lines(seed: int, ratio: float, days: int = 40) -> pd.DataFrame:

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import importlib.util
-from pathlib import Path
 from types import ModuleType
 
 import numpy as np
 import pandas as pd
 import pytest
 
-PATH = Path(__file__).resolve().parents[2] / "dbt_project/models/marts/churn/int_waiver_baseline.py"
+from tests.python_model import python_model
+
 WEEKDAY = {"MONDAY": 1400, "FRIDAY": 1050, "SATURDAY": 600}
 
 
 @pytest.fixture(scope="module")
 def mart() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("int_waiver_baseline", PATH)
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return python_model("int_waiver_baseline")
 
 
 def _calendar(first: str, last: str, closed: tuple[str, ...] = (), holidays: tuple[str, ...] = ()) -> pd.DataFrame:
