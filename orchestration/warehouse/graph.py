@@ -36,7 +36,7 @@ class SmallGroups:
 class Node:
     """A model or seed of the warehouse; `key` is what its primary-key test says, empty without one.
 
-    `reconciles` is the feed whose rows it follows to the facts.
+    `reconciles` is the feed whose rows it follows to the facts; `last_good` names what it may read as it last was.
     """
 
     unique_id: str
@@ -49,6 +49,7 @@ class Node:
     key: tuple[str, ...] = ()
     small_groups: SmallGroups | None = None
     reconciles: str | None = None
+    last_good: frozenset[str] = frozenset()
 
     @property
     def relation(self) -> str:
@@ -63,22 +64,13 @@ class Graph:
         self._manifest = manifest
         keys = _keys(manifest)
         self.nodes = {
-            unique_id: Node(
-                unique_id, node["name"], node["schema"], node["resource_type"], frozenset(node["tags"]),
-                node.get("description") or "", tuple(_column(column) for column in node["columns"].values()),
-                keys.get(unique_id, ()), _small_groups(node["config"].get("meta") or {}),
-                (node["config"].get("meta") or {}).get("reconciles"),
-            )
+            unique_id: _node(node, keys.get(unique_id, ()))
             for unique_id, node in manifest["nodes"].items()
             if node["resource_type"] in BUILT and node["config"]["materialized"] != "ephemeral"
-        }  # fmt: skip
+        }
         self._order = list(TopologicalSorter(manifest["parent_map"]).static_order())
         self._sources = {source["name"]: unique_id for unique_id, source in manifest["sources"].items()}
         self._by_name = {node.name: unique_id for unique_id, node in self.nodes.items()}
-        self._last_good = {
-            unique_id: frozenset((manifest["nodes"][unique_id]["config"].get("meta") or {}).get("last_good", ()))
-            for unique_id in self.nodes
-        }
 
     def stage(self, stage: str) -> list[Node]:
         """Nodes of one stage, parents before children, as Dagster wants them reported."""
@@ -130,9 +122,7 @@ class Graph:
 
     def reading_last_good(self, held: Collection[str]) -> dict[str, list[str]]:
         """Nodes that are not held back but read, as it last was, what is; each with what that is."""
-        reading = {
-            self.nodes[unique_id].name: sorted(parents & set(held)) for unique_id, parents in self._last_good.items()
-        }
+        reading = {node.name: sorted(node.last_good & set(held)) for node in self.nodes.values()}
         return {name: parents for name, parents in reading.items() if parents and name not in held}
 
     def _descendants(self, start: str, built: Collection[str] = ()) -> set[str]:
@@ -146,9 +136,18 @@ class Graph:
                 waiting += [
                     child
                     for child in self._manifest["child_map"].get(unique_id, [])
-                    if name not in built or name not in self._last_good.get(child, ())
+                    if name not in built or child not in self.nodes or name not in self.nodes[child].last_good
                 ]
         return found
+
+
+def _node(node: Mapping[str, Any], key: tuple[str, ...]) -> Node:
+    meta = node["config"].get("meta") or {}
+    return Node(
+        node["unique_id"], node["name"], node["schema"], node["resource_type"], frozenset(node["tags"]),
+        node.get("description") or "", tuple(_column(column) for column in node["columns"].values()), key,
+        _small_groups(meta), meta.get("reconciles"), frozenset(meta.get("last_good", ())),
+    )  # fmt: skip
 
 
 def _column(column: Mapping[str, Any]) -> Column:

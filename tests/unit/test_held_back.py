@@ -18,7 +18,8 @@ def _manifest() -> Mapping[str, Any]:
     return {
         "nodes": {
             name: {
-                "name": name, "schema": "fraud", "resource_type": "model", "tags": [], "description": "", "columns": {},
+                "unique_id": name, "name": name, "schema": "fraud", "resource_type": "model", "tags": [],
+                "description": "", "columns": {},
                 "config": {"materialized": "table", "meta": {"last_good": ["changes"]} if name == "hits" else {}},
             }
             for name in PARENTS
