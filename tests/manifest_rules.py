@@ -27,7 +27,7 @@ def _parents(manifest: Node, node: Node) -> Iterator[Node]:
 
 
 def _is_helper(node: Node) -> bool:
-    """Written beside the mart that alone reads it, and not published."""
+    """Written beside the marts that alone read it, and not published."""
     return node["name"].startswith("int_")
 
 

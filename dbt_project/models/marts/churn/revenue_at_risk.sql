@@ -1,14 +1,5 @@
 with waivers as (
-    select
-        incident_id,
-        provider_group,
-        starts_on,
-        ends_on,
-        coalesce(eligibility_from, starts_on) as eligibility_from
-    from {{ ref('dim_incident') }}
-    where
-        kind = 'WAIVER'
-        and is_in_view
+    select * from {{ ref('int_waiver') }}
 ),
 
 providers as (

@@ -33,16 +33,7 @@ providers as (
 ),
 
 waivers as (
-    select
-        incident_id,
-        provider_group,
-        starts_on,
-        ends_on,
-        coalesce(eligibility_from, starts_on) as eligibility_from
-    from {{ ref('dim_incident') }}
-    where
-        kind = 'WAIVER'
-        and is_in_view
+    select * from {{ ref('int_waiver') }}
 ),
 
 -- the row that ended the line when the fee was charged; should there be none, the one nearest in time
