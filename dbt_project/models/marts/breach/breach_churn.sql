@@ -8,25 +8,21 @@ hazards as (
 
 strata as (
     select
-        incident_id,
+        {{ breach_stratum() }},
         line_group,
-        tenure_band,
-        plan_code,
-        region_code,
         max(followed_to) as followed_to,
         sum(lines) as lines,
         sum(case when has_departed then lines else 0 end) as departures
     from lives
-    group by incident_id, line_group, tenure_band, plan_code, region_code
+    group by {{ breach_stratum() }}, line_group
 ),
 
 -- how many of a control's kind were concerned: by this mix its rate is comparable
 mixed as (
     select
         *,
-        sum(case when line_group <> 'CONTROL' then lines end) over (
-            partition by incident_id, tenure_band, plan_code, region_code
-        ) as concerned_lines
+        sum(case when line_group <> 'CONTROL' then lines end) over (partition by {{ breach_stratum() }})
+            as concerned_lines
     from strata
 ),
 

@@ -113,22 +113,16 @@ classified as (
 
 per_life as (
     select
-        incident_id,
+        {{ breach_stratum() }},
         line_group,
-        tenure_band,
-        plan_code,
-        region_code,
         followed_to,
         {{ days_between('ends_on', 'last_seen_on') }} as duration_days,
         departed_on is not null as has_departed,
         count(*) as lines
     from classified
     group by
-        incident_id,
+        {{ breach_stratum() }},
         line_group,
-        tenure_band,
-        plan_code,
-        region_code,
         followed_to,
         {{ days_between('ends_on', 'last_seen_on') }},
         departed_on is not null
@@ -137,7 +131,7 @@ per_life as (
 -- a control is matched: of a tenure, plan and region of which somebody was concerned
 final as (
     select * from per_life
-    qualify bool_or(line_group <> 'CONTROL') over (partition by incident_id, tenure_band, plan_code, region_code)
+    qualify bool_or(line_group <> 'CONTROL') over (partition by {{ breach_stratum() }})
 )
 
 select * from final

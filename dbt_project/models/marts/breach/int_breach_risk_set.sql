@@ -23,36 +23,28 @@ sides as (
 
 days as (
     select
-        incident_id,
+        {{ breach_stratum() }},
         concerned,
-        tenure_band,
-        plan_code,
-        region_code,
         duration_days,
         sum(lines_concerned) as lines_concerned,
         sum(lines_control) as lines_control,
         cast(sum(case when has_departed then lines_concerned else 0 end) as bigint) as departures_concerned,
         cast(sum(case when has_departed then lines_control else 0 end) as bigint) as departures_control
     from sides
-    group by incident_id, concerned, tenure_band, plan_code, region_code, duration_days
+    group by {{ breach_stratum() }}, concerned, duration_days
 ),
 
 at_risk as (
     select
-        incident_id,
+        {{ breach_stratum() }},
         concerned,
-        tenure_band,
-        plan_code,
-        region_code,
         duration_days,
         departures_concerned,
         departures_control,
         cast(sum(lines_concerned) over from_that_day as bigint) as at_risk_concerned,
         cast(sum(lines_control) over from_that_day as bigint) as at_risk_control
     from days
-    window from_that_day as (
-        partition by incident_id, concerned, tenure_band, plan_code, region_code order by duration_days desc
-    )
+    window from_that_day as (partition by {{ breach_stratum() }}, concerned order by duration_days desc)
 ),
 
 -- other days say nothing about the ratio
