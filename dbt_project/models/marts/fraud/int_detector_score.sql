@@ -1,0 +1,65 @@
+{#- A detector is a version of a rule, or all rules together (`ALL`); it gives a payment the payment's score. -#}
+with payments as (
+    select
+        *,
+        cast(date_trunc('month', occurred_on) as date) as month,
+        coalesce(line_key, number_key) as party_key
+    from {{ ref('fct_payment') }}
+),
+
+alerts as (
+    select * from {{ ref('alert') }}
+),
+
+verdicts as (
+    select * from {{ ref('payment_verdict') }}
+),
+
+hits as (
+    select * from {{ ref('rule_hit') }}
+),
+
+scores as (
+    select
+        payment_id,
+        cast(sum(points) as bigint) as score
+    from hits
+    group by payment_id
+),
+
+given as (
+    select
+        'ALL' as rule_id,
+        0 as version,
+        payment_id,
+        score
+    from scores
+    union all
+    select
+        hits.rule_id,
+        hits.version,
+        hits.payment_id,
+        scores.score
+    from hits
+    inner join scores on hits.payment_id = scores.payment_id
+),
+
+final as (
+    select
+        given.*,
+        payments.month,
+        payments.occurred_on,
+        payments.party_key,
+        payments.amount,
+        alerts.payment_id is not null as is_alert,
+        {{ days_between('payments.occurred_on', 'alerts.first_alerted_on') }} as delay_days,
+        verdicts.verdict is not null as is_decided,
+        coalesce(verdicts.verdict = 'CONFIRMED_FRAUD', false) as is_fraud,
+        alerts.payment_id is not null and verdicts.verdict is null as is_pending
+    from given
+    inner join payments on given.payment_id = payments.payment_id
+    left join alerts on given.payment_id = alerts.payment_id
+    left join verdicts on given.payment_id = verdicts.payment_id
+)
+
+select * from final
