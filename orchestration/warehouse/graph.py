@@ -61,7 +61,7 @@ class Graph:
     """The manifest of one dbt project."""
 
     def __init__(self, manifest: Mapping[str, Any]) -> None:
-        self._manifest = manifest
+        self.manifest = manifest
         keys = _keys(manifest)
         self.nodes = {
             unique_id: _node(node, keys.get(unique_id, ()))
@@ -112,11 +112,11 @@ class Graph:
 
     def name_of(self, unique_id: str) -> str:
         """Name of a node of any kind."""
-        return str(self._manifest["nodes"][unique_id]["name"]) if unique_id in self._manifest["nodes"] else ""
+        return str(self.manifest["nodes"][unique_id]["name"]) if unique_id in self.manifest["nodes"] else ""
 
     def tested_by(self, test_id: str) -> str | None:
         """Name of the model or seed that a test guards, if it guards one."""
-        test = self._manifest["nodes"][test_id]
+        test = self.manifest["nodes"][test_id]
         attached = test.get("attached_node") or next(iter(test["depends_on"]["nodes"]), None)
         return self.nodes[attached].name if attached in self.nodes else None
 
@@ -135,7 +135,7 @@ class Graph:
                 name = self.nodes[unique_id].name if unique_id in self.nodes else ""
                 waiting += [
                     child
-                    for child in self._manifest["child_map"].get(unique_id, [])
+                    for child in self.manifest["child_map"].get(unique_id, [])
                     if name not in built or child not in self.nodes or name not in self.nodes[child].last_good
                 ]
         return found

@@ -25,13 +25,14 @@ from orchestration.warehouse import dbt
 Lineage = Mapping[str, Mapping[str, list[tuple[str, str, str]]]]
 
 
-def column_lineage(settings: Settings, manifest: Mapping[str, Any], columns: Mapping[str, dg.TableSchema]) -> Lineage:
+def column_lineage(
+    settings: Settings, manifest: Mapping[str, Any], fingerprint: str, columns: Mapping[str, dg.TableSchema]
+) -> Lineage:
     """Lineage of every model that has been compiled; `columns` are the warehouse's, by relation."""
     path = dbt.target_dir(settings) / "lineage.json"
-    wanted = dbt.fingerprint(settings)
     if path.exists():
         kept = json.loads(path.read_bytes())
-        if kept["fingerprint"] == wanted and not _newly_compiled(settings, manifest, kept["models"]):
+        if kept["fingerprint"] == fingerprint and not _newly_compiled(settings, manifest, kept["models"]):
             models: Lineage = kept["models"]
             return models
     schema, known = _schema(columns), _relations(manifest)
@@ -40,7 +41,7 @@ def column_lineage(settings: Settings, manifest: Mapping[str, Any], columns: Map
         for unique_id, node in manifest["nodes"].items()
         if _is_sql(node) and (found := _of_model(_compiled(settings, node), schema))
     }
-    path.write_text(json.dumps({"fingerprint": wanted, "models": models}), "utf-8")
+    path.write_text(json.dumps({"fingerprint": fingerprint, "models": models}), "utf-8")
     return models
 
 

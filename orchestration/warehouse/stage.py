@@ -86,22 +86,25 @@ class Stage:
             context.log.warning(f"{name} is held back by {', '.join(held[name])}")
         for name, parents in self.graph.reading_last_good(held).items():
             context.log.warning(f"{name} reads {', '.join(parents)} as it was before")
-        results = self._build(context, [node for node in selected if node.name not in held], holding)
+        fingerprint = dbt.fingerprint(self.settings)  # what changes from here on, the next run sees
+        results = self._build(context, [node for node in selected if node.name not in held], fingerprint, holding)
         made = [node for node in selected if _status(results, node.unique_id) == "success"]
         with connect(self.settings, str(self.settings.warehouse)) as con:
-            yield from self._outputs(con, selected, made, results, context.log.warning)
+            yield from self._outputs(con, selected, made, results, fingerprint, context.log.warning)
             for unique_id, result in results.items():
                 if spec := self.tests.get(self.graph.name_of(unique_id)):
                     yield _test_result(spec, result)
             yield from self._judge(context, con, made, results)
             if len(made) == len(self.graph.stage(self.name)):
-                self._remember_fingerprint(con)
+                self._remember_fingerprint(con, fingerprint)
 
-    def _build(self, context: dg.AssetExecutionContext, nodes: list[Node], holding: int) -> dict[str, dbt.NodeResult]:
+    def _build(
+        self, context: dg.AssetExecutionContext, nodes: list[Node], fingerprint: str, holding: int
+    ) -> dict[str, dbt.NodeResult]:
         private_dir(self.settings.home)
         with connect(self.settings, str(self.settings.warehouse)) as con:
             refresh_raw(con, self.settings, self.feeds)
-            is_stale = self._fingerprint_of_build(con) != dbt.fingerprint(self.settings)
+            is_stale = self._fingerprint_of_build(con) != fingerprint
         if not nodes:
             return {}
         results = dbt.build(
@@ -119,10 +122,11 @@ class Stage:
         selected: list[Node],
         made: list[Node],
         results: Mapping[str, dbt.NodeResult],
+        fingerprint: str,
         warn: Callable[[str], None],
     ) -> Iterator[dg.MaterializeResult[Any] | dg.Output[None]]:
         columns = _columns(con)
-        lineage = column_lineage(self.settings, dbt.manifest(self.settings), columns)
+        lineage = column_lineage(self.settings, self.graph.manifest, fingerprint, columns)
         for node in selected:
             if node not in made:
                 yield not_made(_key(node).to_python_identifier())
@@ -183,11 +187,8 @@ class Stage:
         row = con.execute("select fingerprint from pipeline.built_from where stage = $1", [self.name]).fetchone()
         return row[0] if row else None
 
-    def _remember_fingerprint(self, con: duckdb.DuckDBPyConnection) -> None:
-        con.execute(
-            "insert or replace into pipeline.built_from values ($1, $2)",
-            [self.name, dbt.fingerprint(self.settings)],
-        )
+    def _remember_fingerprint(self, con: duckdb.DuckDBPyConnection, fingerprint: str) -> None:
+        con.execute("insert or replace into pipeline.built_from values ($1, $2)", [self.name, fingerprint])
 
 
 def _progress(nodes: Collection[Node], say: Callable[[str], None]) -> Callable[[str, str], None]:
