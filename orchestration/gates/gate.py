@@ -34,14 +34,18 @@ _MISTAKES = 3
 _PHONE = re.compile(r"(?<![0-9A-Za-z])\+?\(?\d(?:[ .()\-]{0,2}\d){8,14}(?![0-9A-Za-z])")
 _LEAST_PHONE_AS_INTEGER = 10**9
 
+#: Rows by column, as JSON values, masked.
+_Rows = tuple[Mapping[str, Any], ...]
+
 
 @dataclass(frozen=True)
 class Outcome:
     """What became of one expectation, as a whole (`partition` None) or in one partition that failed it.
 
     Every field is a plain JSON value. `failed` is None where no single row is to blame; `example` holds at
-    most five of the failing rows, by column, masked; `failing_rows_sql` selects all of them. `accepted_by` and
-    `accepted_reason` say who let a failure through, and why.
+    most five of the failing rows, by column, masked; `failing_rows_sql` selects all of them, by the column
+    `partition_by` if they are those of one partition. `accepted_by` and `accepted_reason` say who let a failure
+    through, and why.
     """
 
     stage: str
@@ -57,6 +61,7 @@ class Outcome:
     failed: int | None
     why: str
     failing_rows_sql: str | None = None
+    partition_by: str | None = None
     example: tuple[Mapping[str, Any], ...] = ()
     accepted_by: str | None = None
     accepted_reason: str | None = None
@@ -163,7 +168,7 @@ def _outcomes(
             return _by_partition(
                 con, expectation, whole, identifier(suite.partition_by), str(result.evaluated_rows_sql)
             )
-        return [replace(whole, example=masked_rows(con, sql))]
+        return [replace(whole, example=_masked_rows(con, sql))]
     except duckdb.Error as error:
         raise EngineError(f"{suite.name}: failing rows of {expectation.id!r}: {error}") from error
 
@@ -204,8 +209,7 @@ def _by_partition(
         rows = "failing_rows"
     counts = _by(con, column, "count(*)", rows)
     evaluated = _by(con, column, "count(*)", f"({evaluated_rows_sql})")
-    shown = f"(select * from {rows} where {_in_partitions(column, list(counts)[:MAX_FAILURES_SHOWN])})"
-    examples = _by(con, column, f"arg_min(failing, 0, {MAX_EXAMPLES})", f"{shown} as failing")
+    examples = _rows_by_partition(con, column, rows, list(counts)[:MAX_FAILURES_SHOWN], MAX_EXAMPLES)
     outcomes = []
     for partition, failed in counts.items():
         looked_at = evaluated.get(partition, whole.evaluated)
@@ -218,7 +222,8 @@ def _by_partition(
                 evaluated=looked_at,
                 failed=failed,
                 failing_rows_sql=f"select * from ({sql}) where {_in_partitions(column, [partition])}",
-                example=tuple(_masked(row) for row in examples.get(partition, ())),
+                partition_by=column,
+                example=examples.get(partition, ()),
             )
         )
     return outcomes
@@ -230,7 +235,30 @@ def _by(con: duckdb.DuckDBPyConnection, column: str, aggregate: str, rows: str) 
     return dict(con.execute(sql).fetchall())
 
 
-def masked_rows(con: duckdb.DuckDBPyConnection, sql: str, limit: int = MAX_EXAMPLES) -> tuple[Mapping[str, Any], ...]:
+def _rows_by_partition(
+    con: duckdb.DuckDBPyConnection, column: str, rows: str, partitions: Collection[str | None], limit: int
+) -> dict[str | None, _Rows]:
+    """The first rows of each of these partitions, masked."""
+    narrowed = f"(select * from {rows} where {_in_partitions(column, partitions)})"
+    found = _by(con, column, f"arg_min(failing, 0, {limit})", f"{narrowed} as failing")
+    return {partition: tuple(_masked(row) for row in first) for partition, first in found.items()}
+
+
+def failing_rows(con: duckdb.DuckDBPyConnection, failures: Sequence[Mapping[str, Any]], limit: int) -> list[_Rows]:
+    """The first rows, masked, of each recorded failure of one expectation; none where no single row is to blame.
+
+    Failures in many partitions are one query: what finds the rows may take long, whatever it is narrowed to.
+    """
+    column, partitions = failures[0].get("partition_by"), [failure["partition"] for failure in failures]
+    if column is None:
+        queries = [failure["failing_rows_sql"] for failure in failures]
+        return [_masked_rows(con, sql, limit) if sql else () for sql in queries]
+    everywhere = failures[0]["failing_rows_sql"].removesuffix(f" where {_in_partitions(column, partitions[:1])}")
+    found = _rows_by_partition(con, column, f"({everywhere})", partitions, limit)
+    return [found.get(partition, ()) for partition in partitions]
+
+
+def _masked_rows(con: duckdb.DuckDBPyConnection, sql: str, limit: int = MAX_EXAMPLES) -> _Rows:
     """The first rows of a query by column, as JSON values; what may be a phone number is masked."""
     result = con.execute(f"select * from ({sql}) limit {limit}")
     columns = [column[0] for column in result.description]

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 import duckdb
 
 from orchestration.contracts import Feed
-from orchestration.gates.gate import masked_rows
+from orchestration.gates.gate import failing_rows
 from orchestration.gates.overrides import GateName
 from orchestration.ingest.profile import create_delivery_profile
 from orchestration.ingest.receipt import newest, read_receipts
@@ -43,10 +45,12 @@ def read_failures(settings: Settings, feeds: Mapping[str, Feed], gate: str, limi
         return [Failure(failure, ()) for failure in failures]
     try:
         with _judged(settings, feeds, name) as con:
-            return [
-                Failure(failure, masked_rows(con, sql, limit) if (sql := failure["failing_rows_sql"]) else ())
-                for failure in failures
+            rows = [
+                found
+                for _, of_one in groupby(failures, itemgetter("expectation_id"))
+                for found in failing_rows(con, list(of_one), limit)
             ]
+        return [Failure(said, found) for said, found in zip(failures, rows, strict=True)]
     except duckdb.IOException as error:
         raise FailingRowsError(f"The warehouse cannot be read while a run writes to it: {first_line(error)}") from None
     except duckdb.Error as error:

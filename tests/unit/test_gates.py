@@ -146,6 +146,31 @@ def test_rows_without_a_partition_are_a_partition_of_their_own(con: duckdb.DuckD
     assert len(con.execute(str(outcome.failing_rows_sql)).fetchall()) == 4
 
 
+@pytest.mark.parametrize("expectation", [POSITIVE, OWN_SQL], ids=lambda expectation: expectation.id)
+def test_the_rows_of_all_partitions_that_failed_are_read_at_once(
+    con: duckdb.DuckDBPyConnection, expectation: Expectation
+) -> None:
+    con.execute("update churn.ports set dt = null where id = 60")
+    outcomes = check_relation(con, _suite(expectation, partition_by="dt"), relation="churn.ports")
+    by_one_query = _CountingConnection(con)
+    rows = gate.failing_rows(by_one_query, [asdict(outcome) for outcome in outcomes], 2)  # type: ignore[arg-type]
+    assert by_one_query.queries == 1
+    assert {outcome.partition: len(of_it) for outcome, of_it in zip(outcomes, rows, strict=True)} == {
+        "2026-01-05": min(2, outcomes[0].failed or 0),
+        None: 1,
+    }
+    assert all(row in outcome.example for outcome, of_it in zip(outcomes, rows, strict=True) for row in of_it)
+
+
+class _CountingConnection:
+    def __init__(self, con: duckdb.DuckDBPyConnection) -> None:
+        self._con, self.queries = con, 0
+
+    def execute(self, sql: str) -> duckdb.DuckDBPyConnection:
+        self.queries += 1
+        return self._con.execute(sql)
+
+
 def test_at_most_five_failing_rows_are_shown_and_none_of_a_passed_expectation(
     con: duckdb.DuckDBPyConnection,
 ) -> None:
