@@ -93,82 +93,8 @@ changed as (
         ) = 1
 ),
 
-frauds as (
-    select
-        known.payment_id,
-        known.known_from,
-        known.known_to,
-        features.merchant_id,
-        features.cell_id
-    from {{ known_frauds }} as known
-    inner join {{ features }} as features on known.payment_id = features.payment_id
-),
-
-judged_days as (
-    select distinct first_dt from {{ touched }}
-),
-
--- frauds that were known at the end of each day, by the day on which they became known
-known_frauds as (
-    select
-        judged_days.first_dt,
-        frauds.payment_id,
-        frauds.merchant_id,
-        frauds.cell_id,
-        {{ days_between('frauds.known_from', 'judged_days.first_dt') }} as known_since_days
-    from frauds
-    inner join judged_days
-        on
-            frauds.known_from <= judged_days.first_dt
-            and judged_days.first_dt < coalesce(frauds.known_to, date '9999-12-31')
-),
-
-merchants as (
-    select
-        known_frauds.first_dt,
-        known_frauds.merchant_id,
-        count(*) filter (where known_frauds.known_since_days < parameters.fraud_at_merchant__days) as merchant_frauds,
-        count(*) filter (
-            where known_frauds.known_since_days < parameters.merchant_turned_bad__days
-        ) as bad_merchant_frauds
-    from known_frauds
-    cross join parameters
-    group by known_frauds.first_dt, known_frauds.merchant_id
-),
-
-fraud_cells as (
-    select
-        known_frauds.first_dt,
-        known_frauds.cell_id,
-        count(*) filter (where known_frauds.known_since_days < parameters.fraud_on_cell__days) as cell_frauds
-    from known_frauds
-    cross join parameters
-    group by known_frauds.first_dt, known_frauds.cell_id
-),
-
-takings as (
-    select
-        merchant_id,
-        first_dt,
-        count(*) as payments
-    from {{ features }}
-    where merchant_id in (select frauds.merchant_id from frauds)
-    group by merchant_id, first_dt
-),
-
-merchant_takings as (
-    select
-        merchants.first_dt,
-        merchants.merchant_id,
-        sum(takings.payments) as bad_merchant_payments
-    from merchants
-    inner join takings on merchants.merchant_id = takings.merchant_id
-    cross join parameters
-    where
-        {{ days_between('takings.first_dt', 'merchants.first_dt') }} >= 0
-        and {{ days_between('takings.first_dt', 'merchants.first_dt') }} < parameters.merchant_turned_bad__days
-    group by merchants.first_dt, merchants.merchant_id
-),
+-- what was known of confirmed fraud near them
+{{ fraud_merchants_and_cells(touched, features, known_frauds) }},
 
 judged as (
     select
@@ -184,9 +110,9 @@ judged as (
         changed.changed_kind,
         changed.changed_at,
         changed.changed_dt,
-        merchants.merchant_frauds,
-        merchants.bad_merchant_frauds,
-        merchant_takings.bad_merchant_payments,
+        fraud_merchants.merchant_frauds,
+        fraud_merchants.bad_merchant_frauds,
+        fraud_merchants.bad_merchant_payments,
         fraud_cells.cell_frauds
     from {{ touched }} as touched
     left join unregistered_payments on touched.payment_id = unregistered_payments.payment_id
@@ -196,14 +122,10 @@ judged as (
             touched.cell_id = crowded_hours.cell_id
             and touched.occurred_hour = crowded_hours.hour_start
     left join changed on touched.payment_id = changed.payment_id
-    left join merchants
+    left join fraud_merchants
         on
-            touched.merchant_id = merchants.merchant_id
-            and touched.first_dt = merchants.first_dt
-    left join merchant_takings
-        on
-            touched.merchant_id = merchant_takings.merchant_id
-            and touched.first_dt = merchant_takings.first_dt
+            touched.merchant_id = fraud_merchants.merchant_id
+            and touched.first_dt = fraud_merchants.first_dt
     left join fraud_cells
         on
             touched.cell_id = fraud_cells.cell_id
