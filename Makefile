@@ -12,7 +12,7 @@ endif
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: help demo test test-slow lint format bench ui bi screenshots lock clean
+.PHONY: help demo test test-slow lint format bench bench-full ui bi screenshots lock clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -45,6 +45,10 @@ format: $(VENV)/.installed  ## let ruff and sqlfluff mend what they can
 
 bench: $(VENV)/.installed  ## benchmarks, as ratios to a bare DuckDB script
 	@for script in benchmarks/bench_*.py; do $(BIN)/python $$script || exit 1; done
+
+bench-full: bench  ## and the fraud rules on every line of a carrier, and on 147 million payments (hours; 50 GB under TMPDIR)
+	@$(BIN)/python benchmarks/bench_fraud.py --only every-line
+	@$(BIN)/python benchmarks/bench_fraud.py --only again --payments 147000000
 
 ui: $(VENV)/.installed $(RINGFENCE_PSEUDONYM_KEY_FILE)  ## the Dagster UI on loopback
 	@$(BIN)/ringfence ui

@@ -8,46 +8,50 @@
 {#- Read where they are needed, column by column: a CTE over all payments would be copied whole. -#}
 {%- set latest = ref('int_payment_latest') -%}
 {%- set touched = '(select * from ' ~ latest ~ ' where ' ~ is_touched('payment_id') ~ ') as touched' -%}
+{%- set by_time = '(partition by number_key order by occurred_at)' -%}
 {%- if is_incremental() -%}
     {%- do touch('payment_id', payments_beside_delivered(latest)) -%}
 {%- endif %}
 
 -- everything that the judged numbers ever paid: a payment is held against what was delivered by its first delivery
-with histories as (
-    select
-        payment_id,
-        number_key,
-        merchant_id,
-        merchant_category,
-        cell_id,
-        auth_method,
-        is_ars_call_complete,
-        amount,
-        monthly_limit,
-        limit_raised_at,
-        status = 'DENIED' as is_denied,
-        occurred_at,
-        date_trunc('hour', occurred_at) as occurred_hour,
-        first_dt,
-        last_dt,
-        cell_dt,
-        ars_incomplete_dt,
-        limit_raised_dt,
-        row_number() over (partition by number_key order by first_dt, occurred_at, payment_id) as nth
-    from {{ latest }}
-    {% if is_incremental() -%}
-        where number_key in (select touched.number_key from {{ touched }})
-    {%- endif %}
-),
-
-habits as (
-    select
-        *,
-        nth - 1 as earlier_payments,
-        row_number() over (partition by number_key, merchant_id order by nth) - 1 as earlier_at_merchant,
-        row_number() over (partition by number_key, merchant_category order by nth) - 1 as earlier_in_category,
-        row_number() over (partition by number_key, auth_method order by nth) - 1 as earlier_by_method
-    from histories
+with habits as (
+    {% for part in parts_of(latest, 'number_key') %}
+        select
+            *,
+            nth - 1 as earlier_payments,
+            row_number() over (partition by number_key, merchant_id order by nth) - 1 as earlier_at_merchant,
+            row_number() over (partition by number_key, merchant_category order by nth) - 1 as earlier_in_category,
+            row_number() over (partition by number_key, auth_method order by nth) - 1 as earlier_by_method
+        from (
+            select
+                payment_id,
+                number_key,
+                merchant_id,
+                merchant_category,
+                cell_id,
+                auth_method,
+                is_ars_call_complete,
+                amount,
+                monthly_limit,
+                limit_raised_at,
+                status = 'DENIED' as is_denied,
+                occurred_at,
+                date_trunc('hour', occurred_at) as occurred_hour,
+                first_dt,
+                last_dt,
+                cell_dt,
+                ars_incomplete_dt,
+                limit_raised_dt,
+                row_number() over (partition by number_key order by first_dt, occurred_at, payment_id) as nth
+            from {{ latest }}
+            where
+                {{ part }}
+                {% if is_incremental() -%}
+                    and number_key in (select touched.number_key from {{ touched }})
+                {%- endif %}
+        ) as histories
+        {{ 'union all' if not loop.last }}
+    {% endfor %}
 ),
 
 judged as (
@@ -57,20 +61,24 @@ judged as (
 
 -- the few that have another payment of the number within the hour, before or after
 close_payments as (
-    select
-        payment_id,
-        number_key,
-        occurred_at,
-        first_dt,
-        denied_dt
-    from {{ latest }}
-    {% if is_incremental() -%}
-        where number_key in (select touched.number_key from {{ touched }})
-    {%- endif %}
-    window by_time as (partition by number_key order by occurred_at)
-    qualify
-        {{ seconds_between('lag(occurred_at) over by_time', 'occurred_at') }} <= 3600
-        or {{ seconds_between('occurred_at', 'lead(occurred_at) over by_time') }} <= 3600
+    {% for part in parts_of(latest, 'number_key') %}
+        select
+            payment_id,
+            number_key,
+            occurred_at,
+            first_dt,
+            denied_dt
+        from {{ latest }}
+        where
+            {{ part }}
+            {% if is_incremental() -%}
+                and number_key in (select touched.number_key from {{ touched }})
+            {%- endif %}
+        qualify
+            {{ seconds_between('lag(occurred_at) over ' ~ by_time, 'occurred_at') }} <= 3600
+            or {{ seconds_between('occurred_at', 'lead(occurred_at) over ' ~ by_time) }} <= 3600
+        {{ 'union all' if not loop.last }}
+    {% endfor %}
 ),
 
 neighbours as (
@@ -127,18 +135,24 @@ usual_amounts as (
 
 -- places where more than one number paid within the hour
 crowds as (
-    select
-        cell_id,
-        merchant_id,
-        date_trunc('hour', occurred_at) as occurred_hour
-    from {{ latest }}
-    where
-        cell_id is not null
-        {% if is_incremental() -%}
-            and date_trunc('hour', occurred_at) in (select date_trunc('hour', touched.occurred_at) from {{ touched }})
-        {%- endif %}
-    group by cell_id, merchant_id, date_trunc('hour', occurred_at)
-    having min(number_key) <> max(number_key)
+    {% for part in parts_of(latest, 'cell_id') %}
+        select
+            cell_id,
+            merchant_id,
+            date_trunc('hour', occurred_at) as occurred_hour
+        from {{ latest }}
+        where
+            {{ part }}
+            and cell_id is not null
+            {% if is_incremental() -%}
+                and date_trunc('hour', occurred_at) in (
+                    select date_trunc('hour', touched.occurred_at) from {{ touched }}
+                )
+            {%- endif %}
+        group by cell_id, merchant_id, date_trunc('hour', occurred_at)
+        having min(number_key) <> max(number_key)
+        {{ 'union all' if not loop.last }}
+    {% endfor %}
 ),
 
 crowd_payments as (

@@ -1,0 +1,25 @@
+{#-
+Predicates that part a relation's rows, those of one `key` together, for a `union all` over the parts: what sorts or groups
+all rows at once needs memory, or disk, for all of them, and the branches run one after another. An incremental run,
+which reads little, has one part.
+-#}
+{% macro parts_of(relation, key) -%}
+    {%- set parts = 1 if is_incremental() else rows_of(relation) // 10000000 + 1 -%}
+    {%- set predicates = [] -%}
+    {%- for part in range(parts) -%}
+        {%- do predicates.append('true' if parts == 1 else "hash(" ~ key ~ ") % " ~ parts ~ " = " ~ part) -%}
+    {%- endfor -%}
+    {{ return(predicates) }}
+{%- endmacro %}
+
+{#- Rows of a table, about; 0 of what is none. -#}
+{% macro rows_of(relation) -%}
+    {{ return(adapter.dispatch('rows_of', 'ringfence')(relation)) }}
+{%- endmacro %}
+
+{% macro duckdb__rows_of(relation) -%}
+    {{ return((column_of(
+        "select estimated_size from duckdb_tables() where database_name = '" ~ relation.database
+        ~ "' and schema_name = '" ~ relation.schema ~ "' and table_name = '" ~ relation.identifier ~ "'"
+    ) + [0]) | first) }}
+{%- endmacro %}
