@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from orchestration.files import locked
 from orchestration.settings import Settings, private_dir
 
 
@@ -17,9 +16,5 @@ def alone(settings: Settings) -> Iterator[int]:
     Dagster's pool keeps runs apart, but it lets the next one in when a run was killed, whose dbt may still be at work.
     A dbt that shares the descriptor holds the warehouse until it has ended, too.
     """
-    descriptor = os.open(private_dir(settings.scratch_dir) / ".warehouse.lock", os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+    with locked(private_dir(settings.scratch_dir) / ".warehouse.lock") as descriptor:
         yield descriptor
-    finally:
-        os.close(descriptor)

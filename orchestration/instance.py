@@ -10,6 +10,7 @@ from pathlib import Path
 
 import dagster as dg
 
+from orchestration.files import replace_text
 from orchestration.settings import PACKAGE, Settings, private_dir
 
 _SHIPPED = "# Shipped with Ringfence"  # how a dagster.yaml begins that an upgrade may replace
@@ -36,9 +37,7 @@ def prepare_dagster_home(settings: Settings) -> Path:
     home = private_dir(settings.dagster_home)
     target = home / "dagster.yaml"
     if not target.exists() or target.read_text("utf-8").startswith(_SHIPPED):
-        temporary = target.with_name(f".{target.name}-{os.getpid()}")
-        temporary.write_text(_configuration(settings), "utf-8")
-        os.replace(temporary, target)
+        replace_text(target, _configuration(settings))
     os.environ["DAGSTER_HOME"] = str(home)
     if settings.postgres_url:  # with the driver that dagster-postgres brings: SQLAlchemy would take another one
         _, _, address = settings.postgres_url.get_secret_value().partition("://")

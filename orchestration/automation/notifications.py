@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import logging
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 
 import dagster as dg
 
 from orchestration.automation.causes import Cause, causes
 from orchestration.automation.channels import channels
 from orchestration.contracts import Feed
+from orchestration.files import locked, replace_text
 from orchestration.settings import Settings, private_dir
 
 _log = logging.getLogger(__name__)
@@ -74,14 +72,7 @@ def _tell(settings: Settings, cause: Cause, told: list[str]) -> bool:
 def _ledger(settings: Settings) -> Iterator[dict[str, list[str]]]:
     """Which channels have had which cause; one process at a time."""
     path = private_dir(settings.notifications_dir) / "told.json"
-    with (settings.notifications_dir / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with locked(settings.notifications_dir / ".lock"):
         ledger: dict[str, list[str]] = json.loads(path.read_text("utf-8")) if path.exists() else {}
         yield ledger
-        _replace(path, json.dumps(ledger, indent=1))
-
-
-def _replace(path: Path, text: str) -> None:
-    temporary = path.with_name(f".{path.name}-{os.getpid()}")
-    temporary.write_text(text, "utf-8")
-    os.replace(temporary, path)
+        replace_text(path, json.dumps(ledger, indent=1))

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from orchestration.files import replace_text
 from orchestration.gates.gate import Outcome, is_closed
 from orchestration.settings import Settings, private_dir
 
@@ -83,7 +83,5 @@ def latest(settings: Settings, stage: str | None = None) -> list[Verdict]:
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Replace a file in one step: a kill leaves the one or the other."""
-    temporary = path.with_name(f".{path.name}-{os.getpid()}")
-    temporary.write_text(json.dumps(content, ensure_ascii=False), "utf-8")
-    os.replace(temporary, path)
+    """Replace what a gate knows."""
+    replace_text(path, json.dumps(content, ensure_ascii=False))

@@ -16,6 +16,7 @@ import duckdb
 import pyarrow.parquet as pq
 
 from orchestration.contracts import Feed
+from orchestration.files import sync
 from orchestration.ingest.batch import Bench, Outcome, run_batch
 from orchestration.ingest.delivery import Delivery, RefusedError, find_delivery, size_of
 from orchestration.ingest.receipt import (
@@ -234,15 +235,7 @@ def _sync(workspace: Workspace) -> None:
     """Bring everything to disk before the first rename; many at a time, since each alone waits for the disk."""
     folders = [*workspace.accepted.glob("dt=*"), *workspace.quarantined.glob("dt=*")]
     with ThreadPoolExecutor(_SYNCING) as pool:
-        list(pool.map(_sync_path, [path for folder in folders for path in (*folder.iterdir(), folder)]))
-
-
-def _sync_path(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        list(pool.map(sync, [path for folder in folders for path in (*folder.iterdir(), folder)]))
 
 
 def _batches(

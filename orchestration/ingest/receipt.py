@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections import defaultdict
 from collections.abc import Iterator
@@ -12,6 +11,8 @@ from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel
+
+from orchestration.files import replace_text
 
 RECEIPT = "receipt.json"
 _REVISION = re.compile(r"^rev=([0-9]+)$")
@@ -125,9 +126,7 @@ def write_receipt(folder: Path, receipt: Receipt) -> None:
 
 def replace_receipt(folder: Path, receipt: Receipt) -> None:
     """Replace the receipt of a revision that is in place, in one rename."""
-    temporary = folder / f".{RECEIPT}-{os.getpid()}"
-    temporary.write_text(_text(receipt), "utf-8")
-    os.replace(temporary, folder / RECEIPT)
+    replace_text(folder / RECEIPT, _text(receipt))
 
 
 def _text(receipt: Receipt) -> str:

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
+from orchestration.files import locked
 from orchestration.settings import Settings, private_dir
 
 _PREFIX = ".tmp-"
@@ -52,12 +53,8 @@ class Workspace:
 @contextmanager
 def one_at_a_time(settings: Settings, feed: str) -> Iterator[None]:
     """Wait until no other process ingests this feed: whoever comes second finds that nothing is left to do."""
-    descriptor = os.open(private_dir(settings.scratch_dir) / f".{_LOCK}-{feed}", os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+    with locked(private_dir(settings.scratch_dir) / f".{_LOCK}-{feed}"):
         yield
-    finally:
-        os.close(descriptor)
 
 
 def discard_unfinished(settings: Settings) -> None:

@@ -16,8 +16,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from orchestration.files import sync
 from orchestration.privacy.masking import mask_digits
-from orchestration.privacy.swap import sync
 from orchestration.settings import NumberPlan, Settings, private_dir
 
 _FIRST = "0" * 64

@@ -13,6 +13,7 @@ import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from orchestration.files import sync
 from orchestration.settings import Settings, private_dir
 
 _JOURNAL = "journal.json"
@@ -88,15 +89,6 @@ def write_file(path: Path, content: bytes, mode: int = 0o600) -> None:
         os.fsync(file.fileno())
     os.replace(temporary, path)
     sync(path.parent)
-
-
-def sync(path: Path) -> None:
-    """Bring a file, or a folder's list of files, to disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _root(settings: Settings) -> Path:

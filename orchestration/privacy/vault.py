@@ -22,8 +22,8 @@ from pathlib import Path
 
 import duckdb
 
+from orchestration.files import sync
 from orchestration.privacy.pseudonyms import PseudonymKey, install_hmac
-from orchestration.privacy.swap import sync
 from orchestration.settings import Settings, private_dir
 from orchestration.sql import literal
 

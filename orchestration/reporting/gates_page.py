@@ -6,7 +6,6 @@ One file, no network. The template beside this module holds its look; here is wh
 from __future__ import annotations
 
 import json
-import os
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from string import Template
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from orchestration.files import replace_text
 from orchestration.gates import verdicts
 from orchestration.gates.suites import STAGES
 from orchestration.ingest.receipt import Receipt, newest, read_receipts
@@ -65,9 +65,7 @@ def write_gates_page(settings: Settings) -> Path:
     )
     path = settings.gates_page
     private_dir(path.parent)
-    temporary = path.with_suffix(".tmp")
-    temporary.write_text(page, "utf-8")
-    os.replace(temporary, path)
+    replace_text(path, page)
     return path
 
 

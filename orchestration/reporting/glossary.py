@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from orchestration.files import replace_text
 from orchestration.serving.generations import DOORS
 from orchestration.settings import Settings, private_dir
 from orchestration.warehouse.graph import Graph
@@ -23,7 +23,5 @@ def write_glossary(settings: Settings, graph: Graph) -> Path:
         threshold=settings.small_group_threshold,
     )
     path = private_dir(settings.reports_dir) / "glossary.html"
-    temporary = path.with_suffix(".tmp")
-    temporary.write_text(page, "utf-8")
-    os.replace(temporary, path)
+    replace_text(path, page)
     return path

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from orchestration.contracts import Feed
+from orchestration.files import sync
 from orchestration.gates import overrides
 from orchestration.gates.suites import SHIPPED
 from orchestration.ingest.receipt import newest, read_receipts
@@ -79,11 +80,7 @@ def _seal(building: Path, publication: Publication) -> None:
     for path in (building / PARQUET).rglob("*.parquet"):
         os.chmod(path, DOORS["open"][1])
     for path in [*building.rglob("*"), building]:
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        sync(path)
 
 
 def _git_commit() -> str | None:

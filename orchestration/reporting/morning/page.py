@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -14,6 +13,7 @@ import duckdb
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from orchestration.contracts import Feed
+from orchestration.files import replace_text
 from orchestration.reporting.headline import Headline, read_headline
 from orchestration.reporting.morning.chart import ExodusDay, exodus_svg
 from orchestration.reporting.morning.figures import read_sections
@@ -67,9 +67,7 @@ def write_morning_report(settings: Settings, feeds: Mapping[str, Feed], as_of: d
             written_at=datetime.now(ZoneInfo(settings.time_zone)),
         )  # fmt: skip
     path = private_dir(settings.reports_dir) / f"{day}.html"
-    temporary = path.with_suffix(".tmp")
-    temporary.write_text(page, "utf-8")
-    os.replace(temporary, path)
+    replace_text(path, page)
     return MorningReport(path, day, exodus_svg(content["days"], *_DESK, is_alone=True) if content["days"] else None)
 
 
