@@ -31,21 +31,42 @@ written by a post-hook inside the transaction that writes its rows, so that a ki
 {%- endmacro %}
 
 {#-
-What the calling model can read of its feeds: the deliveries in force; of a feed that it reads through another model
-(`meta.consumes_through`), those that the other has read, since a closed gate may hold that one back alone.
+What the calling model can read of feeds: of one that it reads through other models with a progress of their own, the
+deliveries that all of these have read, since one of them may have been held back, left out or built before the latest
+delivery came; of any other, the deliveries in force.
 -#}
-{% macro deliveries_to_read() -%}
-    {%- set feeds = model.config.meta.get('consumes', []) -%}
-    {%- set through = model.config.meta.get('consumes_through', {}) -%}
+{% macro deliveries_to_read(feeds) -%}
     (
-        select feed, dt, rev from {{ revision_relation() }}
-        where is_current and feed in ('{{ feeds | join("', '") }}')
-        {%- for other, its_feeds in through.items() %}
-        union all
+        {%- for feed in feeds %}
+        {%- set readers = readers_before(model, feed) %}
+        {%- if readers %}
         select feed, dt, rev from {{ consumed_relation() }}
-        where model = '{{ other }}' and feed in ('{{ its_feeds | join("', '") }}')
+        where feed = '{{ feed }}' and model in ('{{ readers | join("', '") }}')
+        group by feed, dt, rev
+        having count(*) = {{ readers | length }}
+        {%- else %}
+        select feed, dt, rev from {{ revision_relation() }}
+        where feed = '{{ feed }}' and is_current
+        {%- endif %}
+        {%- if not loop.last %}
+        union all
+        {%- endif %}
         {%- endfor %}
     )
+{%- endmacro %}
+
+{#- The nearest models, among those that a node is built on, that consume a feed themselves. -#}
+{% macro readers_before(node, feed) -%}
+    {%- set found = [] -%}
+    {%- for unique_id in node.depends_on.nodes if unique_id in graph.nodes -%}
+        {%- set parent = graph.nodes[unique_id] -%}
+        {%- if feed in parent.config.meta.get('consumes', []) -%}
+            {%- do found.append(parent.name) -%}
+        {%- else -%}
+            {%- do found.extend(readers_before(parent, feed)) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{ return(found | unique | list) }}
 {%- endmacro %}
 
 {#- Post-hook of every model; empty, and so not run, for one that consumes no feed. -#}
@@ -53,20 +74,18 @@ What the calling model can read of its feeds: the deliveries in force; of a feed
     {%- if execute and model.config.meta.get('consumes') -%}
     delete from {{ consumed_relation() }} where model = '{{ model.name }}';
     insert into {{ consumed_relation() }} (model, feed, dt, rev)
-    select '{{ model.name }}', feed, dt, rev from {{ deliveries_to_read() }} as delivery;
+    select '{{ model.name }}', feed, dt, rev from {{ deliveries_to_read(model.config.meta.consumes) }} as delivery;
     {%- endif -%}
 {%- endmacro %}
 
 {#- Days (ISO text) of a feed with a delivery that this model has not read yet. -#}
 {% macro pending_days(feed) -%}
-    {%- set through = model.config.meta.get('consumes_through', {}).values() | sum(start=[]) -%}
-    {%- if feed not in model.config.meta.get('consumes', []) + through -%}
+    {%- if feed not in model.config.meta.get('consumes', []) -%}
         {{ exceptions.raise_compiler_error(model.name ~ " reads " ~ feed ~ " by what changed, but does not name it in meta.consumes") }}
     {%- endif -%}
     {{ return(column_of(
-        "select cast(delivery.dt as varchar) from " ~ deliveries_to_read() ~ " as delivery"
-        ~ " where delivery.feed = '" ~ feed ~ "'"
-        ~ " and not exists (select 1 from " ~ consumed_relation() ~ " as consumed"
+        "select cast(delivery.dt as varchar) from " ~ deliveries_to_read([feed]) ~ " as delivery"
+        ~ " where not exists (select 1 from " ~ consumed_relation() ~ " as consumed"
         ~ " where consumed.model = '" ~ model.name ~ "' and consumed.feed = delivery.feed"
         ~ " and consumed.dt = delivery.dt and consumed.rev = delivery.rev)"
         ~ " order by 1"

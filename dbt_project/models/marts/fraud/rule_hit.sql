@@ -3,8 +3,10 @@
     incremental_strategy='touched',
     unique_key='payment_id',
     meta={
-        'consumes': ['payments', 'cell_registry', 'cell_attachments', 'payment_disputes', 'alert_dispositions'],
-        'consumes_through': {'int_number_change': ['sim_changes', 'portability_events']},
+        'consumes': [
+            'payments', 'cell_registry', 'cell_attachments', 'payment_disputes', 'alert_dispositions', 'sim_changes',
+            'portability_events',
+        ],
         'last_good': ['int_number_change'],
     },
 ) }}
