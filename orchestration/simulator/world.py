@@ -82,6 +82,7 @@ def simulate(
         raise ValueError(f"cannot simulate {first_day}..{last_day} with panel {panel} (0..1] and dirt {dirt} [0..10]")
     report = progress or (lambda _stage, _done, _total: None)
     # every line of the carrier needs some 7 GB: what does not fit goes where there must be room anyway
+    out.mkdir(parents=True, exist_ok=True)
     with duckdb.connect(config={"memory_limit": MEMORY_LIMIT, "temp_directory": str(out / ".spill")}) as connection:
         _build_world(connection, story, report, seed, panel, dirt, first_day, last_day, history_from)
         tallies: dict[str, FeedTally] = {}
