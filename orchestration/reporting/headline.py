@@ -54,7 +54,7 @@ class Headline:
 def read_headline(
     settings: Settings, incident: str | None = None, as_of: date | None = None, known_on: date | None = None
 ) -> Headline:
-    """The headline of an incident (the latest one with departures) as of a day (its last one).
+    """The headline of an incident (the latest one with departures by then) as of a day (its last one).
 
     It is read from what is published; with `known_on` it is built again from the revisions that had been delivered
     by the end of that day, and equals what a run on that day would have published.
@@ -74,7 +74,7 @@ def read_headline(
 def _read(path: Path, incident: str | None, as_of: date | None) -> Headline:
     with duckdb.connect(str(path), read_only=True) as con:
         try:
-            incident = incident or _latest_incident(con)
+            incident = incident or _latest_incident(con, as_of)
             row = con.execute(
                 """
                 select headline.incident_id, incident.provider_group, incident.starts_on, headline.as_of_date,
@@ -104,13 +104,15 @@ def _read(path: Path, incident: str | None, as_of: date | None) -> Headline:
     return Headline(*(*row, found))
 
 
-def _latest_incident(con: duckdb.DuckDBPyConnection) -> str:
+def _latest_incident(con: duckdb.DuckDBPyConnection, as_of: date | None) -> str:
     row = con.execute(
         "select incident_id from churn.incident_headline join core.dim_incident using (incident_id) "
-        "where port_outs_cumulative > 0 order by starts_on desc, incident_id limit 1"
+        "where port_outs_cumulative > 0 and ($1 is null or as_of_date <= $1) "
+        "order by starts_on desc, incident_id limit 1",
+        [as_of],
     ).fetchone()
     if row is None:
-        raise HeadlineError("No incident has departures in the published marts.")
+        raise HeadlineError(f"No incident has departures in the published marts{f' by {as_of}' if as_of else ''}.")
     return str(row[0])
 
 

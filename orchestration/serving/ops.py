@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -20,7 +21,7 @@ _TABLES = {
         "feed varchar, dt date, rev integer, status varchar, refusal varchar, files integer, bytes bigint, "
         "sha256 varchar, rows_read bigint, rows_accepted bigint, rows_quarantined bigint, rows_duplicate bigint, "
         "reasons varchar, totals varchar, delivered_at timestamptz, ingested_at timestamptz",
-        "One row per feed, dt and revision: what arrived and what became of its rows.",
+        "One row per feed, dt and revision: what arrived and what became of its rows; reasons and totals are JSON.",
     ),
     "reconciliation": (
         "feed varchar, dt date, stage varchar, rows_in bigint, rows_out bigint, rows_difference bigint, "
@@ -85,7 +86,7 @@ def _deliveries(settings: Settings) -> pd.DataFrame:
             "bytes": sum(file.bytes for file in receipt.files), "sha256": receipt.sha256,
             "rows_read": receipt.rows_read, "rows_accepted": receipt.rows_accepted,
             "rows_quarantined": receipt.rows_quarantined, "rows_duplicate": receipt.rows_duplicate,
-            "reasons": str(receipt.reasons or ""), "totals": str(receipt.totals or ""),
+            "reasons": json.dumps(receipt.reasons), "totals": json.dumps(receipt.totals),
             "delivered_at": receipt.delivered_at, "ingested_at": receipt.ingested_at,
         }
         for receipt in read_receipts(settings.raw_dir)
@@ -139,22 +140,12 @@ def _insert_raw_to_facts(con: duckdb.DuckDBPyConnection, settings: Settings, gra
 
 
 def _insert_gate_results(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
-    files = str(settings.gates_dir / "history" / "*" / "*.json")
-    if not list((settings.gates_dir / "history").glob("*/*.json")):
-        return
-    con.execute(
-        f"""
-        insert into out.ops.gate_result
-        select run_id, judged_at, stage, relation, partition, expectation_id, expectation_type, severity, passed,
-            observed, expected, evaluated, failed, why, failing_rows_sql, accepted_by, accepted_reason
-        from read_json({literal(files)}, columns = {{
-            run_id: 'varchar', judged_at: 'timestamptz', stage: 'varchar', relation: 'varchar',
-            partition: 'varchar', expectation_id: 'varchar', expectation_type: 'varchar', severity: 'varchar',
-            passed: 'boolean', observed: 'varchar', expected: 'varchar', evaluated: 'bigint', failed: 'bigint',
-            why: 'varchar', failing_rows_sql: 'varchar', accepted_by: 'varchar', accepted_reason: 'varchar'
-            }}, format = 'array')
-        """
-    )
+    """What the history of verdicts holds under these names, run by run."""
+    files = [str(path) for path in (settings.gates_dir / "history").glob("*/*.json")]
+    if files:
+        columns = dict(column.split() for column in _TABLES["gate_result"][0].split(", "))
+        read = f"read_json($1, columns = {columns}, format = 'array')"
+        con.execute(f"insert into out.ops.gate_result by name from {read}", [files])
 
 
 def _publications(known: list[Publication]) -> pd.DataFrame:

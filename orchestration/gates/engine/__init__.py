@@ -15,7 +15,8 @@ Importing this package is cheap; `validate` imports GX (seconds) when it is firs
 | `execution.py` | how GX finds batch, columns and relations |
 | `metrics.py` | which GX metrics DuckDB answers in its own way |
 | `failing_rows.py` | the SQL that names the rows an expectation rejects |
-| `run.py` | one validation from start to results |
+| `run.py` | what a validation takes and gives |
+| `validation.py` | one validation from start to results, by GX |
 """
 
 from __future__ import annotations

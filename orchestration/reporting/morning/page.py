@@ -14,7 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from orchestration.contracts import Feed
 from orchestration.files import replace_text
-from orchestration.reporting.headline import Headline, read_headline
+from orchestration.reporting.headline import Headline, HeadlineError, read_headline
 from orchestration.reporting.morning.chart import ExodusDay, exodus_svg
 from orchestration.reporting.morning.figures import read_sections
 from orchestration.serving.generations import DOORS, current_dir, current_publication
@@ -72,7 +72,7 @@ def write_morning_report(settings: Settings, feeds: Mapping[str, Feed], as_of: d
 
 
 def _read(con: duckdb.DuckDBPyConnection, settings: Settings, day: date, published: set[str]) -> dict[str, Any]:
-    headline = _headline(con, settings, day) if {"churn.incident_headline", "core.dim_incident"} <= published else None
+    headline = _headline(settings, day)
     con.execute("set variable as_of = $1::date", [day])
     con.execute("set variable incident = $1::varchar", [headline and headline.incident_id])
     effect = _rows(con, published, "churn.waiver_effect", _EFFECT) if headline else []
@@ -115,14 +115,12 @@ _RESTATED = """
 """
 
 
-def _headline(con: duckdb.DuckDBPyConnection, settings: Settings, day: date) -> Headline | None:
-    """That of the latest incident with departures by that day."""
-    row = con.execute(
-        "select incident_id from churn.incident_headline join core.dim_incident using (incident_id) "
-        "where port_outs_cumulative > 0 and as_of_date <= $1 order by starts_on desc, incident_id limit 1",
-        [day],
-    ).fetchone()
-    return read_headline(settings, row[0], day) if row else None
+def _headline(settings: Settings, day: date) -> Headline | None:
+    """That of the latest incident; None where it is not published, or nobody has left by that day."""
+    try:
+        return read_headline(settings, as_of=day)
+    except HeadlineError:
+        return None
 
 
 def _rows(con: duckdb.DuckDBPyConnection, published: set[str], relation: str, query: str) -> list[dict[str, Any]]:
