@@ -275,6 +275,8 @@ def publish() -> None:
     """Publish the warehouse as it stands, without a run: what its gates let through."""
     import duckdb
 
+    from orchestration.privacy.custody import shared
+    from orchestration.serving.publish import NOTHING
     from orchestration.serving.publish import publish as build
     from orchestration.serving.verify import VerificationError
     from orchestration.warehouse import dbt
@@ -282,15 +284,16 @@ def publish() -> None:
 
     configured = settings()
     try:
-        entry = build(configured, Graph(dbt.manifest(configured)), load_feeds(configured), "by hand")
+        with shared(configured):
+            entry = build(configured, Graph(dbt.manifest(configured)), load_feeds(configured), "by hand")
     except duckdb.IOException:
         err.print("[red]The warehouse is not there yet, or a run is using it; try again when it has ended.[/]")
         raise typer.Exit(1) from None
-    except VerificationError as error:
+    except (KeyMissingError, VerificationError) as error:
         err.print(str(error), style="red", markup=False, soft_wrap=True)
         raise typer.Exit(1) from None
     if entry is None:
-        err.print("[red]Nothing can be published: every mart is held back, and there is no earlier version.[/]")
+        err.print(f"[red]{NOTHING}[/]")
         raise typer.Exit(3)
     out.print(f"Published generation {entry.generation}: {len(entry.relations)} relations.")
 

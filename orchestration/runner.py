@@ -106,10 +106,12 @@ def _run(
         result = _execute(settings, instance, first, last, on_event, on_plan)
     now = current_publication(settings)
     fresh = now if now and (published is None or now.generation != published.generation) else None
-    errors = [_message(event) for event in result.get_step_failure_events()]
+    failures = result.get_step_failure_events()
+    errors = [_message(event) for event in failures]
     if fresh:
         return RunReport(_exit_code(fresh), False, fresh, errors)
-    is_data = bool(errors) and all("Nothing can be published" in error for error in errors)
+    # a step raises dg.Failure for what it was given, anything else for what befell it
+    is_data = bool(failures) and all(event.step_failure_data.user_failure_data for event in failures)
     return RunReport(Exit.NOTHING_PUBLISHED if is_data else Exit.INFRASTRUCTURE, False, None, errors)
 
 

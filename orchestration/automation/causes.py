@@ -16,7 +16,7 @@ import dagster as dg
 from orchestration.automation.daily import JOB
 from orchestration.contracts import Feed
 from orchestration.gates import verdicts
-from orchestration.serving.generations import DOORS, current_dir, current_publication
+from orchestration.serving.generations import current_file, current_publication
 from orchestration.settings import Settings
 from orchestration.sql import connect, literal
 from orchestration.status import read_status
@@ -94,14 +94,14 @@ def _late_feeds(settings: Settings, feeds: Mapping[str, Feed], now: datetime) ->
 
 def _fraud(settings: Settings) -> Iterator[Cause]:
     """Days by whose deliveries an open fraud case has reached the threshold, or has grown beyond it."""
-    folder, published = current_dir(settings), current_publication(settings)
-    if settings.notify_fraud_amount is None or folder is None or published is None:
+    file, published = current_file(settings, "restricted"), current_publication(settings)
+    if settings.notify_fraud_amount is None or file is None or published is None:
         return
     through = {entry.relation: entry.data_through for entry in published.relations}.get("fraud.case")
     if through is None:
         return
     with connect(settings) as con:
-        con.execute(f"attach {literal(str(folder / DOORS['restricted'][0]))} as restricted (read_only)")
+        con.execute(f"attach {literal(str(file))} as restricted (read_only)")
         days = con.execute(
             'select distinct last_alerted_on from restricted.fraud."case" '
             "where is_open and last_alerted_on > $1 and amount >= $2 order by 1",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from uuid import UUID
 
 import duckdb
@@ -12,7 +11,7 @@ import duckdb
 from orchestration.privacy import audit
 from orchestration.privacy.custody import shared
 from orchestration.privacy.vault import Vault
-from orchestration.serving.generations import current_dir
+from orchestration.serving.generations import current_file
 from orchestration.settings import Settings
 from orchestration.sql import connect, identifier, literal
 
@@ -77,10 +76,10 @@ def _published(
     """Pseudonyms of the named rows of a relation of the schema `fraud` of the current publication."""
     if not ids:
         return []
-    folder = current_dir(settings)
-    if folder is None:
+    file = current_file(settings, "restricted")
+    if file is None:
         raise UnknownCaseError("Nothing has been published yet.")
-    con.execute(f"attach if not exists {literal(str(folder / Path('cases.duckdb')))} as cases (read_only)")
+    con.execute(f"attach if not exists {literal(str(file))} as cases (read_only)")
     is_there = con.execute(
         "select count(*) from duckdb_columns() where database_name = 'cases' and schema_name = 'fraud' "
         "and table_name = $1 and column_name in ($2, 'number_key')",

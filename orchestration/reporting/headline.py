@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 
 from orchestration.contracts import load_feeds
-from orchestration.serving.generations import current_dir
+from orchestration.serving.generations import current_file
 from orchestration.settings import Settings
 from orchestration.warehouse.known_on import built_as_known_on
 
@@ -65,16 +65,20 @@ def read_headline(
     if known_on:
         with built_as_known_on(settings, load_feeds(settings), known_on, MARTS) as warehouse:
             return _read(warehouse, incident, as_of)
-    folder = current_dir(settings)
-    if folder is None:
+    file = current_file(settings, "open")
+    if file is None:
         raise HeadlineError("Nothing is published yet: `ringfence run` publishes.")
-    return _read(folder / "marts.duckdb", incident, as_of)
+    return _read(file, incident, as_of)
 
 
 def _read(path: Path, incident: str | None, as_of: date | None) -> Headline:
     with duckdb.connect(str(path), read_only=True) as con:
         try:
-            incident = incident or _latest_incident(con, as_of)
+            incident = incident or latest_incident(con, as_of)
+            if incident is None:
+                raise HeadlineError(
+                    f"No incident has departures in the published marts{f' by {as_of}' if as_of else ''}."
+                )
             row = con.execute(
                 """
                 select headline.incident_id, incident.provider_group, incident.starts_on, headline.as_of_date,
@@ -104,16 +108,15 @@ def _read(path: Path, incident: str | None, as_of: date | None) -> Headline:
     return Headline(*(*row, found))
 
 
-def _latest_incident(con: duckdb.DuckDBPyConnection, as_of: date | None) -> str:
+def latest_incident(con: duckdb.DuckDBPyConnection, as_of: date | None = None) -> str | None:
+    """The incident that began last, of those with departures (by a day)."""
     row = con.execute(
         "select incident_id from churn.incident_headline join core.dim_incident using (incident_id) "
         "where port_outs_cumulative > 0 and ($1 is null or as_of_date <= $1) "
         "order by starts_on desc, incident_id limit 1",
         [as_of],
     ).fetchone()
-    if row is None:
-        raise HeadlineError(f"No incident has departures in the published marts{f' by {as_of}' if as_of else ''}.")
-    return str(row[0])
+    return str(row[0]) if row else None
 
 
 def _nothing(con: duckdb.DuckDBPyConnection, incident: str, as_of: date | None) -> str:

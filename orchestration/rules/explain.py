@@ -9,7 +9,7 @@ from typing import Any
 
 import duckdb
 
-from orchestration.serving.generations import current_dir
+from orchestration.serving.generations import current_file
 from orchestration.settings import Settings
 
 
@@ -51,10 +51,10 @@ def explain(settings: Settings, payment_id: str) -> Explanation:
     Raises:
         ExplainError: if nothing is published yet, or the payment is not.
     """
-    folder = current_dir(settings)
-    if folder is None:
+    file = current_file(settings, "restricted")
+    if file is None:
         raise ExplainError("Nothing has been published yet.")
-    with duckdb.connect(str(folder / "cases.duckdb"), read_only=True) as con:
+    with duckdb.connect(str(file), read_only=True) as con:
         con.execute("set timezone = $1", [settings.time_zone])
         payment = con.execute(
             "select occurred_at, merchant_id, merchant_category, amount, status, "

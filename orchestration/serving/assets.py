@@ -5,13 +5,12 @@ from pathlib import Path
 
 import dagster as dg
 
-from orchestration.alone import alone
 from orchestration.automation import freshness
 from orchestration.contracts import Feed
 from orchestration.ingest.assets import RETENTION
 from orchestration.privacy.custody import shared
 from orchestration.reporting.gates_page import write_gates_page
-from orchestration.serving.publish import publish
+from orchestration.serving.publish import NOTHING, publish
 from orchestration.settings import Settings
 from orchestration.steps import WAREHOUSE_POOL, written_in
 from orchestration.warehouse.graph import Graph
@@ -38,11 +37,11 @@ def publication_asset(settings: Settings, feeds: Mapping[str, Feed], graph: Grap
         ),
     )
     def publication(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
-        with shared(settings), alone(settings):
+        with shared(settings):
             published = publish(settings, graph, feeds, context.run_id)
             page = write_gates_page(settings)
         if published is None:
-            raise dg.Failure("Nothing can be published: every mart is held back, and there is no earlier version.")
+            raise dg.Failure(NOTHING)
         table = "\n".join(
             f"| {entry.relation} | {entry.rows:,} | {entry.data_through or ''} | {', '.join(entry.held_back_by)} |"
             for entry in published.relations

@@ -68,6 +68,12 @@ def current_dir(settings: Settings) -> Path | None:
     return link.resolve() if link.exists() else None
 
 
+def current_file(settings: Settings, door: str) -> Path | None:
+    """The file that readers at a door see, or None before the first publication."""
+    folder = current_dir(settings)
+    return folder / DOORS[door][0] if folder else None
+
+
 def current_publication(settings: Settings) -> Publication | None:
     """What readers see."""
     folder = current_dir(settings)

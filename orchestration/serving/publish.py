@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from orchestration.alone import alone
 from orchestration.contracts import Feed
 from orchestration.files import sync
 from orchestration.gates import overrides
@@ -23,6 +24,8 @@ from orchestration.serving.verify import verify
 from orchestration.settings import PROJECT, Settings
 from orchestration.warehouse import dbt
 from orchestration.warehouse.graph import Graph
+
+NOTHING = "Nothing can be published: every mart is held back, and there is no earlier version."
 
 
 def inputs_fingerprint(settings: Settings, feeds: Mapping[str, Feed]) -> str:
@@ -42,13 +45,18 @@ def inputs_fingerprint(settings: Settings, feeds: Mapping[str, Feed]) -> str:
 
 
 def publish(settings: Settings, graph: Graph, feeds: Mapping[str, Feed], run_id: str) -> Publication | None:
-    """Publish what its gates let through, beside the previous version of what they hold back.
+    """Publish what its gates let through, beside the previous version of what they hold back; waits for the warehouse.
 
     Returns None if there is no relation to publish, neither a fresh one nor an earlier one.
 
     Raises:
         VerificationError: if it is not what it should be; readers keep the current generation.
     """
+    with alone(settings):
+        return _publish(settings, graph, feeds, run_id)
+
+
+def _publish(settings: Settings, graph: Graph, feeds: Mapping[str, Feed], run_id: str) -> Publication | None:
     now = datetime.now(UTC)
     generation = f"{now:%Y%m%dT%H%M%S%fZ}"
     building = settings.serving_dir / f".building-{generation}"

@@ -17,7 +17,7 @@ from orchestration.files import replace_text
 from orchestration.reporting.headline import Headline, HeadlineError, read_headline
 from orchestration.reporting.morning.chart import ExodusDay, exodus_svg
 from orchestration.reporting.morning.figures import read_sections
-from orchestration.serving.generations import DOORS, current_dir, current_publication
+from orchestration.serving.generations import current_file, current_publication
 from orchestration.settings import Settings, private_dir
 from orchestration.sql import connect, literal
 from orchestration.status import read_status
@@ -48,8 +48,8 @@ def write_morning_report(settings: Settings, feeds: Mapping[str, Feed], as_of: d
     Raises:
         ReportError: if nothing is published, or nothing up to that day.
     """
-    publication, folder = current_publication(settings), current_dir(settings)
-    if publication is None or folder is None:
+    publication, file = current_publication(settings), current_file(settings, "open")
+    if publication is None or file is None:
         raise ReportError("Nothing is published yet: `ringfence run` publishes.")
     through = [entry.data_through for entry in publication.relations if entry.data_through]
     day = min(filter(None, [max(through, default=None), as_of]), default=None)
@@ -57,7 +57,7 @@ def write_morning_report(settings: Settings, feeds: Mapping[str, Feed], as_of: d
         raise ReportError("What is published holds no day yet.")
     published = {entry.relation for entry in publication.relations if entry.door == "open"}
     with connect(settings) as con:
-        con.execute(f"attach {literal(str(folder / DOORS['open'][0]))} as marts (read_only)")
+        con.execute(f"attach {literal(str(file))} as marts (read_only)")
         con.execute("use marts")
         content = _read(con, settings, day, published)
         definitions = _Definitions(con)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import duckdb
 import pandas as pd
 
+from orchestration.reporting.headline import latest_incident
 from orchestration.reporting.plots.canvas import (
     ACCENT,
     COLOURS,
@@ -182,10 +183,9 @@ def refunds(con: duckdb.DuckDBPyConnection, axes: Axes) -> str | None:
 
 
 def _latest_incident(con: duckdb.DuckDBPyConnection) -> tuple[str, str] | None:
+    """The incident that the headline is about, and its group."""
     return con.execute(
-        "select incident_id, provider_group from churn.incident_headline join core.dim_incident "
-        "using (incident_id, provider_group) where port_outs_cumulative > 0 "
-        "order by starts_on desc, incident_id limit 1"
+        "select incident_id, provider_group from core.dim_incident where incident_id = $1", [latest_incident(con)]
     ).fetchone()
 
 
