@@ -110,9 +110,19 @@ class Column:
         return "VARCHAR" if self.pseudonym_kind else self.stored_type
 
     @property
+    def base_type(self) -> str:
+        """Its type without a precision."""
+        return self.type.split("(")[0]
+
+    @property
+    def is_integer(self) -> bool:
+        """Whether values are whole numbers."""
+        return self.base_type in _INTEGERS
+
+    @property
     def is_number(self) -> bool:
         """Whether values are amounts or counts."""
-        return self.type.split("(")[0] in _NUMBERS
+        return self.base_type in _NUMBERS
 
 
 @dataclass(frozen=True)
@@ -345,7 +355,7 @@ class _Reader:
 
     def _amount(self, custom: dict[str, Any], columns: tuple[Column, ...]) -> str | None:
         name = custom.get("reconciledAmount")
-        if name is not None and name not in {c.name for c in columns if c.type in _INTEGERS and not c.pseudonym}:
+        if name is not None and name not in {c.name for c in columns if c.is_integer and not c.pseudonym}:
             self._wrong("customProperties.reconciledAmount", f"there is no whole number {name!r}")
         return name
 

@@ -10,7 +10,6 @@ from orchestration.sql import identifier, literal
 
 _ISO_DATE = len("2026-01-03")
 _ISO_INSTANT = len("2026-01-03 05:04:05")
-_INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
 
 
 def typed_sql(column: Column, feed: Feed, plan: NumberPlan) -> str:
@@ -62,7 +61,7 @@ def all_reasons(feed: Feed) -> dict[str, str]:
 
 def _cast_sql(column: Column, text: str, feed: Feed) -> str:
     """The value of a text. What reads back as it stood needs no closer look; other spellings take the slow path."""
-    kind = column.type.split("(")[0]
+    kind = column.base_type
     if kind == "VARCHAR":
         return text
     if kind == "BOOLEAN":
@@ -73,13 +72,12 @@ def _cast_sql(column: Column, text: str, feed: Feed) -> str:
 
 
 def _number_sql(column: Column, text: str, feed: Feed) -> str:
-    kind = column.type.split("(")[0]
     if column.minor_units:
         return _minor_units_sql(column, text, feed)
-    if kind in _INTEGERS:
+    if column.is_integer:
         digits, pattern = _plain_number(text, feed)
-        slow = f"case when regexp_full_match({text}, '[+-]?{pattern}') then try_cast({digits} as {kind}) end"
-        return _unless_plain(f"try_cast({text} as {kind})", text, slow)
+        slow = f"case when regexp_full_match({text}, '[+-]?{pattern}') then try_cast({digits} as {column.type}) end"
+        return _unless_plain(f"try_cast({text} as {column.type})", text, slow)
     return f"try_cast({_decimal_text(text, feed)} as {column.type})"
 
 
@@ -147,8 +145,7 @@ def kind_of(column: Column) -> str:
     """What a value of the column is, in the words of a reason; NUMBER is a subscriber's."""
     if column.pseudonym == "number":
         return "NUMBER"
-    kind = column.type.split("(")[0]
-    return {"DATE": "DATE", "TIMESTAMPTZ": "INSTANT", "BOOLEAN": "FLAG"}.get(kind, "QUANTITY")
+    return {"DATE": "DATE", "TIMESTAMPTZ": "INSTANT", "BOOLEAN": "FLAG"}.get(column.base_type, "QUANTITY")
 
 
 def _formats(forms: tuple[str, ...] | list[str]) -> str:
