@@ -39,7 +39,11 @@ class Column:
 
 @dataclass(frozen=True)
 class FeedFormat:
-    """How one feed is written: separator, encoding, compression, columns, and which flaws its rows can have."""
+    """How one feed is written: separator, encoding, compression, columns, and which flaws its rows can have.
+
+    Where it `has_history`, the first delivery also tells what was before. `made_by` names the SQL that makes the rows
+    of some days just before they are written; `days_in_hand` are made at a time, else as many as the panel allows.
+    """
 
     feed: str
     delimiter: str
@@ -49,6 +53,9 @@ class FeedFormat:
     encoding: Literal["utf-8", "cp949"] = "utf-8"
     is_gzipped: bool = False
     is_monthly: bool = False
+    has_history: bool = False
+    made_by: str | None = None
+    days_in_hand: int | None = None
     second_instant: str = "%Y-%m-%dT%H:%M:%S+0900"
     late_per_100k: int = 300
     duplicates_per_100k: int = 150
@@ -106,6 +113,8 @@ FORMATS: tuple[FeedFormat, ...] = (
     FeedFormat(
         feed="portability_events",
         delimiter=",",
+        has_history=True,
+        days_in_hand=62,
         flaws=(Flaw.BAD_NUMBER, Flaw.UNKNOWN_STATUS, Flaw.EMPTY_REQUIRED, Flaw.EXTRA_COLUMN, Flaw.WRONG_CONTENT),
         columns=(
             Column("port_id"),
@@ -198,6 +207,7 @@ FORMATS: tuple[FeedFormat, ...] = (
     FeedFormat(
         feed="payments",
         delimiter=",",
+        made_by="payments_chunk",
         money="amount",
         flaws=(Flaw.BAD_NUMBER, Flaw.UNKNOWN_STATUS, Flaw.EMPTY_REQUIRED),
         columns=(

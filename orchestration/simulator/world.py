@@ -161,31 +161,29 @@ def _write_feed(
     missing = story.missing.get(fmt.feed, frozenset())
     clear_days(out, fmt.feed, first_day, last_day)
     _set_variables(connection, {"missing_days": sorted(missing) or [date.min]})
-    if fmt.feed == "portability_events":
+    if fmt.has_history:
         _write_history(connection, fmt, out, first_day, tally)
-    step = _days_in_hand(connection, fmt.feed)
+    step = fmt.days_in_hand or _days_in_hand(connection, fmt)
     total = (last_day - first_day).days + 1
     for begin in range(0, total, step):
         report(fmt.feed, begin, total)
         from_day = first_day + timedelta(days=begin)
         to_day = min(from_day + timedelta(days=step - 1), last_day)
         _set_variables(connection, {"from_day": from_day, "to_day": to_day})
-        if fmt.feed == "payments":
-            connection.execute((SQL / "payments_chunk.sql").read_text("utf-8"))
+        if fmt.made_by:
+            connection.execute((SQL / f"{fmt.made_by}.sql").read_text("utf-8"))
         write_days(connection, fmt, out, missing, tally)
     report(fmt.feed, total, total)
     return tally
 
 
-def _days_in_hand(connection: duckdb.DuckDBPyConnection, feed: str) -> int:
+def _days_in_hand(connection: duckdb.DuckDBPyConnection, fmt: FeedFormat) -> int:
     """How many days of a feed are made at a time, so that a whole carrier's panel stays within memory."""
     [[panel, payments]] = connection.execute(
         "select getvariable('panel'), (getvariable('micropayments') + getvariable('dcb_payments'))"
         " * getvariable('panel') / getvariable('payments_counted_days')"
     ).fetchall()
-    if feed == "payments":
-        return max(7, min(62, int(ROWS_IN_HAND / payments)))
-    return 62 if feed == "portability_events" else max(31, min(366, int(20 / panel)))
+    return max(7, min(62, int(ROWS_IN_HAND / payments))) if fmt.made_by else max(31, min(366, int(20 / panel)))
 
 
 def _write_history(
