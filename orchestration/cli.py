@@ -42,7 +42,18 @@ def settings() -> Settings:
     except ValidationError as error:
         for problem in error.errors():
             name = "".join(f"RINGFENCE_{part}: ".upper() for part in problem["loc"][:1])
-            err.print(f"[red]{name}[/]{problem['msg'].removeprefix('Value error, ')}")
+            err.print(f"[red]{name}[/]{escape(problem['msg'].removeprefix('Value error, '))}")
+        raise typer.Exit(1) from None
+
+
+@contextmanager
+def _refusing(*errors: type[Exception]) -> Iterator[None]:
+    """What says by itself what is wrong, a contract and the key among it, ends the command with its words."""
+    refusals: tuple[type[Exception], ...] = (ContractError, KeyMissingError, *errors)
+    try:
+        yield
+    except refusals as error:
+        err.print(str(error), style="red", markup=False, soft_wrap=True)
         raise typer.Exit(1) from None
 
 
@@ -73,7 +84,7 @@ def simulate(
         return
     mark.unlink(missing_ok=True)
     started = monotonic()
-    with out.status("Writing sample extracts") as shown:
+    with _refusing(ValueError), out.status("Writing sample extracts") as shown:
         summary = write(
             out_folder, seed=seed, panel=panel, dirt=dirt, scenario=scenario,
             first_day=first.date(), last_day=last.date(),
@@ -105,16 +116,13 @@ def run(
     from orchestration.reporting.terminal import RunDisplay, print_run_report
 
     configured = settings()
-    try:
+    with _refusing(ValueError):
         feeds = load_feeds(configured)
         with RunDisplay(out) as display:
             report = runner.run(
                 configured, feeds, first.date(), last.date(), display.on_event,
                 on_plan=display.on_plan, accept=accept or (), reason=reason,
             )  # fmt: skip
-    except (KeyMissingError, ContractError, ValueError) as error:
-        err.print(f"[red]{error}[/]")
-        raise typer.Exit(runner.Exit.INFRASTRUCTURE) from None
     print_run_report(out, configured, feeds, report)
     raise typer.Exit(int(report.exit_code))
 
@@ -130,11 +138,8 @@ def show_gate(
     from orchestration.reporting.terminal import print_failures
 
     configured = settings()
-    try:
+    with _refusing(OverrideError, FailingRowsError):
         print_failures(out, gate, read_failures(configured, load_feeds(configured), gate, limit))
-    except (OverrideError, FailingRowsError) as error:
-        err.print(f"[red]{error}[/]")
-        raise typer.Exit(1) from None
 
 
 @app.command()
@@ -149,11 +154,8 @@ def headline(
     from orchestration.reporting.headline import HeadlineError, read_headline
     from orchestration.reporting.terminal import print_headline
 
-    try:
+    with _refusing(HeadlineError):
         print_headline(out, read_headline(settings(), incident, as_of and as_of.date(), known_on and known_on.date()))
-    except HeadlineError as error:
-        err.print(f"[red]{error}[/]")
-        raise typer.Exit(1) from None
 
 
 @app.command()
@@ -164,11 +166,8 @@ def report(
     from orchestration.reporting.morning import ReportError, write_morning_report
 
     configured = settings()
-    try:
+    with _refusing(ReportError):
         written = write_morning_report(configured, load_feeds(configured), as_of and as_of.date())
-    except ReportError as error:
-        err.print(f"[red]{error}[/]")
-        raise typer.Exit(1) from None
     out.print(str(written.path), soft_wrap=True)
 
 
@@ -190,7 +189,8 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="For programs.")
     from orchestration.status import read_status
 
     configured = settings()
-    found = read_status(configured, load_feeds(configured))
+    with _refusing():
+        found = read_status(configured, load_feeds(configured))
     if as_json:
         out.print_json(found.model_dump_json())
     else:
@@ -211,15 +211,12 @@ def check_feed(
     from orchestration.ingest.sample import SampleError, try_sample
     from orchestration.reporting.feeds import print_contract, print_trial
 
-    try:
+    with _refusing(SampleError, OSError):
         feed = load_feed(contract)
         print_contract(out, feed)
         if sample is None:
             return
         trial = try_sample(settings(), feed, sample, limit)
-    except (ContractError, SampleError, OSError) as error:
-        err.print(str(error), style="red", markup=False, soft_wrap=True)
-        raise typer.Exit(1) from None
     print_trial(out, trial)
     if trial.receipt.refusal:
         raise typer.Exit(1)
@@ -250,11 +247,8 @@ def retry_quarantine(
     from orchestration.reporting.feeds import print_retried
 
     configured = settings()
-    try:
+    with _refusing():
         done = retry(configured, load_feeds(configured), feed, dt.date() if dt else None)
-    except (KeyMissingError, ContractError) as error:
-        err.print(str(error), style="red", markup=False)
-        raise typer.Exit(1) from None
     print_retried(out, done)
 
 
@@ -284,13 +278,10 @@ def publish() -> None:
 
     configured = settings()
     try:
-        with shared(configured):
+        with _refusing(VerificationError), shared(configured):
             entry = build(configured, Graph(dbt.manifest(configured)), load_feeds(configured), "by hand")
     except duckdb.IOException:
         err.print("[red]The warehouse is not there yet, or a run is using it; try again when it has ended.[/]")
-        raise typer.Exit(1) from None
-    except (KeyMissingError, VerificationError) as error:
-        err.print(str(error), style="red", markup=False, soft_wrap=True)
         raise typer.Exit(1) from None
     if entry is None:
         err.print(f"[red]{NOTHING}[/]")
@@ -315,11 +306,8 @@ def rollback(
     """Point readers at an earlier publication."""
     from orchestration.serving import generations as kept
 
-    try:
+    with _refusing(kept.NoGenerationError):
         entry = kept.rollback(settings(), to)
-    except kept.NoGenerationError as error:
-        err.print(f"[red]{error}[/]")
-        raise typer.Exit(1) from None
     out.print(f"Readers now see {entry.generation}.")
 
 
@@ -374,7 +362,7 @@ def forget(
     erased = ", ".join(f"{count} {kind}" for kind, count in attestation.erased.items())
     out.print(f"Erased: {erased}. {len(attestation.files)} files, listed in {attestation.path}")
     for path, why in attestation.left.items():
-        err.print(f"[yellow]Left in landing[/]: {path}: {why}")
+        err.print(f"[yellow]Left in landing[/]: {escape(f'{path}: {why}')}")
 
 
 @app.command()
@@ -409,12 +397,8 @@ def rules_backtest(
     from orchestration.reporting.terminal import print_backtest
     from orchestration.rules.backtest import BacktestError, backtest
 
-    try:
-        with out.status("Trying the changes on a copy of the warehouse"):
-            tried = backtest(settings(), changes)
-    except BacktestError as error:
-        err.print(f"[red]{escape(str(error))}[/]")
-        raise typer.Exit(1) from None
+    with _refusing(BacktestError), out.status("Trying the changes on a copy of the warehouse"):
+        tried = backtest(settings(), changes)
     print_backtest(out, tried)
 
 
@@ -424,11 +408,8 @@ def rules_explain(payment: Annotated[str, typer.Argument(help="Identifier of a p
     from orchestration.reporting.terminal import print_explanation
     from orchestration.rules.explain import ExplainError, explain
 
-    try:
+    with _refusing(ExplainError):
         print_explanation(out, explain(settings(), payment))
-    except ExplainError as error:
-        err.print(f"[red]{escape(str(error))}[/]")
-        raise typer.Exit(1) from None
 
 
 _Port = Annotated[int, typer.Option(help="Port on loopback.")]
@@ -498,10 +479,5 @@ def _refusals() -> Iterator[None]:
     from orchestration.privacy.rekey import RekeyError
     from orchestration.serving.verify import VerificationError
 
-    try:
+    with _refusing(AuditError, BusyError, UnknownCaseError, RekeyError, VerificationError, ValueError):
         yield
-    except (
-        KeyMissingError, AuditError, BusyError, UnknownCaseError, RekeyError, VerificationError, ValueError,
-    ) as error:  # fmt: skip
-        err.print(f"[red]{escape(str(error))}[/]")
-        raise typer.Exit(1) from None

@@ -93,7 +93,7 @@ def print_run_report(console: Console, settings: Settings, feeds: Mapping[str, F
     if report.was_current:
         console.print("Already current: nothing has arrived or changed since the last publication.")
     for error in report.errors:
-        console.print(f"[red]{error}[/]")
+        console.print(error, style="red", markup=False)
     if report.publication:
         console.print(f"Published generation {report.publication.generation} in {settings.serving_dir / 'current'}")
     if report.exit_code is Exit.NOTHING_PUBLISHED:
@@ -112,7 +112,7 @@ def print_exceptions(console: Console, status: Status) -> None:
         if feed.is_late:
             console.print(f"[yellow]{feed.feed}[/]: late; the newest delivery is for {feed.newest_dt}")
         for day, reason in feed.refused.items():
-            console.print(f"[red]{feed.feed}[/]: {day} refused: {reason}")
+            console.print(f"[red]{feed.feed}[/]: {day} refused: {escape(reason)}")
     for gate in status.closed_gates:
         _print_closed_gate(console, gate)
     for accepted in status.accepted_failures:
