@@ -5,24 +5,37 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from time import monotonic
-from typing import Annotated
+from typing import Annotated, Any, NoReturn
 from uuid import UUID
 
 import typer
 from pydantic import ValidationError
 from rich.console import Console
 from rich.markup import escape
+from typer.core import TyperGroup
 
-from orchestration.contracts import ContractError, load_feeds
-from orchestration.privacy import KeyMissingError, PseudonymKey
+from orchestration.contracts import Feed, load_feeds
+from orchestration.privacy import PseudonymKey
+from orchestration.refusal import Refusal
 from orchestration.settings import PROJECT, Settings, private_dir
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
+
+class _Commands(TyperGroup):
+    """A command that is refused, or that a file or folder fails, ends with the reason and no traceback."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except Refusal as refusal:
+            _end(str(refusal))
+        except OSError as error:
+            _end(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+
+
+app = typer.Typer(cls=_Commands, add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 feeds_app = typer.Typer(no_args_is_help=True, help="Feeds and their contracts.")
 quarantine_app = typer.Typer(no_args_is_help=True, help="Rows that could not be accepted, masked.")
 app.add_typer(feeds_app, name="feeds")
@@ -35,26 +48,23 @@ out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
 
 
+def _end(message: str, code: int = 1) -> NoReturn:
+    """End the command with what is wrong, said as it stands: nothing in it is markup, and no line is broken."""
+    err.print(message, style="red", markup=False, soft_wrap=True)
+    raise typer.Exit(code)
+
+
 def settings() -> Settings:
     """The installation's settings; a wrong one ends the command with what is wrong."""
     try:
         return Settings()
     except ValidationError as error:
-        for problem in error.errors():
-            name = "".join(f"RINGFENCE_{part}: ".upper() for part in problem["loc"][:1])
-            err.print(f"[red]{name}[/]{escape(problem['msg'].removeprefix('Value error, '))}")
-        raise typer.Exit(1) from None
-
-
-@contextmanager
-def _refusing(*errors: type[Exception]) -> Iterator[None]:
-    """What says by itself what is wrong, a contract and the key among it, ends the command with its words."""
-    refusals: tuple[type[Exception], ...] = (ContractError, KeyMissingError, *errors)
-    try:
-        yield
-    except refusals as error:
-        err.print(str(error), style="red", markup=False, soft_wrap=True)
-        raise typer.Exit(1) from None
+        problems = [
+            "".join(f"RINGFENCE_{part}: ".upper() for part in problem["loc"][:1])
+            + problem["msg"].removeprefix("Value error, ")
+            for problem in error.errors()
+        ]
+    _end("\n".join(problems))
 
 
 @app.command()
@@ -84,7 +94,7 @@ def simulate(
         return
     mark.unlink(missing_ok=True)
     started = monotonic()
-    with _refusing(ValueError), out.status("Writing sample extracts") as shown:
+    with out.status("Writing sample extracts") as shown:
         summary = write(
             out_folder, seed=seed, panel=panel, dirt=dirt, scenario=scenario,
             first_day=first.date(), last_day=last.date(),
@@ -114,16 +124,16 @@ def run(
     """
     from orchestration import runner
     from orchestration.reporting.terminal import RunDisplay, print_run_report
+    from orchestration.steps import days_between
 
     configured = settings()
-    with _refusing(ValueError):
-        feeds = load_feeds(configured)
-        with RunDisplay(out) as display:
-            report = runner.run(
-                configured, feeds, first.date(), last.date(), display.on_event,
-                on_plan=display.on_plan, accept=accept or (), reason=reason,
-            )  # fmt: skip
-    print_run_report(out, configured, feeds, report)
+    feeds = load_feeds(configured)
+    with RunDisplay(out) as display:
+        report = runner.run(
+            configured, feeds, first.date(), last.date(), display.on_event,
+            on_plan=display.on_plan, accept=accept or (), reason=reason,
+        )  # fmt: skip
+    print_run_report(out, configured, feeds, report, list(days_between(first.date(), last.date())))
     raise typer.Exit(int(report.exit_code))
 
 
@@ -133,13 +143,11 @@ def show_gate(
     limit: Annotated[int, typer.Option(min=1, help="Rows per failure.")] = 20,
 ) -> None:
     """List what a gate's latest verdict found wrong, row by row; what may be a phone number is masked."""
-    from orchestration.gates.overrides import OverrideError
-    from orchestration.reporting.failing_rows import FailingRowsError, read_failures
+    from orchestration.reporting.failing_rows import read_failures
     from orchestration.reporting.terminal import print_failures
 
     configured = settings()
-    with _refusing(OverrideError, FailingRowsError):
-        print_failures(out, gate, read_failures(configured, load_feeds(configured), gate, limit))
+    print_failures(out, gate, read_failures(configured, load_feeds(configured), gate, limit))
 
 
 @app.command()
@@ -151,11 +159,10 @@ def headline(
     ] = None,
 ) -> None:
     """Print the table that a newspaper would print, now or as it would have been printed on an earlier day."""
-    from orchestration.reporting.headline import HeadlineError, read_headline
+    from orchestration.reporting.headline import read_headline
     from orchestration.reporting.terminal import print_headline
 
-    with _refusing(HeadlineError):
-        print_headline(out, read_headline(settings(), incident, as_of and as_of.date(), known_on and known_on.date()))
+    print_headline(out, read_headline(settings(), incident, as_of and as_of.date(), known_on and known_on.date()))
 
 
 @app.command()
@@ -163,11 +170,10 @@ def report(
     as_of: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Day; the newest if left out.")] = None,
 ) -> None:
     """Write the morning report of a day, from what is published, as one self-contained page."""
-    from orchestration.reporting.morning import ReportError, write_morning_report
+    from orchestration.reporting.morning import write_morning_report
 
     configured = settings()
-    with _refusing(ReportError):
-        written = write_morning_report(configured, load_feeds(configured), as_of and as_of.date())
+    written = write_morning_report(configured, load_feeds(configured), as_of and as_of.date())
     out.print(str(written.path), soft_wrap=True)
 
 
@@ -189,8 +195,7 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="For programs.")
     from orchestration.status import read_status
 
     configured = settings()
-    with _refusing():
-        found = read_status(configured, load_feeds(configured))
+    found = read_status(configured, load_feeds(configured))
     if as_json:
         out.print_json(found.model_dump_json())
     else:
@@ -208,18 +213,25 @@ def check_feed(
     Exit 1: the contract has mistakes, or the sample would be refused.
     """
     from orchestration.contracts import load_feed
-    from orchestration.ingest.sample import SampleError, try_sample
+    from orchestration.ingest.sample import try_sample
     from orchestration.reporting.feeds import print_contract, print_trial
 
-    with _refusing(SampleError, OSError):
-        feed = load_feed(contract)
-        print_contract(out, feed)
-        if sample is None:
-            return
-        trial = try_sample(settings(), feed, sample, limit)
+    feed = load_feed(contract)
+    print_contract(out, feed)
+    if sample is None:
+        return
+    trial = try_sample(settings(), feed, sample, limit)
     print_trial(out, trial)
     if trial.receipt.refusal:
         raise typer.Exit(1)
+
+
+def _feeds(configured: Settings, named: str | None) -> dict[str, Feed]:
+    """All feeds; one that was named and is none of them ends the command."""
+    feeds = load_feeds(configured)
+    if named and named not in feeds:
+        _end(f"There is no feed {named!r}. There are: {', '.join(feeds)}.")
+    return feeds
 
 
 @quarantine_app.command("show")
@@ -233,8 +245,12 @@ def show_quarantine(
     from orchestration.reporting.feeds import print_bad_rows, print_refused
 
     configured, day = settings(), dt.date() if dt else None
-    print_refused(out, refused(configured, feed, day))
-    print_bad_rows(out, read_bad_rows(configured, feed, day, limit))
+    _feeds(configured, feed)
+    not_taken, bad_rows = refused(configured, feed, day), read_bad_rows(configured, feed, day, limit)
+    print_refused(out, not_taken)
+    print_bad_rows(out, bad_rows)
+    if not (not_taken or bad_rows):
+        out.print("Nothing is in quarantine.")
 
 
 @quarantine_app.command("retry")
@@ -247,9 +263,7 @@ def retry_quarantine(
     from orchestration.reporting.feeds import print_retried
 
     configured = settings()
-    with _refusing():
-        done = retry(configured, load_feeds(configured), feed, dt.date() if dt else None)
-    print_retried(out, done)
+    print_retried(out, retry(configured, _feeds(configured, feed), feed, dt.date() if dt else None))
 
 
 @app.command()
@@ -272,20 +286,17 @@ def publish() -> None:
     from orchestration.privacy.custody import shared
     from orchestration.serving.publish import NOTHING
     from orchestration.serving.publish import publish as build
-    from orchestration.serving.verify import VerificationError
     from orchestration.warehouse import dbt
     from orchestration.warehouse.graph import Graph
 
     configured = settings()
     try:
-        with _refusing(VerificationError), shared(configured):
+        with shared(configured):
             entry = build(configured, Graph(dbt.manifest(configured)), load_feeds(configured), "by hand")
     except duckdb.IOException:
-        err.print("[red]The warehouse is not there yet, or a run is using it; try again when it has ended.[/]")
-        raise typer.Exit(1) from None
+        _end("The warehouse is not there yet, or a run is using it; try again when it has ended.")
     if entry is None:
-        err.print(f"[red]{NOTHING}[/]")
-        raise typer.Exit(3)
+        _end(NOTHING, 3)
     out.print(f"Published generation {entry.generation}: {len(entry.relations)} relations.")
 
 
@@ -306,8 +317,7 @@ def rollback(
     """Point readers at an earlier publication."""
     from orchestration.serving import generations as kept
 
-    with _refusing(kept.NoGenerationError):
-        entry = kept.rollback(settings(), to)
+    entry = kept.rollback(settings(), to)
     out.print(f"Readers now see {entry.generation}.")
 
 
@@ -317,8 +327,7 @@ def new_key(file: Path) -> None:
     try:
         PseudonymKey.write_new(file)
     except FileExistsError:
-        err.print(f"[red]{file} exists. Every pseudonym hangs on it, so it is left as it is.[/]")
-        raise typer.Exit(1) from None
+        _end(f"{file} exists. Every pseudonym hangs on it, so it is left as it is.")
     out.print(f"Pseudonym key in {file}. Guard it like the data itself: it reverses every pseudonym.")
 
 
@@ -332,10 +341,9 @@ def reidentify(
     """Return the numbers of named cases. Who asked, when, for what and why is written to the audit log first."""
     from orchestration.privacy.reidentify import reidentify as ask
 
-    with _refusals():
-        found = ask(settings(), reason, cases=case or [], alerts=alert or [], number_keys=number_key or [])
-        for entry in found:
-            typer.echo(f"{entry.asked}\t{entry.value or 'not in the vault: forgotten, or never ingested here'}")
+    found = ask(settings(), reason, cases=case or [], alerts=alert or [], number_keys=number_key or [])
+    for entry in found:
+        typer.echo(f"{entry.asked}\t{entry.value or 'not in the vault: forgotten, or never ingested here'}")
 
 
 @app.command()
@@ -354,7 +362,7 @@ def forget(
     from orchestration.privacy.erasure import forget as erase
 
     numbers = [*(number or []), *([text for text in sys.stdin.read().splitlines() if text.strip()] if stdin else [])]
-    with _refusals(), out.status("Erasing") as shown:
+    with out.status("Erasing") as shown:
         attestation = erase(
             settings(), reason, numbers=numbers, lines=line or [], is_only_named=only_named,
             on_step=lambda step: shown.update(f"Erasing: {step}"),
@@ -373,7 +381,7 @@ def rotate_key(
     """Re-key everything with a new pseudonym key, and publish it as a new generation."""
     from orchestration.privacy.rotation import rotate_key as rotate
 
-    with _refusals(), out.status("Re-keying") as shown:
+    with out.status("Re-keying") as shown:
         publication = rotate(
             settings(), PseudonymKey.read(new_key_file), reason, lambda step: shown.update(f"Re-keying: {step} done")
         )
@@ -395,9 +403,9 @@ def rules_backtest(
     Nothing is written but to a copy that is gone afterwards. An empty rule_id stands for every rule.
     """
     from orchestration.reporting.terminal import print_backtest
-    from orchestration.rules.backtest import BacktestError, backtest
+    from orchestration.rules.backtest import backtest
 
-    with _refusing(BacktestError), out.status("Trying the changes on a copy of the warehouse"):
+    with out.status("Trying the changes on a copy of the warehouse"):
         tried = backtest(settings(), changes)
     print_backtest(out, tried)
 
@@ -406,10 +414,9 @@ def rules_backtest(
 def rules_explain(payment: Annotated[str, typer.Argument(help="Identifier of a payment.")]) -> None:
     """Which rules hit a payment, with points, evidence and the day on which each was known."""
     from orchestration.reporting.terminal import print_explanation
-    from orchestration.rules.explain import ExplainError, explain
+    from orchestration.rules.explain import explain
 
-    with _refusing(ExplainError):
-        print_explanation(out, explain(settings(), payment))
+    print_explanation(out, explain(settings(), payment))
 
 
 _Port = Annotated[int, typer.Option(help="Port on loopback.")]
@@ -455,11 +462,9 @@ def bi(port: Annotated[int, typer.Option(help="Port on loopback.")] = 8088) -> N
     configured = settings()
     python = PROJECT / ".venv-bi" / "bin" / "python"
     if not python.exists():
-        err.print("[red]Superset has no environment yet: `make bi` makes it.[/]")
-        raise typer.Exit(1)
+        _end("Superset has no environment yet: `make bi` makes it.")
     if not (configured.serving_dir / "current").exists():
-        err.print("[red]Nothing is published yet: `ringfence run` publishes.[/]")
-        raise typer.Exit(1)
+        _end("Nothing is published yet: `ringfence run` publishes.")
     known = {
         "RINGFENCE_BI_HOME": str(private_dir(configured.home / "bi")),
         "RINGFENCE_BI_SERVING": str(configured.serving_dir),
@@ -468,16 +473,3 @@ def bi(port: Annotated[int, typer.Option(help="Port on loopback.")] = 8088) -> N
     }
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("RINGFENCE_")}
     os.execve(python, [str(python), str(PROJECT / "bi" / "serve.py")], inherited | known)
-
-
-@contextmanager
-def _refusals() -> Iterator[None]:
-    """What a privacy command refuses to do ends it with the reason, and nothing else."""
-    from orchestration.privacy.audit import AuditError
-    from orchestration.privacy.custody import BusyError
-    from orchestration.privacy.reidentify import UnknownCaseError
-    from orchestration.privacy.rekey import RekeyError
-    from orchestration.serving.verify import VerificationError
-
-    with _refusing(AuditError, BusyError, UnknownCaseError, RekeyError, VerificationError, ValueError):
-        yield

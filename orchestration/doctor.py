@@ -12,6 +12,7 @@ from orchestration.contracts import load_feeds
 from orchestration.gates.suites import STAGES, load_suites
 from orchestration.privacy.custody import check_key
 from orchestration.settings import Settings, private_dir
+from orchestration.site import check_site
 
 _LEAST_FREE_BYTES = 5 << 30
 
@@ -32,6 +33,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         ("free disk", _free_disk),
         ("pseudonym key", _key),
         ("landing", _landing),
+        ("site", _site),
         ("contracts", _contracts),
         ("suites", _suites),
         ("dbt", _dbt),
@@ -75,6 +77,11 @@ def _landing(settings: Settings) -> str:
     if settings.landing_dir.stat().st_mode & 0o007:
         raise PermissionError(f"{settings.landing_dir} can be read by others: chmod 700 {settings.landing_dir}")
     return str(settings.landing_dir)
+
+
+def _site(settings: Settings) -> str:
+    check_site(settings)
+    return f"{settings.site or 'the shipped one'}, {settings.view}"
 
 
 def _contracts(settings: Settings) -> str:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
-from enum import IntEnum
 from typing import Any
 
 import dagster as dg
@@ -22,30 +21,14 @@ from orchestration.gates import overrides
 from orchestration.ingest.receipt import newest, read_receipts
 from orchestration.instance import open_instance
 from orchestration.privacy.custody import check_key, shared
+from orchestration.refusal import Refusal
+from orchestration.run_report import Exit, RunReport
 from orchestration.serving.generations import Publication, current_publication
 from orchestration.settings import Settings
+from orchestration.site import check_site
 from orchestration.steps import days_between
 
 _POLL_SECONDS = 0.25
-
-
-class Exit(IntEnum):
-    """Exit codes of `ringfence run`, for a scheduler or a rota."""
-
-    PUBLISHED = 0
-    INFRASTRUCTURE = 1
-    HELD_BACK = 2
-    NOTHING_PUBLISHED = 3
-
-
-@dataclass(frozen=True)
-class RunReport:
-    """How a run ended; `errors` are the messages of steps that failed."""
-
-    exit_code: Exit
-    was_current: bool
-    publication: Publication | None
-    errors: list[str]
 
 
 #: Called with a step's name, its latest message, and whether it has ended.
@@ -72,15 +55,15 @@ def run(
     Raises:
         OverrideError: if one of them cannot be accepted; then nothing runs.
         KeyMissingError: without a pseudonym key, or with another one than before, nothing runs.
-        ValueError: if the range is empty or begins before the first partition.
+        SiteError: if something in the site's folder would do nothing, or break a run.
+        Refusal: if the range is empty or begins before the first partition.
     """
     check_key(settings)
+    check_site(settings)
     if last < first:
-        raise ValueError(f"The range is empty: it ends on {last}, before it begins on {first}.")
+        raise Refusal(f"The range is empty: it ends on {last}, before it begins on {first}.")
     if first < settings.first_day:
-        raise ValueError(
-            f"{first} is before the first extract date; RINGFENCE_FIRST_DAY sets it ({settings.first_day})."
-        )
+        raise Refusal(f"{first} is before the first extract date; RINGFENCE_FIRST_DAY sets it ({settings.first_day}).")
     if accept or reason:
         overrides.accept(settings, accept, reason, _newest_revisions(settings))
     with open_instance(settings) as instance:
@@ -181,7 +164,9 @@ def _relay(instance: dg.DagsterInstance, run_id: str, is_done: threading.Event, 
 
 
 def _message(event: Any) -> str:
+    """What failed a step, without the name of the Python class that said it."""
     error = event.step_failure_data.error
     while error and error.cause:
         error = error.cause
-    return f"{event.step_key}: {error.message.strip() if error else 'failed'}"
+    said = error.message.strip() if error else "failed"
+    return f"{event.step_key}: {re.sub(r'^[a-z_]+[.][A-Za-z_.]+: ', '', said)}"

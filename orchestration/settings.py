@@ -15,14 +15,22 @@ from pathlib import Path
 from typing import Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, Field, SecretStr, field_validator, model_validator
+from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PROJECT = Path(__file__).resolve().parent.parent
 PACKAGE = Path(__file__).resolve().parent
 
 
-class NumberPlan(BaseModel):
+def existing_zone(name: str) -> str:
+    """The name of a time zone, if there is one of that name."""
+    try:
+        return ZoneInfo(name).key
+    except (KeyError, ValueError, OSError):
+        raise ValueError(f"there is no time zone {name!r}; one is Asia/Seoul") from None
+
+
+class NumberPlan(BaseModel, extra="forbid"):
     """How a subscriber number of the site's country is written, and becomes E.164."""
 
     calling_code: str = Field(pattern=r"^[0-9]{1,3}$")
@@ -37,7 +45,7 @@ class NumberPlan(BaseModel):
         return pattern
 
 
-class Site(BaseModel):
+class Site(BaseModel, extra="forbid"):
     """What a carrier says of itself in `site.toml`."""
 
     country: str
@@ -48,8 +56,7 @@ class Site(BaseModel):
     @field_validator("time_zone")
     @classmethod
     def _exists(cls, name: str) -> str:
-        ZoneInfo(name)
-        return name
+        return existing_zone(name)
 
 
 class Environment(BaseModel, frozen=True):
@@ -104,6 +111,26 @@ class Settings(BaseSettings):
             )
         return self
 
+    @model_validator(mode="after")
+    def _has_site(self) -> Self:
+        if self.site and not self.site.is_dir():
+            raise ValueError(f"RINGFENCE_SITE: {self.site} is no folder")
+        try:
+            _ = self.site_profile
+        except tomllib.TOMLDecodeError as error:
+            raise ValueError(f"{self._own_profile}: {error}") from None
+        except ValidationError as error:
+            problem = error.errors(include_input=False)[0]
+            place = ".".join(str(part) for part in problem["loc"])
+            said = problem["msg"].removeprefix("Value error, ")
+            raise ValueError(f"{self._own_profile}: {place}: {said}") from None
+        return self
+
+    @field_validator("timezone")
+    @classmethod
+    def _exists(cls, name: str | None) -> str | None:
+        return existing_zone(name) if name else None
+
     @field_validator("home", "landing", "site", "pseudonym_key_file")
     @classmethod
     def _absolute(cls, path: Path | None) -> Path | None:
@@ -113,10 +140,17 @@ class Settings(BaseSettings):
     def site_profile(self) -> Site:
         """The site's profile: the default one, overridden key by key by the site folder's."""
         profile = tomllib.loads((PACKAGE / "site.toml").read_text("utf-8"))
-        own = self.site / "site.toml" if self.site else None
+        own = self._own_profile
         if own and own.exists():
-            profile |= tomllib.loads(own.read_text("utf-8"))
+            changed = tomllib.loads(own.read_text("utf-8"))
+            if isinstance(numbers := changed.get("numbers"), dict):
+                changed["numbers"] = profile["numbers"] | numbers
+            profile |= changed
         return Site.model_validate(profile)
+
+    @property
+    def _own_profile(self) -> Path | None:
+        return self.site / "site.toml" if self.site else None
 
     @property
     def time_zone(self) -> str:

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from orchestration.contracts import Feed
 from orchestration.gates import verdicts
+from orchestration.ingest.arrivals import unread
 from orchestration.ingest.receipt import Receipt, newest, read_receipts
 from orchestration.serving.generations import Publication, current_publication
 from orchestration.settings import Settings
@@ -67,16 +68,17 @@ class PublicationStatus(BaseModel):
 
 
 class Status(BaseModel):
-    """The state of an installation; `ringfence status --json` prints it."""
+    """The state of an installation; `ringfence status --json` prints it. `unread` is what nobody reads in landing."""
 
     feeds: list[FeedStatus]
+    unread: list[str]
     closed_gates: list[GateStatus]
     accepted_failures: list[AcceptedStatus]
     publication: PublicationStatus | None
 
 
 def read_status(settings: Settings, feeds: Mapping[str, Feed], as_of: date | None = None) -> Status:
-    """Read the status from receipts, verdicts and the publication; opens no database.
+    """Read the status from landing, receipts, verdicts and the publication; opens no database.
 
     Lateness is measured against the newest day of any feed, or against `as_of`.
     """
@@ -89,6 +91,7 @@ def read_status(settings: Settings, feeds: Mapping[str, Feed], as_of: date | Non
             _feed_status(feed, [receipt for receipt in receipts if receipt.feed == feed.name], overall)
             for feed in feeds.values()
         ],
+        unread=list(unread(settings, feeds, receipts)),
         closed_gates=[
             GateStatus(
                 stage=verdict.stage,

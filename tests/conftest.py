@@ -14,7 +14,8 @@ import pytest
 from filelock import FileLock
 
 from orchestration.contracts import Feed, load_feeds
-from orchestration.runner import RunReport, run
+from orchestration.run_report import RunReport
+from orchestration.runner import run
 from orchestration.settings import Settings
 from orchestration.simulator import simulate
 

@@ -12,7 +12,7 @@ import duckdb
 
 from orchestration.alone import alone
 from orchestration.ingest import ingest
-from orchestration.runner import Exit
+from orchestration.run_report import Exit
 from orchestration.serving.generations import current_publication
 from orchestration.serving.publish import publish
 from orchestration.settings import Settings

@@ -44,7 +44,9 @@ class SmallSite:
 
     @property
     def settings(self) -> Settings:
-        return Settings(home=self.root / "home", site=self.root / "site", pseudonym_key=KEY)  # type: ignore[arg-type]
+        site = self.root / "site"
+        site.mkdir(parents=True, exist_ok=True)
+        return Settings(home=self.root / "home", site=site, pseudonym_key=KEY)  # type: ignore[arg-type]
 
     @property
     def contract(self) -> Path:

@@ -19,6 +19,7 @@ from open_data_contract_standard.model import (
 )
 from pydantic import BaseModel, ValidationError
 
+from orchestration.refusal import Refusal
 from orchestration.settings import PACKAGE, Settings
 from orchestration.sql import first_line
 
@@ -56,7 +57,7 @@ _FEED_PROPERTIES = {
 _COLUMN_PROPERTIES = {"sourceHeader", "values", "pseudonym", "minorUnits"}
 
 
-class ContractError(ValueError):
+class ContractError(Refusal):
     """A contract that cannot be used; `problems` names each mistake, with the file and the place in it."""
 
     def __init__(self, path: Path, problems: list[str]) -> None:

@@ -18,12 +18,13 @@ from typing import Any
 
 from orchestration.gates import verdicts
 from orchestration.gates.gate import Outcome, is_closed
+from orchestration.refusal import Refusal
 from orchestration.settings import Settings, private_dir
 
 _GATE = re.compile(r"(?P<stage>\w+)/(?P<relation>\w+)(?::(?P<expectation>\w+))?(?:@(?P<partition>[^@]+))?")
 
 
-class OverrideError(ValueError):
+class OverrideError(Refusal):
     """An override that cannot be given; the message says why, and what could be."""
 
 

@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestration.gates.engine import UnsupportedExpectation, may_judge_row_by_row, refuse_unsupported
+from orchestration.refusal import Refusal
 
 STAGES = ("raw", "staging", "marts")
 SHIPPED = Path(__file__).resolve().parents[2] / "expectations"
@@ -33,7 +34,7 @@ _FIELDS = frozenset({"id", "type", "kwargs", "severity", "meta", "enabled"})
 _ID = re.compile(r"[a-z][a-z0-9_]*")
 
 
-class SuiteError(ValueError):
+class SuiteError(Refusal):
     """A suite file is wrong; the message names the file and the expectation."""
 
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import duckdb
 
-from orchestration.settings import PROJECT, Settings
-from orchestration.sql import identifier, literal
+from orchestration.settings import Settings
+from orchestration.site import lay_over
 
 RELATION = "calendar_day"
-_SHIPPED = PROJECT / "dbt_project" / "seeds"
 
 
 def create_calendar(con: duckdb.DuckDBPyConnection, settings: Settings, days: str) -> str:
@@ -18,8 +15,8 @@ def create_calendar(con: duckdb.DuckDBPyConnection, settings: Settings, days: st
 
     Grain: one row per `dt`. `has_incident`: some provider's incident is in force, so figures may be extreme.
     """
-    _create_reference(con, settings, "calendar", "day")
-    _create_reference(con, settings, "incidents", "incident_id")
+    lay_over(con, settings, "calendar")
+    lay_over(con, settings, "incidents")
     con.execute(
         f"""
         create or replace temp table {RELATION} as
@@ -36,29 +33,3 @@ def create_calendar(con: duckdb.DuckDBPyConnection, settings: Settings, days: st
         """
     )
     return RELATION
-
-
-def _create_reference(con: duckdb.DuckDBPyConnection, settings: Settings, name: str, key: str) -> None:
-    """A reference table as the warehouse reads it: a site's row replaces the one with its key, or joins the others."""
-    con.execute(f"create or replace temp table reference_{name} as select * from {_read(_SHIPPED / f'{name}.csv')}")
-    own = settings.site / "reference" / f"{name}.csv" if settings.site else None
-    if own is None or not own.exists():
-        return
-    con.execute(f"create or replace temp table reference_site as select * from {_read(own)}")
-    given = {row[0] for row in con.execute("describe reference_site").fetchall()}
-    columns = [row[0] for row in con.execute(f"describe reference_{name}").fetchall()]
-    values = ", ".join(
-        f"{'site' if column in given else 'preset'}.{identifier(column)} as {identifier(column)}" for column in columns
-    )
-    con.execute(
-        f"""
-        create or replace temp table reference_{name} as
-        select * from reference_{name} where {key} not in (select {key} from reference_site)
-        union all by name
-        select {values} from reference_site as site left join reference_{name} as preset using ({key})
-        """
-    )
-
-
-def _read(path: Path) -> str:
-    return f"read_csv({literal(str(path))}, header = true, all_varchar = true)"

@@ -122,7 +122,8 @@ def _match(header: tuple[str, ...], feed: Feed, file: str) -> tuple[tuple[int | 
         column for column, position in zip(feed.columns, positions, strict=True) if position is None and column.required
     ]
     if all(position is None for position in positions):
-        raise RefusedError(f"{file}, line 1: names none of the contract's columns; is it a header?")
+        between = f", with {feed.delimiter!r} between names" if len(header) == 1 else ""
+        raise RefusedError(f"{file}, line 1: names none of the contract's columns; is it a header{between}?")
     if absent:
         raise RefusedError(f"{file}, line 1: {_absent(absent, unknown)}")
     return tuple(positions), unknown

@@ -21,12 +21,13 @@ from orchestration.ingest.layout import read_layout
 from orchestration.ingest.quarantine import BadRow, read_bad_rows
 from orchestration.ingest.receipt import Receipt
 from orchestration.ingest.survey import survey
+from orchestration.refusal import Refusal
 from orchestration.settings import Settings, private_dir
 
 _DAY_FOLDER = re.compile(r"dt=(\d{4}-\d{2}-\d{2})")
 
 
-class SampleError(ValueError):
+class SampleError(Refusal):
     """There is no such file, or its name says that it is no extract."""
 
 

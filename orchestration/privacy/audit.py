@@ -18,12 +18,13 @@ from typing import Any
 
 from orchestration.files import sync
 from orchestration.privacy.masking import mask_digits
+from orchestration.refusal import Refusal
 from orchestration.settings import NumberPlan, Settings, private_dir
 
 _FIRST = "0" * 64
 
 
-class AuditError(RuntimeError):
+class AuditError(Refusal):
     """The log cannot be written, or was tampered with; nothing is done without it."""
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from orchestration.privacy.pseudonyms import KeyMissingError, PseudonymKey
 from orchestration.privacy.swap import needs_recovery, recover, write_file
+from orchestration.refusal import Refusal
 from orchestration.settings import Settings, private_dir
 
 
@@ -24,7 +25,7 @@ class KeyMismatchError(KeyMissingError):
     """The configured key is not the one that the data was made with."""
 
 
-class BusyError(RuntimeError):
+class BusyError(Refusal):
     """Somebody else is using the data."""
 
 

@@ -37,6 +37,7 @@ from orchestration.privacy.rekey import (
 )
 from orchestration.privacy.swap import Swap, finish, write_file
 from orchestration.privacy.vault import Vault
+from orchestration.refusal import Refusal
 from orchestration.settings import Settings
 from orchestration.sql import connect
 
@@ -92,7 +93,7 @@ def forget(
     """Erase the numbers and lines; and, unless `is_only_named`, the lines and numbers beside them in a row.
 
     Raises:
-        ValueError: for a number that is none in the site's country (it is not quoted).
+        Refusal: for a number that is none in the site's country (it is not quoted).
         AuditError: without a reason, or if the audit log cannot be written.
         BusyError: if somebody is using the data; nothing was done.
     """
@@ -132,12 +133,10 @@ def _name_subjects(
     plan = settings.site_profile.numbers
     named = [("msisdn", _one(con, f"select {e164_sql('$1', plan)}", number.strip())) for number in numbers]
     if any(value is None for _, value in named):
-        raise ValueError(
-            f"That is not a subscriber number of {settings.site_profile.country}, in any of its spellings."
-        )
+        raise Refusal(f"That is not a subscriber number of {settings.site_profile.country}, in any of its spellings.")
     named += [("line", line.strip()) for line in lines if line.strip()]
     if not named:
-        raise ValueError("Name a number or a line.")
+        raise Refusal("Name a number or a line.")
     con.execute("create temp table subject (kind varchar, value varchar, pseudonym blob)")
     con.executemany(
         "insert into subject values ($1, $2, pseudonym($1, $2))", [list(pair) for pair in dict.fromkeys(named)]

@@ -14,13 +14,14 @@ from pathlib import Path
 
 import duckdb
 
+from orchestration.refusal import Refusal
 from orchestration.settings import NumberPlan, Settings
 
 _BLOCK = 64  # bytes of a SHA-256 block
 _SHORTEST = 32  # characters
 
 
-class KeyMissingError(RuntimeError):
+class KeyMissingError(Refusal):
     """No usable pseudonym key is configured."""
 
 

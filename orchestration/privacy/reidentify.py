@@ -11,12 +11,13 @@ import duckdb
 from orchestration.privacy import audit
 from orchestration.privacy.custody import shared
 from orchestration.privacy.vault import Vault
+from orchestration.refusal import Refusal
 from orchestration.serving.generations import current_file
 from orchestration.settings import Settings
 from orchestration.sql import connect, identifier, literal
 
 
-class UnknownCaseError(LookupError):
+class UnknownCaseError(Refusal):
     """What was asked for is not in the published restricted file."""
 
 
@@ -43,8 +44,10 @@ def reidentify(
 
     Raises:
         AuditError: if the log cannot be written, or no reason is given.
-        UnknownCaseError: if a case or an alert is not published, or cases are not yet.
+        UnknownCaseError: if a case or an alert is not published, or cases are not yet, or nothing is named.
     """
+    if not (cases or alerts or number_keys):
+        raise UnknownCaseError("Name a case, an alert or a number key.")
     asked = [(str(key), key) for key in number_keys]
     with shared(settings) as key, connect(settings) as con:
         asked += _published(settings, con, "case", "case_id", cases)

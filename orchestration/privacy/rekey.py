@@ -15,12 +15,13 @@ from pathlib import Path
 
 import duckdb
 
+from orchestration.refusal import Refusal
 from orchestration.sql import identifier, literal
 
 _FOLDERS_AT_ONCE = 90  # DuckDB keeps 100 partitions open while it writes
 
 
-class RekeyError(RuntimeError):
+class RekeyError(Refusal):
     """Something that cannot be re-keyed; nothing was changed."""
 
 

@@ -16,11 +16,12 @@ from orchestration.gates.gate import failing_rows
 from orchestration.gates.overrides import GateName
 from orchestration.ingest.profile import create_delivery_profile
 from orchestration.ingest.receipt import newest, read_receipts
+from orchestration.refusal import Refusal
 from orchestration.settings import Settings
 from orchestration.sql import connect, first_line
 
 
-class FailingRowsError(RuntimeError):
+class FailingRowsError(Refusal):
     """The rows cannot be read now; the message says why."""
 
 

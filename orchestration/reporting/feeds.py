@@ -62,6 +62,8 @@ def print_refused(console: Console, receipts: list[Receipt]) -> None:
 
 def print_retried(console: Console, done: list[Retried]) -> None:
     """What changed for each delivery that was judged again."""
+    if not done:
+        console.print("Nothing to judge again: no delivery was refused or has bad rows.")
     for one in done:
         name = f"{one.before.feed} {one.before.dt}"
         if one.after is None:

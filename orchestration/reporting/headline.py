@@ -9,6 +9,7 @@ from pathlib import Path
 import duckdb
 
 from orchestration.contracts import load_feeds
+from orchestration.refusal import Refusal
 from orchestration.serving.generations import current_file
 from orchestration.settings import Settings
 from orchestration.warehouse.known_on import built_as_known_on
@@ -17,7 +18,7 @@ from orchestration.warehouse.known_on import built_as_known_on
 MARTS = ("incident_headline", "incident_destination", "dim_incident")
 
 
-class HeadlineError(LookupError):
+class HeadlineError(Refusal):
     """There is no such headline; the message says what there is."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from time import monotonic
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -15,9 +16,10 @@ from rich.spinner import Spinner
 from rich.table import Table
 
 from orchestration.contracts import Feed
+from orchestration.ingest.arrivals import deliveries, newest_receipts
 from orchestration.reporting.failing_rows import Failure
 from orchestration.reporting.headline import Headline
-from orchestration.runner import Exit, RunReport
+from orchestration.run_report import Exit, RunReport
 from orchestration.serving.generations import Publication
 from orchestration.settings import Settings
 from orchestration.status import GateStatus, Status, read_status
@@ -88,16 +90,22 @@ def plain_table(*names: str) -> Table:
     return table
 
 
-def print_run_report(console: Console, settings: Settings, feeds: Mapping[str, Feed], report: RunReport) -> None:
-    """What was published, what is held back, what is missing, what failed."""
+def print_run_report(
+    console: Console, settings: Settings, feeds: Mapping[str, Feed], report: RunReport, days: Sequence[date] = ()
+) -> None:
+    """What was published, what is held back, what is missing, what failed in a run over these days."""
     if report.was_current:
         console.print("Already current: nothing has arrived or changed since the last publication.")
     for error in report.errors:
-        console.print(error, style="red", markup=False)
+        console.print(error, style="red", markup=False, soft_wrap=True)
     if report.publication:
         console.print(f"Published generation {report.publication.generation} in {settings.serving_dir / 'current'}")
     if report.exit_code is Exit.NOTHING_PUBLISHED:
         console.print("[red]Nothing was published; what was published before stays readable.[/]")
+    arrived = {delivery.dt for delivery in deliveries(settings, feeds, days)}
+    arrived |= {dt for _, dt in newest_receipts(settings)}
+    if nothing := [str(day) for day in days if day not in arrived]:
+        console.print(f"[yellow]Nothing has arrived[/] of any feed for {_listed(nothing)}")
     print_exceptions(console, read_status(settings, feeds))
 
 
@@ -113,6 +121,10 @@ def print_exceptions(console: Console, status: Status) -> None:
             console.print(f"[yellow]{feed.feed}[/]: late; the newest delivery is for {feed.newest_dt}")
         for day, reason in feed.refused.items():
             console.print(f"[red]{feed.feed}[/]: {day} refused: {escape(reason)}")
+    for unread in status.unread[:_LONGEST_LIST]:
+        console.print(f"[yellow]not read[/]: {escape(unread)}", soft_wrap=True)
+    if len(status.unread) > _LONGEST_LIST:
+        console.print(f"  and {len(status.unread) - _LONGEST_LIST} more in landing")
     for gate in status.closed_gates:
         _print_closed_gate(console, gate)
     for accepted in status.accepted_failures:

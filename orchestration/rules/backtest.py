@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 import shutil
 import uuid
 from collections.abc import Iterator
@@ -12,7 +13,9 @@ from pathlib import Path
 
 import duckdb
 
+from orchestration.refusal import Refusal
 from orchestration.settings import Settings, private_dir
+from orchestration.site import SiteError, check_site
 from orchestration.sql import connect
 from orchestration.warehouse import dbt
 
@@ -21,7 +24,7 @@ MODELS = ("fraud_rules", "rule_hit", "int_alert", "payment_verdict", "alert")
 _KEY = ("rule_id", "version")
 
 
-class BacktestError(ValueError):
+class BacktestError(Refusal):
     """The changes cannot be tried; the message says why."""
 
 
@@ -64,7 +67,8 @@ def backtest(settings: Settings, changes: Path) -> Backtest:
     An empty `rule_id` stands for every rule; without a `version`, the one in force is changed.
 
     Raises:
-        BacktestError: if there is no warehouse to try them on, it is in use, or the file names what is not there.
+        BacktestError: if there is no warehouse to try them on, it is in use, or the file names what is not there or no
+            rule can have.
     """
     with _copy(settings) as apart:
         with connect(apart, str(apart.warehouse)) as con:
@@ -73,6 +77,11 @@ def backtest(settings: Settings, changes: Path) -> Backtest:
             con.execute("create table backtest.alert as from fraud.alert")
             con.execute("create table backtest.payment_verdict as from fraud.payment_verdict")
         _write_site(settings, apart, rows)
+        try:
+            check_site(apart)
+        except SiteError as error:  # of a file that the user has never seen; its columns are the changes'
+            said = [re.sub(r"^.*?, line [0-9]+, ", f"{changes}: ", line) for line in str(error).splitlines()]
+            raise BacktestError("\n".join(dict.fromkeys(said))) from None
         dbt.build(apart, select=MODELS, full_refresh=True)
         with connect(apart, str(apart.warehouse)) as con:
             return _compare(con)

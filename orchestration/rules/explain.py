@@ -9,11 +9,12 @@ from typing import Any
 
 import duckdb
 
+from orchestration.refusal import Refusal
 from orchestration.serving.generations import current_file
 from orchestration.settings import Settings
 
 
-class ExplainError(LookupError):
+class ExplainError(Refusal):
     """There is no such payment in the publication; the message says so."""
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
+from orchestration.refusal import Refusal
 from orchestration.settings import Settings
 
 PUBLICATION = "publication.json"
@@ -58,7 +59,7 @@ class Publication(BaseModel):
         return {entry.relation: entry.rests_on_accepted for entry in self.relations if entry.rests_on_accepted}
 
 
-class NoGenerationError(LookupError):
+class NoGenerationError(Refusal):
     """There is no such generation."""
 
 

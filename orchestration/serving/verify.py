@@ -7,6 +7,7 @@ from pathlib import Path
 
 import duckdb
 
+from orchestration.refusal import Refusal
 from orchestration.serving.build import checksum, columns_of, doors, parquet_file
 from orchestration.serving.generations import DOORS, Publication, PublishedRelation
 from orchestration.serving.small_groups import FLAG
@@ -19,7 +20,7 @@ from orchestration.warehouse.stage import held_back
 _PSEUDONYMS = ("UUID", "BLOB")
 
 
-class VerificationError(RuntimeError):
+class VerificationError(Refusal):
     """A generation is not what it should be; it was not switched to. The message lists everything found."""
 
 

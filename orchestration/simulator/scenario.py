@@ -13,6 +13,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from orchestration.refusal import Refusal
+
 SCENARIOS = Path(__file__).resolve().parent / "scenarios"
 
 
@@ -27,9 +29,9 @@ class Scenario:
 
     @classmethod
     def load(cls, name: str) -> Scenario:
-        """Read a scenario by name; raises ValueError naming the known ones if there is none of that name."""
+        """Read a scenario by name; raises Refusal naming the known ones if there is none of that name."""
         if name not in known_scenarios():
-            raise ValueError(f"unknown scenario {name!r}; known are: {', '.join(known_scenarios())}")
+            raise Refusal(f"unknown scenario {name!r}; known are: {', '.join(known_scenarios())}")
         folder = SCENARIOS / name
         profile = tomllib.loads((folder / "scenario.toml").read_text("utf-8"))
         base = cls.load(profile["base"]) if "base" in profile else None

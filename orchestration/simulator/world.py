@@ -15,6 +15,7 @@ from pathlib import Path
 
 import duckdb
 
+from orchestration.refusal import Refusal
 from orchestration.simulator.delivery import SQL, FeedTally, add_to_manifest, clear_days, write_days
 from orchestration.simulator.formats import FORMATS, FeedFormat
 from orchestration.simulator.scenario import Scenario
@@ -74,12 +75,12 @@ def simulate(
     """Write the deliveries of first_day to last_day (inclusive) under `out`, of all feeds or of those named.
 
     `panel` is the share of lines that billing covers, `dirt` scales what is wrong with the files (0 = clean).
-    The first delivery also holds the ports since `history_from` and every line. Raises ValueError for an unknown
+    The first delivery also holds the ports since `history_from` and every line. Raises Refusal for an unknown
     scenario or an impossible window or share.
     """
     story = Scenario.load(scenario)
     if not first_day <= last_day or not 0 < panel <= 1 or not 0 <= dirt <= 10:  # noqa: PLR2004
-        raise ValueError(f"cannot simulate {first_day}..{last_day} with panel {panel} (0..1] and dirt {dirt} [0..10]")
+        raise Refusal(f"cannot simulate {first_day}..{last_day} with panel {panel} (0..1] and dirt {dirt} [0..10]")
     report = progress or (lambda _stage, _done, _total: None)
     # every line of the carrier needs some 7 GB: what does not fit goes where there must be room anyway
     out.mkdir(parents=True, exist_ok=True)

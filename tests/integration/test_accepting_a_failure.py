@@ -14,7 +14,7 @@ from orchestration import runner
 from orchestration.gates.overrides import OverrideError
 from orchestration.reporting.failing_rows import read_failures
 from orchestration.reporting.terminal import print_failures, print_run_report
-from orchestration.runner import Exit, RunReport
+from orchestration.run_report import Exit, RunReport
 from orchestration.serving.generations import current_publication
 from tests.conftest import World
 

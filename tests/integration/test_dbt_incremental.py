@@ -428,6 +428,9 @@ def test_a_backtest_of_a_rule_that_is_not_there_says_which_are(history: Warehous
     changes.write_text("rule_id,points\nFULL_MOON,5\n", "utf-8")
     with pytest.raises(BacktestError, match=r"line 2: there is no rule 'FULL_MOON'; known are .*CASH_LIKE"):
         backtest(Settings(home=history.path.parent, view=history.view), changes)
+    changes.write_text("rule_id,points\nCROWD,many\n", "utf-8")
+    with pytest.raises(BacktestError, match=r"changes\.csv: points: 'many' is no integer"):
+        backtest(Settings(home=history.path.parent, view=history.view), changes)
 
 
 def test_the_models_unit_tests_and_data_tests_pass(history: Warehouse) -> None:

@@ -14,9 +14,10 @@ import pytest
 
 from orchestration.ingest.receipt import read_receipts
 from orchestration.instance import prepare_dagster_home
+from orchestration.refusal import Refusal
 from orchestration.reporting.headline import HeadlineError, read_headline
 from orchestration.rules.explain import ExplainError, explain
-from orchestration.runner import Exit
+from orchestration.run_report import Exit
 from orchestration.serving.generations import current_dir, publications, rollback
 from orchestration.status import read_status
 from tests.conftest import FIRST, LAST, World
@@ -271,5 +272,5 @@ def test_nothing_runs_without_a_pseudonym_key(new_world: Callable[..., World]) -
 
 
 def test_a_range_before_the_first_extract_date_says_which_setting_to_change(published_world: World) -> None:
-    with pytest.raises(ValueError, match="RINGFENCE_FIRST_DAY"):
+    with pytest.raises(Refusal, match="RINGFENCE_FIRST_DAY"):
         published_world.run(date(2019, 1, 1), FIRST)

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import psycopg2
 import pytest
 
-from orchestration.runner import Exit
+from orchestration.run_report import Exit
 from orchestration.settings import Settings
 from tests.clockwork import Clockwork
 from tests.conftest import KEY, LAST, World

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from orchestration.runner import Exit
+from orchestration.run_report import Exit
 from orchestration.serving.generations import current_publication
 from orchestration.settings import Settings
 from tests.clockwork import Clockwork

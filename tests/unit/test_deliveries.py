@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from orchestration.ingest.arrivals import unread
 from orchestration.ingest.quarantine import retry
 from tests.small_site import DAY, HEADER, SmallSite, line
 
@@ -26,6 +27,27 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SmallSite:
     site = SmallSite(tmp_path)
     site.drop(TEXT)
     return site
+
+
+def test_what_nobody_will_take_for_a_delivery_is_named_with_the_reason(site: SmallSite) -> None:
+    landing = site.settings.landing_dir
+    for name in (
+        "foo/dt=2026-01-03/a.csv",
+        "charges/dt=2026-1-3/a.csv",
+        "charges/stray.csv",
+        "charges/dt=2999-01-01/a.csv",
+    ):
+        (landing / name).parent.mkdir(parents=True, exist_ok=True)
+        (landing / name).touch()
+    (landing / "charges" / f"dt={DAY}" / "a.xlsx").touch()
+    (landing / ".simulated.json").touch()
+    assert [text.removeprefix(f"{landing}/") for text in unread(site.settings, {"charges"}, [])] == [
+        f"charges/dt={DAY}/a.xlsx: an extract's name ends in .csv, .csv.gz, .parquet",
+        "charges/dt=2026-1-3: a day's folder is called dt=YYYY-MM-DD",
+        "charges/dt=2999-01-01: that day has not ended",
+        "charges/stray.csv: a day's folder is called dt=YYYY-MM-DD",
+        "foo: there is no feed of that name",
+    ]
 
 
 def test_a_manifest_that_agrees_is_noted_with_its_totals(site: SmallSite) -> None:

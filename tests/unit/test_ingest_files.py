@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 from datetime import date
 from pathlib import Path
 
@@ -129,6 +130,9 @@ def test_every_record_is_counted_once_whatever_is_wrong_with_the_file(site: Smal
         2: ["STRUCTURE:OPEN_QUOTE"], 3: ["STRUCTURE:OPEN_QUOTE"], 4: ["STRUCTURE:MISSING_COLUMNS"],
         5: ["STRUCTURE:OPEN_QUOTE"], 8: ["STRUCTURE:LONG_LINE"], 9: ["BAD_QUANTITY:amount"],
     }  # fmt: skip
+    # what the reader was given in the line's place leaves no trace in what is shown of it
+    shown = {row.row_number: json.loads(row.masked_row)["line"] for row in site.bad_rows()[:4]}
+    assert all(text.isprintable() and not text.endswith(",") for text in shown.values()), shown
 
 
 def test_a_value_over_two_lines_is_one_record_and_row_numbers_count_records(site: SmallSite) -> None:

@@ -89,6 +89,7 @@ def instance() -> Iterator[dg.DagsterInstance]:
 
 
 def _settings(root: Path, **more: Any) -> Settings:
+    (root / "site").mkdir(exist_ok=True)
     return Settings(home=root / "home", site=root / "site", pseudonym_key="k" * 40, **more)  # type: ignore[arg-type]
 
 

@@ -20,6 +20,7 @@ from orchestration.privacy.audit import AuditError, audit_log
 from orchestration.privacy.custody import BusyError, shared
 from orchestration.privacy.erasure import forget
 from orchestration.privacy.landing import Wanted, folders_holding
+from orchestration.refusal import Refusal
 from orchestration.settings import Settings
 from tests.conftest import KEY
 from tests.privacy_world import (
@@ -124,7 +125,7 @@ def test_nothing_is_erased_without_a_reason_or_for_what_is_no_number(settings: S
     before = digest(settings.home)
     with pytest.raises(AuditError):
         forget(settings, reason, numbers=[ALICE[1]])
-    with pytest.raises(ValueError, match="not a subscriber number of KR") as refusal:
+    with pytest.raises(Refusal, match="not a subscriber number of KR") as refusal:
         forget(settings, "asked", numbers=["02-123-4567"])
     assert "4567" not in str(refusal.value)
     assert digest(settings.home) == before

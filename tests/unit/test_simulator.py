@@ -11,6 +11,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from orchestration.refusal import Refusal
 from orchestration.simulator import SimulationSummary, simulate
 from orchestration.simulator.scenario import SCENARIOS
 
@@ -127,7 +128,7 @@ def test_the_same_seed_writes_the_same_bytes_and_another_seed_others(tmp_path: P
 
 
 def test_an_unknown_scenario_is_refused_with_the_known_ones(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="kt_2025"):
+    with pytest.raises(Refusal, match="kt_2025"):
         simulate(tmp_path, scenario="nowhere")
 
 

@@ -158,16 +158,19 @@ def _gather_rejects(bench: Bench) -> None:
             "create temp table rejects (_file_no integer, row_number bigint, line varchar, reasons varchar[])"
         )
         return
+    marks = f"{_character(OPEN_QUOTE)} || {_character(LONG_LINE)}"
     bench.con.execute(
         f"""
         create temp table rejects as
         select files._file_no, errors.line::bigint - 1 as row_number,
-            any_value(ltrim(errors.csv_line, chr(10) || chr(13))) as line,
-            list(distinct 'STRUCTURE:' || case left(ltrim(errors.csv_line, chr(10) || chr(13)), 1)
+            any_value(case when contains({marks}, left(errors.told, 1))
+                then rtrim(trim(errors.told, {marks}), {literal(bench.feed.delimiter)}) else errors.told end) as line,
+            list(distinct 'STRUCTURE:' || case left(errors.told, 1)
                 when {_character(OPEN_QUOTE)} then 'OPEN_QUOTE' when {_character(LONG_LINE)} then 'LONG_LINE'
                 else replace(errors.error_type::varchar, ' ', '_') end) as reasons
         from (select distinct scan_id, file_id, file_path from reject_scans) as scans
-        join reject_errors as errors using (scan_id, file_id)
+        join (select *, ltrim(csv_line, chr(10) || chr(13)) as told from reject_errors) as errors
+            using (scan_id, file_id)
         join files on files.path = scans.file_path
         group by files._file_no, errors.line
         """

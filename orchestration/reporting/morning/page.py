@@ -14,6 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from orchestration.contracts import Feed
 from orchestration.files import replace_text
+from orchestration.refusal import Refusal
 from orchestration.reporting.headline import Headline, HeadlineError, read_headline
 from orchestration.reporting.morning.chart import ExodusDay, exodus_svg
 from orchestration.reporting.morning.figures import read_sections
@@ -29,7 +30,7 @@ _WHOLE_CURRENCIES = {"CLP", "ISK", "JPY", "KRW", "PYG", "UGX", "VND", "XAF", "XO
 _LARGE = ((1e9, "bn"), (1e6, "M"))
 
 
-class ReportError(LookupError):
+class ReportError(Refusal):
     """There is nothing to report on; the message says why."""
 
 
@@ -55,6 +56,9 @@ def write_morning_report(settings: Settings, feeds: Mapping[str, Feed], as_of: d
     day = min(filter(None, [max(through, default=None), as_of]), default=None)
     if day is None:
         raise ReportError("What is published holds no day yet.")
+    first = min((feed.first_dt for feed in read_status(settings, feeds).feeds if feed.first_dt), default=day)
+    if day < first:
+        raise ReportError(f"There is nothing to report on {day}: what is published begins on {first}.")
     published = {entry.relation for entry in publication.relations if entry.door == "open"}
     with connect(settings) as con:
         con.execute(f"attach {literal(str(file))} as marts (read_only)")
