@@ -6,8 +6,9 @@ import re
 import threading
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import dagster as dg
 from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
@@ -56,7 +57,7 @@ def run(
         OverrideError: if one of them cannot be accepted; then nothing runs.
         KeyMissingError: without a pseudonym key, or with another one than before, nothing runs.
         SiteError: if something in the site's folder would do nothing, or break a run.
-        Refusal: if the range is empty or begins before the first partition.
+        Refusal: if the range is empty, begins before the first partition or in the future.
     """
     check_key(settings)
     check_site(settings)
@@ -64,6 +65,8 @@ def run(
         raise Refusal(f"The range is empty: it ends on {last}, before it begins on {first}.")
     if first < settings.first_day:
         raise Refusal(f"{first} is before the first extract date; RINGFENCE_FIRST_DAY sets it ({settings.first_day}).")
+    if first > datetime.now(ZoneInfo(settings.time_zone)).date():  # it would be the newest day, and all others late
+        raise Refusal(f"{first} has not begun yet.")
     if accept or reason:
         overrides.accept(settings, accept, reason, _newest_revisions(settings))
     with open_instance(settings) as instance:

@@ -271,6 +271,8 @@ def test_nothing_runs_without_a_pseudonym_key(new_world: Callable[..., World]) -
     assert not world.settings.raw_dir.exists()
 
 
-def test_a_range_before_the_first_extract_date_says_which_setting_to_change(published_world: World) -> None:
+def test_a_range_before_the_first_extract_date_or_in_the_future_is_refused(published_world: World) -> None:
     with pytest.raises(Refusal, match="RINGFENCE_FIRST_DAY"):
         published_world.run(date(2019, 1, 1), FIRST)
+    with pytest.raises(Refusal, match="2999-01-01 has not begun"):
+        published_world.run(date(2999, 1, 1), date(2999, 1, 1))

@@ -56,6 +56,19 @@ def test_the_report_of_an_earlier_day_is_of_that_day(desk: World) -> None:
     assert before.picture is None
 
 
+def test_a_feed_that_is_not_in_for_the_day_is_no_good_news(published_world: World, desk: World) -> None:
+    assert "all feeds are in" in page(published_world)
+    raw = desk.settings.raw_dir.resolve()
+    desk.settings.raw_dir.unlink()
+    for day in raw.glob("*/dt=*"):
+        if (day.parent.name, day.name) != ("payments", f"dt={LAST}"):
+            (desk.settings.raw_dir / day.parent.name).mkdir(parents=True, exist_ok=True)
+            (desk.settings.raw_dir / day.parent.name / day.name).symlink_to(day)
+    write_morning_report(desk.settings, desk.feeds)
+    assert "1 not in for this day" in page(desk)
+    assert "Every feed is in time" not in page(desk)
+
+
 def test_every_figure_is_a_column_of_an_open_mart_and_of_the_glossary(published_world: World) -> None:
     graph = Graph(dbt.manifest(published_world.settings))
     marts = {
