@@ -55,10 +55,10 @@ delivery came; of any other, the deliveries in force.
     )
 {%- endmacro %}
 
-{#- The nearest models, among those that a node is built on, that consume a feed themselves. -#}
+{#- The nearest models, among those that a node is built on, that consume a feed themselves; none while dbt parses. -#}
 {% macro readers_before(node, feed) -%}
     {%- set found = [] -%}
-    {%- for unique_id in node.depends_on.nodes if unique_id in graph.nodes -%}
+    {%- for unique_id in node.depends_on.nodes if execute and unique_id in graph.nodes -%}
         {%- set parent = graph.nodes[unique_id] -%}
         {%- if feed in parent.config.meta.get('consumes', []) -%}
             {%- do found.append(parent.name) -%}
@@ -98,17 +98,17 @@ delivery came; of any other, the deliveries in force.
     {{ return(rows.columns[0].values() | list if execute else []) }}
 {%- endmacro %}
 
-{#- Last day that the deliveries of a feed describe. -#}
+{#- Last day that the deliveries of a feed describe: of those that the calling model can read, as all its rows are. -#}
 {% macro data_end(feed) -%}
-    (select max(dt) from {{ revision_relation() }} where is_current and feed = '{{ feed }}')
+    (select max(dt) from {{ deliveries_to_read([feed]) }} as delivery)
+{%- endmacro %}
+
+{#- First such day. -#}
+{% macro data_start(feed) -%}
+    (select min(dt) from {{ deliveries_to_read([feed]) }} as delivery)
 {%- endmacro %}
 
 {#- The earliest of days (ISO text) as a date; null for none. -#}
 {% macro earliest(days) -%}
     cast({{ "'" ~ (days | min) ~ "'" if days else 'null' }} as date)
-{%- endmacro %}
-
-{#- First day that the deliveries of a feed describe. -#}
-{% macro data_start(feed) -%}
-    (select min(dt) from {{ revision_relation() }} where is_current and feed = '{{ feed }}')
 {%- endmacro %}

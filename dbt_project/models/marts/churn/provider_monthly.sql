@@ -1,6 +1,4 @@
-{%- set billing_from -%}
-    (select min(dt) from {{ revision_relation() }} where is_current and feed = 'subscriptions')
-{%- endset -%}
+{%- set billing_from = data_start('subscriptions') -%}
 
 with provider_days as (
     select * from {{ ref('provider_daily') }}
