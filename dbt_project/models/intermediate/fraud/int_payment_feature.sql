@@ -9,7 +9,9 @@
 {%- set latest = ref('int_payment_latest') -%}
 {%- set touched = '(select * from ' ~ latest ~ ' where ' ~ is_touched('payment_id') ~ ') as touched' -%}
 {%- set by_time = '(partition by number_key order by occurred_at)' -%}
+{%- set of_judged_numbers = 'true' -%}
 {%- if is_incremental() -%}
+    {%- set of_judged_numbers = 'number_key in (select touched.number_key from ' ~ touched ~ ')' -%}
     {%- do touch('payment_id', payments_beside_delivered(latest)) -%}
 {%- endif %}
 
@@ -46,9 +48,7 @@ with habits as (
             from {{ latest }}
             where
                 {{ part }}
-                {% if is_incremental() -%}
-                    and number_key in (select touched.number_key from {{ touched }})
-                {%- endif %}
+                and {{ of_judged_numbers }}
         ) as histories
         {{ 'union all' if not loop.last }}
     {% endfor %}
@@ -71,9 +71,7 @@ close_payments as (
         from {{ latest }}
         where
             {{ part }}
-            {% if is_incremental() -%}
-                and number_key in (select touched.number_key from {{ touched }})
-            {%- endif %}
+            and {{ of_judged_numbers }}
         qualify
             {{ seconds_between('lag(occurred_at) over ' ~ by_time, 'occurred_at') }} <= 3600
             or {{ seconds_between('occurred_at', 'lead(occurred_at) over ' ~ by_time) }} <= 3600
