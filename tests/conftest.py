@@ -5,44 +5,15 @@ from __future__ import annotations
 import pickle
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-import duckdb
 import pytest
 from filelock import FileLock
 
-from orchestration.contracts import Feed, load_feeds
-from orchestration.run_report import RunReport
-from orchestration.runner import run
 from orchestration.settings import Settings
 from orchestration.simulator import simulate
-
-KEY = "a key for tests, and for nothing else at all"
-FIRST, LAST = date(2025, 12, 27), date(2026, 1, 14)
-
-
-@dataclass
-class World:
-    """An installation of its own, with what it took to run it."""
-
-    settings: Settings
-    report: RunReport | None = None
-
-    @property
-    def feeds(self) -> dict[str, Feed]:
-        return load_feeds(self.settings)
-
-    def run(self, first: date = FIRST, last: date = LAST) -> RunReport:
-        self.report = run(self.settings, self.feeds, first, last, lambda step, message, has_ended: None)
-        return self.report
-
-    def query(self, sql: str, file: str = "marts.duckdb") -> list[tuple[object, ...]]:
-        """Rows of the published file, read as a BI tool reads it."""
-        path = self.settings.serving_dir / "current" / file
-        with duckdb.connect(str(path), read_only=True) as con:
-            return con.execute(sql).fetchall()
+from tests.support.world import FIRST, KEY, LAST, World
 
 
 @pytest.fixture(scope="session")

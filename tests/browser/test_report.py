@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import sync_playwright
 
-from tests.browser.served import CHROMIUM
-from tests.conftest import LAST, World
+from tests.support.served import CHROMIUM
+from tests.support.world import LAST, World
 
 pytestmark = pytest.mark.skipif(
     CHROMIUM is None, reason="no Chromium is installed; on Debian: apt-get install chromium"

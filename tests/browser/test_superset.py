@@ -13,8 +13,8 @@ from orchestration.serving.publish import publish
 from orchestration.settings import PROJECT
 from orchestration.warehouse import dbt
 from orchestration.warehouse.graph import Graph
-from tests.browser.served import CHROMIUM, served
-from tests.conftest import World
+from tests.support.served import CHROMIUM, served
+from tests.support.world import World
 
 DRAW_MS = 180_000
 pytestmark = [

@@ -10,8 +10,8 @@ import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
 from orchestration.serving.generations import Publication, current_publication, publications
-from tests.browser.served import CHROMIUM, served
-from tests.conftest import LAST, World
+from tests.support.served import CHROMIUM, served
+from tests.support.world import LAST, World
 
 GROUPS = ("deliveries", "raw", "staging", "intermediate", "reference", "core", "churn", "fraud", "serving")
 PAGE_MS, RUN_MS = 120_000, 420_000

@@ -16,7 +16,7 @@ from orchestration.reporting.failing_rows import read_failures
 from orchestration.reporting.terminal import print_failures, print_run_report
 from orchestration.run_report import Exit, RunReport
 from orchestration.serving.generations import current_publication
-from tests.conftest import World
+from tests.support.world import World
 
 FIRST, LAST = date(2026, 1, 2), date(2026, 1, 3)
 FAILURE = "raw/portability_events:quarantine_within_tolerance@2026-01-03"

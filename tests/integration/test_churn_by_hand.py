@@ -10,8 +10,9 @@ from uuid import UUID
 
 import pandas as pd
 import pytest
-from dbt_warehouse import Warehouse
 from lifelines import KaplanMeierFitter
+
+from tests.support.dbt_warehouse import Warehouse
 
 PROVIDERS = {"KT": "KT", "SKT": "SKT", "LGU": "LGU", "KT_MVNO": "MVNO", "SKT_MVNO": "MVNO"}
 MNOS = {"KT", "SKT", "LGU"}

@@ -11,7 +11,7 @@ from orchestration.serving.build import doors
 from orchestration.settings import PROJECT
 from orchestration.warehouse import dbt
 from orchestration.warehouse.graph import Graph
-from tests.conftest import World
+from tests.support.world import World
 
 DASHBOARDS = yaml.safe_load((PROJECT / "bi" / "dashboards.yaml").read_text("utf-8"))
 CHARTS = {

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from dbt_warehouse import Warehouse
+
+from tests.support.dbt_warehouse import Warehouse
 
 # KT's waiver by processed day: departures to SKT, LGU and MVNOs as printed, sources in Asia Business Daily
 # 2026011409015897111, SBS N1008391309, Donga 133120331 and others; 1 and 2 January were booked together.

@@ -13,12 +13,12 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from dbt_warehouse import Warehouse
 from sklearn.metrics import average_precision_score, precision_score, recall_score
 
 from orchestration.reporting import plots
 from orchestration.rules.backtest import BacktestError, backtest
 from orchestration.settings import Settings
+from tests.support.dbt_warehouse import Warehouse
 
 SEED = 20260103
 FIRST_DAY = date(2025, 12, 30)

@@ -8,7 +8,7 @@ import dagster as dg
 import pytest
 
 from orchestration.definitions import build_defs
-from tests.conftest import World
+from tests.support.world import World
 
 GROUPS = ("deliveries", "raw", "staging", "intermediate", "reference", "core", "churn", "fraud", "serving")
 

@@ -11,9 +11,6 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from dbt_warehouse import Warehouse
-from delivery_faults import DAY, DELIVERY_FAULTS, EARLIER, EXODUS, DeliveryFault, deliver
-from warehouse_faults import FEEDS, WAREHOUSE_FAULTS, WORLD, WarehouseFault
 
 from orchestration.contracts import load_feeds
 from orchestration.gates import verdicts
@@ -24,7 +21,10 @@ from orchestration.ingest.profile import create_delivery_profile
 from orchestration.ingest.receipt import newest, read_receipts
 from orchestration.settings import PROJECT, Settings
 from orchestration.sql import connect
-from tests.conftest import KEY, World
+from tests.support.dbt_warehouse import Warehouse
+from tests.support.delivery_faults import DAY, DELIVERY_FAULTS, EARLIER, EXODUS, DeliveryFault, deliver
+from tests.support.warehouse_faults import FEEDS, WAREHOUSE_FAULTS, WORLD, WarehouseFault
+from tests.support.world import KEY, World
 
 RAW_SUITES = load_suites("raw")
 SUITES = {suite.relation: suite for stage in ("staging", "marts") for suite in load_suites(stage).values()}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tests.conftest import World
-from tests.killed_runs import check_kills
+from tests.support.killed_runs import check_kills
+from tests.support.world import World
 
 
 def test_work_killed_in_dbt_and_in_publication_ends_with_the_marts_of_undisturbed_work(

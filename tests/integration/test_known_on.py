@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 
 from orchestration.reporting.headline import read_headline
-from tests.conftest import World
+from tests.support.world import World
 
 HEADER = (
     "port_id,event_seq,msisdn,donor_provider,donor_network,recipient_provider,recipient_network,line_type,status,"

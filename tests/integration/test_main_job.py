@@ -20,7 +20,7 @@ from orchestration.rules.explain import ExplainError, explain
 from orchestration.run_report import Exit
 from orchestration.serving.generations import current_dir, publications, rollback
 from orchestration.status import read_status
-from tests.conftest import FIRST, LAST, World
+from tests.support.world import FIRST, LAST, World
 
 INCIDENT = "KT_WAIVER_2026"
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from orchestration.warehouse import dbt
-from tests import manifest_rules as rules
-from tests.conftest import World
+from tests.support import manifest_rules as rules
+from tests.support.world import World
 
 MART, STAGING, INTERMEDIATE = "fct_port", "stg_clearing_house__port_events", "int_port_latest"
 

@@ -14,7 +14,7 @@ from orchestration.reporting.morning import ReportError, write_morning_report
 from orchestration.reporting.morning.figures import load_sections
 from orchestration.warehouse import dbt
 from orchestration.warehouse.graph import Graph
-from tests.conftest import LAST, World
+from tests.support.world import LAST, World
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import pytest
 
 from orchestration.contracts import load_feeds
 from orchestration.settings import Settings
-from tests.conftest import World
+from tests.support.world import World
 
 #: A Korean mobile number as extracts, people and programs spell it; not within a longer run of digits or letters.
 _SPELLED = re.compile(

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from dbt_warehouse import Warehouse
 
-from tests.conftest import World
+from tests.support.dbt_warehouse import Warehouse
+from tests.support.world import World
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "numbers.md"
 FIRST_PRINT, RESTATED = 925_672, 956_863

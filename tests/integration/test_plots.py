@@ -6,7 +6,7 @@ import duckdb
 import pytest
 
 from orchestration.reporting import plots
-from tests.conftest import World
+from tests.support.world import World
 
 
 @pytest.mark.parametrize("relation", plots.churn.PLOTS)  # in these weeks there was no fraud

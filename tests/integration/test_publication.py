@@ -30,7 +30,7 @@ from orchestration.serving.verify import VerificationError
 from orchestration.settings import Settings
 from orchestration.warehouse import dbt
 from orchestration.warehouse.graph import Column, Graph, Node
-from tests.conftest import World
+from tests.support.world import World
 
 #: Reads without pause until it is told to stop: with a connection per query, one for twenty queries, or one for ever.
 READER = """

@@ -14,9 +14,9 @@ from orchestration.ingest import ingest
 from orchestration.ingest.receipt import read_receipts, revision_dir
 from orchestration.settings import Settings
 from orchestration.sql import connect
-from tests.brazil import BRAZIL, SATURDAY, SUNDAY, drop_extracts
-from tests.conftest import KEY
-from tests.small_site import HEADER, SmallSite, line
+from tests.support.brazil import BRAZIL, SATURDAY, SUNDAY, drop_extracts
+from tests.support.small_site import HEADER, SmallSite, line
+from tests.support.world import KEY
 
 
 def test_extracts_in_another_layout_and_country_are_read_by_contracts_alone(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from tests.integration.dbt_warehouse import Warehouse
+from tests.support.dbt_warehouse import Warehouse
 
 SEED = 20250821
 FIRST_DAY = date(2025, 8, 18)

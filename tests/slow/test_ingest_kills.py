@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.killing import random_kills
+from tests.support.killing import random_kills
 from tests.unit.test_ingest_mutations import run
 
 

@@ -15,9 +15,9 @@ import pytest
 
 from orchestration.run_report import Exit
 from orchestration.settings import Settings
-from tests.clockwork import Clockwork
-from tests.conftest import KEY, LAST, World
-from tests.postgres import postgres_server
+from tests.support.clockwork import Clockwork
+from tests.support.postgres import postgres_server
+from tests.support.world import KEY, LAST, World
 
 
 @pytest.mark.timeout(900)

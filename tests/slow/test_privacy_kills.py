@@ -16,8 +16,8 @@ from orchestration.privacy.custody import key_in_use
 from orchestration.privacy.erasure import forget
 from orchestration.privacy.rotation import rotate_key
 from orchestration.settings import Settings
-from tests.conftest import KEY
-from tests.privacy_world import ALICE, ALICES, BOB, CAROL, E164, keys, prepare, take, vault
+from tests.support.privacy_world import ALICE, ALICES, BOB, CAROL, E164, keys, prepare, take, vault
+from tests.support.world import KEY
 
 NEW = "the next key for tests, and for nothing else"
 KILLS = 30

@@ -16,7 +16,7 @@ from orchestration.privacy.rotation import rotate_key
 from orchestration.serving.build import checksum
 from orchestration.serving.generations import current_publication, publications
 from orchestration.settings import Settings
-from tests.conftest import World
+from tests.support.world import World
 
 NEW = "the next key for tests, and for nothing else"
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.conftest import World
-from tests.killed_runs import check_kills
+from tests.support.killed_runs import check_kills
+from tests.support.world import World
 
 
 @pytest.mark.timeout(7200)

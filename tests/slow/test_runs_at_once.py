@@ -21,8 +21,8 @@ from orchestration.current import is_current
 from orchestration.ingest.receipt import read_receipts
 from orchestration.instance import open_instance
 from orchestration.serving.generations import publications
-from tests.clockwork import Clockwork
-from tests.conftest import FIRST, KEY, LAST, World
+from tests.support.clockwork import Clockwork
+from tests.support.world import FIRST, KEY, LAST, World
 
 NOON = datetime(2026, 1, 15, 12, tzinfo=ZoneInfo("Asia/Seoul"))
 

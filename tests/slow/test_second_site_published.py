@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tests.brazil import BRAZIL, SATURDAY, SUNDAY, drop_extracts
-from tests.conftest import World
+from tests.support.brazil import BRAZIL, SATURDAY, SUNDAY, drop_extracts
+from tests.support.world import World
 
 
 def test_a_market_that_processes_on_sundays_is_published(new_world: Callable[..., World]) -> None:

@@ -13,8 +13,8 @@ import pytest
 from orchestration.run_report import Exit
 from orchestration.serving.generations import current_publication
 from orchestration.settings import Settings
-from tests.clockwork import Clockwork
-from tests.conftest import FIRST, KEY, World
+from tests.support.clockwork import Clockwork
+from tests.support.world import FIRST, KEY, World
 
 SEOUL = ZoneInfo("Asia/Seoul")
 MONDAY, SUNDAY = date(2026, 1, 5), date(2026, 1, 11)

@@ -14,7 +14,7 @@ import pytest
 from orchestration.automation import arrivals
 from orchestration.automation.daily import JOB, MISSING, MORNING_OF, daily_schedule
 from orchestration.steps import daily_partitions
-from tests.small_site import DAY, HEADER, SmallSite, line
+from tests.support.small_site import DAY, HEADER, SmallSite, line
 
 SEOUL = ZoneInfo("Asia/Seoul")
 NOON = datetime(2026, 1, 20, 12, tzinfo=SEOUL)

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from lifelines import CoxPHFitter
 
-from tests.python_model import python_model
+from tests.support.python_model import python_model
 
 SIDES = {True: "concerned", False: "control"}
 

@@ -9,7 +9,7 @@ import pytest
 
 from orchestration.contracts import ContractError, load_feeds
 from orchestration.settings import Settings
-from tests.small_site import SmallSite
+from tests.support.small_site import SmallSite
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pytest
 
 from orchestration.ingest.arrivals import unread
 from orchestration.ingest.quarantine import retry
-from tests.small_site import DAY, HEADER, SmallSite, line
+from tests.support.small_site import DAY, HEADER, SmallSite, line
 
 TEXT = HEADER + line(1) + line(2)
 GOOD: dict[str, Any] = {

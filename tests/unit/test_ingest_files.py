@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from tests.small_site import HEADER, SmallSite, is_conserved, line
+from tests.support.small_site import HEADER, SmallSite, is_conserved, line
 
 
 @pytest.fixture

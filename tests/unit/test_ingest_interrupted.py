@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from orchestration.ingest.receipt import read_receipts
-from tests.killing import prepare, random_kills, start
+from tests.support.killing import prepare, random_kills, start
 
 
 def test_an_ingest_killed_at_any_moment_is_made_good_by_the_next(tmp_path: Path) -> None:

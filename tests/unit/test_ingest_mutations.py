@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from orchestration.ingest import ingest
-from tests.mutation import check, spoil
-from tests.small_site import SmallSite
+from tests.support.mutation import check, spoil
+from tests.support.small_site import SmallSite
 
 FIRST = date(2025, 1, 1)
 

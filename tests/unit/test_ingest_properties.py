@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from orchestration.ingest import Receipt
-from tests.small_site import DAY, HEADER, SmallSite, is_conserved, line
+from tests.support.small_site import DAY, HEADER, SmallSite, is_conserved, line
 
 _SECRET = "0107654"  # begins every subscriber number below, and occurs nowhere else
 _TYPES = ["string", "integer", "number", "boolean", "date", "timestamp"]

@@ -25,7 +25,7 @@ from orchestration.gates import verdicts
 from orchestration.gates.gate import Outcome
 from orchestration.serving.generations import PUBLICATION, Publication, PublishedRelation, switch
 from orchestration.settings import Settings
-from tests.small_site import HEADER, SmallSite, line
+from tests.support.small_site import HEADER, SmallSite, line
 
 SECRET_PATH = "/services/very-secret-token"
 PASSWORD = "a password for tests"

@@ -22,8 +22,7 @@ from orchestration.privacy.erasure import forget
 from orchestration.privacy.landing import Wanted, folders_holding
 from orchestration.refusal import Refusal
 from orchestration.settings import Settings
-from tests.conftest import KEY
-from tests.privacy_world import (
+from tests.support.privacy_world import (
     ALICE,
     ALICES,
     BOB,
@@ -38,6 +37,7 @@ from tests.privacy_world import (
     take,
     vault,
 )
+from tests.support.world import KEY
 
 
 @pytest.fixture(scope="module")

@@ -14,8 +14,8 @@ from orchestration.privacy import audit
 from orchestration.privacy.audit import AuditError, audit_log
 from orchestration.privacy.reidentify import UnknownCaseError, reidentify
 from orchestration.settings import Settings
-from tests.conftest import KEY, World
-from tests.privacy_world import ALICE, BOB, E164, FIRST_DAY, deliver, keys, take
+from tests.support.privacy_world import ALICE, BOB, E164, FIRST_DAY, deliver, keys, take
+from tests.support.world import KEY, World
 
 
 @pytest.fixture

@@ -17,8 +17,7 @@ from orchestration.privacy.erasure import forget
 from orchestration.privacy.rekey import RekeyError
 from orchestration.privacy.rotation import rotate_key
 from orchestration.settings import Settings
-from tests.conftest import KEY
-from tests.privacy_world import (
+from tests.support.privacy_world import (
     ALICE,
     ALICES,
     BOB,
@@ -33,6 +32,7 @@ from tests.privacy_world import (
     take,
     vault,
 )
+from tests.support.world import KEY
 
 NEW = "the next key for tests, and for nothing else"
 

@@ -10,8 +10,8 @@ import pytest
 from orchestration.privacy import KeyMissingError, PseudonymKey
 from orchestration.privacy.custody import KeyMismatchError
 from orchestration.settings import Settings
-from tests.conftest import KEY, World
-from tests.privacy_world import ALICE, BOB, CAROL, E164, FIRST_DAY, SECOND_DAY, deliver, keys, take, vault
+from tests.support.privacy_world import ALICE, BOB, CAROL, E164, FIRST_DAY, SECOND_DAY, deliver, keys, take, vault
+from tests.support.world import KEY, World
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from orchestration.ingest.arrivals import deliveries
 from orchestration.ingest.retention import remove_expired
-from tests.small_site import HEADER, SmallSite, line
+from tests.support.small_site import HEADER, SmallSite, line
 
 OLD, NEW = date(2026, 1, 3), date(2026, 3, 4)  # sixty days apart
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.python_model import python_model
+from tests.support.python_model import python_model
 
 WEEKDAY = {"MONDAY": 1400, "FRIDAY": 1050, "SATURDAY": 600}
 

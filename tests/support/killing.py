@@ -15,12 +15,12 @@ from orchestration.contracts import load_feed
 from orchestration.ingest import StorageError, ingest
 from orchestration.ingest.receipt import read_receipts
 from orchestration.settings import Settings
-from tests.conftest import KEY
-from tests.small_site import HEADER, SmallSite, line
+from tests.support.small_site import HEADER, SmallSite, line
+from tests.support.world import KEY
 
 DAYS = [date(2026, 1, 1) + timedelta(n) for n in range(6)]
 _CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(["orchestration.ingest", "tests.killing"])
+_CONTEXT.set_forkserver_preload(["orchestration.ingest", "tests.support.killing"])
 
 
 def prepare(root: Path) -> SmallSite:

@@ -14,7 +14,7 @@ from orchestration.privacy.custody import shared
 from orchestration.privacy.vault import Vault
 from orchestration.settings import Settings
 from orchestration.sql import connect
-from tests.conftest import KEY
+from tests.support.world import KEY
 
 FIRST_DAY, SECOND_DAY = date(2026, 1, 3), date(2026, 1, 4)
 ALICE, BOB, CAROL = ("L-100", "010-1111-2222"), ("L-200", "+82 10 3333 4444"), ("L-300", "01055556666")

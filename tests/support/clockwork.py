@@ -12,7 +12,7 @@ from orchestration.automation.arrivals import arrivals_sensor
 from orchestration.automation.daily import JOB, daily_schedule
 from orchestration.definitions import build_defs
 from orchestration.instance import open_instance
-from tests.conftest import World
+from tests.support.world import World
 
 SCHEDULE_EVERY = timedelta(minutes=15)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
-BRAZIL = Path(__file__).parent / "sites" / "brazil"
+BRAZIL = Path(__file__).parents[1] / "sites" / "brazil"
 SATURDAY, SUNDAY = date(2026, 1, 3), date(2026, 1, 4)
 #: Doubled names, doubled and trailing spaces, as the administrator writes them.
 _HEADER = (

@@ -16,7 +16,7 @@ from orchestration.ingest import Receipt, ingest
 from orchestration.ingest.quarantine import BadRow, read_bad_rows
 from orchestration.ingest.receipt import revision_dir
 from orchestration.settings import Settings
-from tests.conftest import KEY
+from tests.support.world import KEY
 
 DAY = date(2026, 1, 3)
 

@@ -7,7 +7,7 @@ import random
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.small_site import HEADER, SmallSite, is_conserved, line
+from tests.support.small_site import HEADER, SmallSite, is_conserved, line
 
 Mutation = Callable[[random.Random, bytes], bytes]
 

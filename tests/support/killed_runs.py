@@ -20,10 +20,10 @@ from orchestration.sql import connect
 from orchestration.warehouse import dbt
 from orchestration.warehouse.graph import Graph
 from orchestration.warehouse.raw_relations import refresh_raw
-from tests.conftest import KEY, LAST, World
+from tests.support.world import KEY, LAST, World
 
 _CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(["orchestration.runner", "tests.killed_runs"])
+_CONTEXT.set_forkserver_preload(["orchestration.runner", "tests.support.killed_runs"])
 
 #: Steps in which a process is killed, and how long each is worth waiting in, in seconds.
 STEPS = {"staging": 10.0, "marts": 12.0, "publication": 3.0}
