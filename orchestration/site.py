@@ -17,7 +17,7 @@ from typing import Any
 import duckdb
 import yaml
 
-from orchestration.contracts.feed import contract_paths
+from orchestration.contracts import contract_paths
 from orchestration.gates.suites import STAGES
 from orchestration.refusal import Refusal
 from orchestration.settings import PROJECT, Settings

@@ -1,0 +1,74 @@
+"""What has to hold of a contract beside each property alone: known keys, a key of the rows, limits, row rules."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from open_data_contract_standard.model import SchemaObject, SchemaProperty
+from pydantic import BaseModel
+
+from orchestration.contracts.mistakes import Mistakes
+from orchestration.contracts.model import Column, RowRule
+
+
+def check_keys(content: dict[str, Any], mistakes: Mistakes) -> None:
+    """The standard's own model passes over a key that it does not know, such as a misspelt `required`."""
+    for schema in content.get("schema") or []:
+        _check_keys(schema, SchemaObject, mistakes, f"schema.{schema.get('name')}")
+        for prop in schema.get("properties") or []:
+            _check_keys(prop, SchemaProperty, mistakes, f"schema.0.properties.{prop.get('name')}")
+
+
+def _check_keys(found: dict[str, Any], model: type[BaseModel], mistakes: Mistakes, place: str) -> None:
+    known = {field.alias or name for name, field in model.model_fields.items()}
+    mistakes.note_unknown(place, found, known, "no key of the standard")
+
+
+def check_columns(columns: tuple[Column, ...], mistakes: Mistakes) -> None:
+    """There are columns, with names of their own in raw, and a key."""
+    if not columns:
+        mistakes.note("schema.0.properties", "empty")
+    raw_names = [column.raw_name for column in columns]
+    for name in sorted({name for name in raw_names if raw_names.count(name) > 1}):
+        mistakes.note("schema.0.properties", f"raw would hold two columns {name!r}")
+    positions = [column.key_position for column in columns if column.key_position]
+    if not positions:
+        mistakes.note("schema.0.properties", "no primaryKey")
+    elif len(positions) != len(set(positions)):
+        mistakes.note("schema.0.properties", "two columns have the same primaryKeyPosition")
+
+
+def check_domain(column: Column, mistakes: Mistakes, place: str) -> None:
+    """What a source's value becomes is one of the column's values."""
+    domain = ("true", "false") if column.type == "BOOLEAN" else column.domain
+    for source, ours in column.values.items():
+        if domain and ours not in domain:
+            mistakes.note(f"{place}.values", f"{source!r} becomes {ours!r}, which is none of {', '.join(domain)}")
+
+
+def check_limits(column: Column, mistakes: Mistakes, place: str) -> None:
+    """Limits are numbers, of a number, and in order; a pattern is one that DuckDB takes."""
+    limits = [limit for limit in (column.minimum, column.maximum) if limit is not None]
+    if any(isinstance(limit, bool) or not isinstance(limit, int | float) for limit in limits):
+        mistakes.note(f"{place}.logicalTypeOptions", "minimum and maximum are numbers")
+    elif limits and not column.is_number:
+        mistakes.note(f"{place}.logicalTypeOptions", "minimum and maximum are for numbers")
+    elif limits != sorted(limits):
+        mistakes.note(f"{place}.logicalTypeOptions", "the minimum is above the maximum")
+    if column.pattern is not None:
+        pattern_place = f"{place}.logicalTypeOptions.pattern"
+        mistakes.try_sql(pattern_place, "select regexp_full_match('', $1)", column.pattern)
+
+
+def read_rules(schema: SchemaObject, columns: tuple[Column, ...], mistakes: Mistakes) -> tuple[RowRule, ...]:
+    """Row rules, each tried on a row of nulls: a mistake in one is the contract's, not a delivery's."""
+    found: list[RowRule] = []
+    row = ", ".join(f'cast(null as {column.judged_type}) as "{column.raw_name}"' for column in columns)
+    for number, rule in enumerate(schema.quality or []):
+        place = f"schema.0.quality.{number}"
+        if not rule.name or not rule.implementation or rule.name in {known.name for known in found}:
+            mistakes.note(place, "a row rule has a name of its own and an implementation, a condition in SQL")
+            continue
+        mistakes.try_sql(f"{place} ({rule.name})", f"select ({rule.implementation}) is false from (select {row})")
+        found.append(RowRule(rule.name, str(rule.implementation), rule.description or ""))
+    return tuple(found)

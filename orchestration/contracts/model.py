@@ -1,0 +1,126 @@
+"""What ingest needs to know of a feed: its columns, its row rules, how its files are written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+Pseudonym = Literal["number", "line", "person", "age_band"]
+
+INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
+_NUMBERS = (*INTEGERS, "DECIMAL", "DOUBLE")
+#: What a personal column becomes: suffix or name, and type, of the column that replaces it.
+PSEUDONYMS: dict[str, tuple[str, str]] = {
+    "number": ("number_key", "UUID"),
+    "line": ("line_key", "UUID"),
+    "person": ("{}_key", "UUID"),
+    "age_band": ("age_band", "VARCHAR"),
+}
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a feed: as it arrives, and as raw keeps it."""
+
+    name: str
+    type: str
+    required: bool
+    description: str
+    headers: tuple[str, ...]
+    values: dict[str, str] = field(default_factory=dict)
+    domain: tuple[str, ...] = ()
+    pattern: str | None = None
+    minimum: int | float | None = None
+    maximum: int | float | None = None
+    pseudonym: Pseudonym | None = None
+    minor_units: int = 0
+    key_position: int | None = None
+
+    @property
+    def raw_name(self) -> str:
+        """Name under which raw keeps it: a personal column is replaced by its pseudonym."""
+        return PSEUDONYMS[self.pseudonym][0].format(self.name) if self.pseudonym else self.name
+
+    @property
+    def pseudonym_kind(self) -> str | None:
+        """What its pseudonym is made of, beside the value; None where there is no way back to one value."""
+        if self.pseudonym in (None, "age_band"):
+            return None
+        return {"number": "msisdn", "line": "line"}.get(str(self.pseudonym), self.name)
+
+    @property
+    def raw_type(self) -> str:
+        """DuckDB type in raw."""
+        return PSEUDONYMS[self.pseudonym][1] if self.pseudonym else self.type
+
+    @property
+    def stored_type(self) -> str:
+        """Type in raw's Parquet files: 16 plain bytes where raw has a UUID, since other engines refuse that."""
+        return "BLOB" if self.raw_type == "UUID" else self.raw_type
+
+    @property
+    def judged_type(self) -> str:
+        """Type while ingest judges the rows: an identity in clear, in memory, until its pseudonym is written."""
+        return "VARCHAR" if self.pseudonym_kind else self.stored_type
+
+    @property
+    def base_type(self) -> str:
+        """Its type without a precision."""
+        return self.type.split("(")[0]
+
+    @property
+    def is_integer(self) -> bool:
+        """Whether values are whole numbers."""
+        return self.base_type in INTEGERS
+
+    @property
+    def is_number(self) -> bool:
+        """Whether values are amounts or counts."""
+        return self.base_type in _NUMBERS
+
+
+@dataclass(frozen=True)
+class RowRule:
+    """A condition over the typed columns of one row; a row that breaks it is quarantined under `name`."""
+
+    name: str
+    condition: str
+    description: str
+
+
+@dataclass(frozen=True)
+class Feed:
+    """One kind of extract. `fingerprint` changes when the contract's text does.
+
+    A delivery is expected `due_hours` after the end of its day, and late if it is missing `lateness_days` later.
+    `amount` is the column whose sums are followed to the facts, beside the rows.
+    """
+
+    name: str
+    source_system: str
+    description: str
+    grain: str
+    owner: str
+    columns: tuple[Column, ...]
+    rules: tuple[RowRule, ...]
+    encoding: str
+    delimiter: str
+    quote: str
+    date_formats: tuple[str, ...]
+    timestamp_formats: tuple[str, ...]
+    decimal_separator: str
+    thousands_separator: str
+    delivery: Literal["append", "full"]
+    frequency_days: int
+    due_hours: float
+    lateness_days: int
+    tolerance_pct: float
+    event_time: str | None
+    amount: str | None
+    fingerprint: str
+
+    @property
+    def key(self) -> tuple[Column, ...]:
+        """Columns of the primary key, in order."""
+        keyed = [column for column in self.columns if column.key_position is not None]
+        return tuple(sorted(keyed, key=lambda column: column.key_position or 0))

@@ -1,0 +1,154 @@
+"""An ODCS v3 contract, read into a `Feed`."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import yaml
+from open_data_contract_standard.model import OpenDataContractStandard, SchemaObject
+from pydantic import ValidationError
+
+from orchestration.contracts.checks import check_columns, check_keys, read_rules
+from orchestration.contracts.columns import NAME, read_column
+from orchestration.contracts.mistakes import ContractError, Mistakes
+from orchestration.contracts.model import Column, Feed
+from orchestration.contracts.properties import Properties
+from orchestration.settings import PACKAGE, Settings
+
+_YAML: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_DUE_HOURS = 9.0
+_PROPERTIES = {
+    "encoding", "delimiter", "quote", "dateFormat", "timestampFormat", "decimalSeparator", "thousandsSeparator",
+    "delivery", "latenessDays", "tolerancePct", "eventTime", "reconciledAmount",
+}  # fmt: skip
+
+
+def load_feeds(settings: Settings) -> dict[str, Feed]:
+    """The site's feeds by name: the default contracts, replaced or joined by the site folder's."""
+    return {name: load_feed(path) for name, path in sorted(contract_paths(settings).items())}
+
+
+def contract_paths(settings: Settings) -> dict[str, Path]:
+    """Where the contract of each of the site's feeds stands."""
+    return settings.overlay("contracts", PACKAGE / "contracts", "*.yaml")
+
+
+def load_feed(path: Path) -> Feed:
+    """Read one contract.
+
+    Raises:
+        ContractError: with every mistake that can be found, naming the file and the place in it.
+    """
+    text = path.read_text("utf-8")
+    try:
+        content = yaml.load(text, Loader=_YAML)
+        contract = OpenDataContractStandard.model_validate(content)
+    except yaml.YAMLError as error:
+        raise ContractError(path, [f"not YAML: {error}"]) from error
+    except ValidationError as error:
+        raise ContractError(
+            path, [f"{_place(problem['loc'])}: {problem['msg']}" for problem in error.errors()]
+        ) from error
+    mistakes = Mistakes()
+    check_keys(content, mistakes)
+    feed = _feed(contract, path.stem, hashlib.sha256(text.encode()).hexdigest(), mistakes)
+    if mistakes.found:
+        raise ContractError(path, mistakes.found)
+    return feed
+
+
+def _place(parts: Iterable[str | int]) -> str:
+    return ".".join(str(part) for part in parts) or "the file"
+
+
+def _feed(contract: OpenDataContractStandard, stem: str, fingerprint: str, mistakes: Mistakes) -> Feed:
+    """The feed, of which nothing may be used if there are mistakes."""
+    schema = _schema(contract, stem, mistakes)
+    custom = Properties(contract.customProperties, _PROPERTIES, mistakes, "customProperties", "customProperties")
+    columns = tuple(read_column(prop, mistakes) for prop in schema.properties or [])
+    check_columns(columns, mistakes)
+    description = contract.description.purpose if contract.description else None
+    return Feed(
+        name=stem,
+        source_system=contract.domain or "unknown",
+        description=description or stem,
+        grain=schema.dataGranularityDescription or "",
+        owner=getattr(contract.team, "name", None) or "data-engineering",
+        columns=columns,
+        rules=read_rules(schema, columns, mistakes),
+        encoding=custom.encoding("encoding"),
+        delimiter=_sign(custom, "delimiter", ",", unlike=("quote", '"')),
+        quote=custom.sign("quote", '"', may_be_empty=True),
+        date_formats=custom.formats("dateFormat", "%Y-%m-%d"),
+        timestamp_formats=custom.formats("timestampFormat", "%Y-%m-%d %H:%M:%S"),
+        decimal_separator=_sign(custom, "decimalSeparator", ".", unlike=("thousandsSeparator", "")),
+        thousands_separator=custom.sign("thousandsSeparator", "", may_be_empty=True),
+        delivery=custom.choice("delivery", "append", "full"),
+        frequency_days=_frequency(contract, mistakes),
+        due_hours=_due_hours(contract, mistakes),
+        lateness_days=int(custom.number("latenessDays", 1)),
+        tolerance_pct=custom.number("tolerancePct", 5),
+        event_time=_event_time(custom, columns),
+        amount=_amount(custom, columns),
+        fingerprint=fingerprint,
+    )
+
+
+def _schema(contract: OpenDataContractStandard, stem: str, mistakes: Mistakes) -> SchemaObject:
+    schemas = contract.schema_ or []
+    if len(schemas) != 1:
+        mistakes.note("schema", f"a feed has exactly one, not {len(schemas)}")
+    schema = schemas[0] if schemas else SchemaObject()
+    if schema.name != stem or not NAME.fullmatch(stem):
+        what = f"{schema.name!r} is not the file's name {stem!r}, in small letters, digits and _"
+        mistakes.note("schema.0.name", what)
+    return schema
+
+
+def _sign(custom: Properties, name: str, default: str, *, unlike: tuple[str, str]) -> str:
+    """One sign, which must not be that of another property, given with its default."""
+    sign = custom.sign(name, default)
+    if sign == str(custom.get(*unlike)):
+        custom.wrong(name, f"{sign!r} is the {unlike[0]} too")
+    return sign
+
+
+def _frequency(contract: OpenDataContractStandard, mistakes: Mistakes) -> int:
+    """Days between deliveries: one, unless the contract's service level says otherwise."""
+    for entry in contract.slaProperties or []:
+        if entry.property == "frequency":
+            days = {"d": 1, "w": 7, "m": 31}.get(str(entry.unit))
+            if days is None or not str(entry.value).isdigit():
+                mistakes.note("slaProperties.frequency", f"{entry.value!r} {entry.unit!r}: a number of d, w or m")
+                return 1
+            return int(str(entry.value)) * days
+    return 1
+
+
+def _due_hours(contract: OpenDataContractStandard, mistakes: Mistakes) -> float:
+    """Hours after the end of its day by which a delivery is expected: nine, unless the service level says more."""
+    for entry in contract.slaProperties or []:
+        if entry.property == "latency":
+            hours = {"h": 1, "d": 24}.get(str(entry.unit))
+            if hours is None or isinstance(entry.value, bool) or not isinstance(entry.value, int | float):
+                mistakes.note("slaProperties.latency", f"{entry.value!r} {entry.unit!r}: a number of h or d")
+                return _DUE_HOURS
+            return float(entry.value * hours)
+    return _DUE_HOURS
+
+
+def _event_time(custom: Properties, columns: tuple[Column, ...]) -> str | None:
+    name: str | None = custom.get("eventTime")
+    if name is not None and name not in {c.name for c in columns if c.type in ("DATE", "TIMESTAMPTZ")}:
+        custom.wrong("eventTime", f"there is no date or timestamp {name!r}")
+    return name
+
+
+def _amount(custom: Properties, columns: tuple[Column, ...]) -> str | None:
+    name: str | None = custom.get("reconciledAmount")
+    if name is not None and name not in {c.name for c in columns if c.is_integer and not c.pseudonym}:
+        custom.wrong("reconciledAmount", f"there is no whole number {name!r}")
+    return name
