@@ -22,17 +22,14 @@ from orchestration.ingest.receipt import newest, read_receipts
 from orchestration.settings import PROJECT, Settings
 from orchestration.sql import connect
 from tests.support.dbt_warehouse import Warehouse
-from tests.support.delivery_faults import DAY, DELIVERY_FAULTS, EARLIER, EXODUS, DeliveryFault, deliver
-from tests.support.warehouse_faults import FEEDS, WAREHOUSE_FAULTS, WORLD, WarehouseFault
+from tests.support.delivery_faults import DAILY, DAY, DELIVERY_FAULTS, EARLIER, EXODUS, DeliveryFault, deliver
+from tests.support.feeds import FEEDS
+from tests.support.warehouse_faults import WAREHOUSE_FAULTS, WORLD, WarehouseFault
 from tests.support.world import KEY, World
 
 RAW_SUITES = load_suites("raw")
 SUITES = {suite.relation: suite for stage in ("staging", "marts") for suite in load_suites(stage).values()}
 DOCUMENT = PROJECT / "docs" / "kill-matrix.md"
-DELIVERED = (
-    "portability_events", "payments", "subscriptions", "cell_registry", "cell_attachments", "sim_changes",
-    "alert_dispositions", "termination_fees", "invoices",
-)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +37,7 @@ def delivered(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """Four ordinary Tuesdays of the daily feeds, ingested; the fifth one lies in landing."""
     home = tmp_path_factory.mktemp("deliveries")
     settings = Settings(home=home, pseudonym_key=KEY)
-    for feed in DELIVERED:
+    for feed in DAILY:
         for day in [*EARLIER, DAY]:
             deliver(settings.landing_dir, feed, day)
         ingest(settings, load_feeds(settings)[feed], EARLIER)
@@ -63,7 +60,7 @@ def copy_of_delivered(delivered: Settings, tmp_path: Path) -> Settings:
     return Settings(home=tmp_path / "home", pseudonym_key=KEY)
 
 
-@pytest.mark.parametrize("feed", DELIVERED)
+@pytest.mark.parametrize("feed", DAILY)
 def test_no_raw_gate_fires_on_ordinary_deliveries(copy_of_delivered: Settings, feed: str) -> None:
     outcomes = _judge_delivery(copy_of_delivered, feed)
     assert _failed(outcomes) == set(), [outcome.example for outcome in outcomes]

@@ -12,44 +12,9 @@ from typing import Any
 
 import duckdb
 
-DBT_PROJECT = Path(__file__).resolve().parents[2] / "dbt_project"
+from tests.support.feeds import FEEDS
 
-RAW_COLUMNS = {
-    "portability_events": (
-        "port_id varchar, event_seq integer, number_key uuid, donor_provider varchar, donor_network varchar, "
-        "recipient_provider varchar, recipient_network varchar, line_type varchar, status varchar, "
-        "reject_code varchar, requested_at timestamptz, status_at timestamptz, processed_on date"
-    ),
-    "subscriptions": (
-        "line_key uuid, number_key uuid, provider varchar, plan_code varchar, monthly_fee bigint, line_type varchar, "
-        "contract_kind varchar, activated_on date, contract_start_on date, contract_end_on date, etf bigint, "
-        "status varchar, termination_reason varchar, age_band varchar, region_code varchar, changed_at timestamptz"
-    ),
-    "payments": (
-        "payment_id varchar, event_seq integer, line_key uuid, number_key uuid, product varchar, merchant_id varchar, "
-        "merchant_category varchar, amount bigint, auth_method varchar, is_ars_call_complete boolean, cell_id varchar, "
-        "monthly_limit bigint, limit_raised_at timestamptz, status varchar, occurred_at timestamptz"
-    ),
-    "payment_disputes": (
-        "dispute_id varchar, event_seq integer, payment_id varchar, status varchar, refunded_amount bigint, "
-        "occurred_at timestamptz"
-    ),
-    "cell_registry": ("cell_id varchar, kind varchar, region_code varchar, registered_on date, deregistered_on date"),
-    "cell_attachments": (
-        "number_key uuid, cell_id varchar, region_code varchar, hour_start timestamptz, attach_count bigint, "
-        "first_seen_at timestamptz, last_seen_at timestamptz"
-    ),
-    "sim_changes": "number_key uuid, changed_at timestamptz, channel varchar",
-    "alert_dispositions": "case_id varchar, disposition varchar, decided_at timestamptz, analyst_key uuid",
-    "termination_fees": (
-        "fee_event_id varchar, line_key uuid, event varchar, reason varchar, amount bigint, occurred_at timestamptz"
-    ),
-    "invoices": (
-        "invoice_id varchar, line_no integer, line_key uuid, billing_month date, charge_kind varchar, amount bigint, "
-        "invoice_total bigint, issued_on date"
-    ),
-    "provider_line_counts": "month date, provider varchar, line_type varchar, lines bigint",
-}
+DBT_PROJECT = Path(__file__).resolve().parents[2] / "dbt_project"
 
 Row = Mapping[str, Any]
 
@@ -73,11 +38,12 @@ class Warehouse:
                 "create table raw.revision "
                 "(feed varchar, dt date, rev integer, delivered_at timestamptz, is_current boolean)"
             )
-            for feed, columns in RAW_COLUMNS.items():
-                con.execute(f"create table raw.{feed}__all_revisions ({columns}, dt date, rev integer)")
+            for feed in FEEDS.values():
+                columns = ", ".join(f"{column.raw_name} {column.raw_type}" for column in feed.columns)
+                con.execute(f"create table raw.{feed.name}__all_revisions ({columns}, dt date, rev integer)")
                 con.execute(
-                    f"create view raw.{feed} as select * from raw.{feed}__all_revisions where (dt, rev) in "
-                    f"(select (dt, rev) from raw.revision where feed = '{feed}' and is_current)"
+                    f"create view raw.{feed.name} as select * from raw.{feed.name}__all_revisions where (dt, rev) in "
+                    f"(select (dt, rev) from raw.revision where feed = '{feed.name}' and is_current)"
                 )
         return warehouse
 

@@ -12,21 +12,19 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
+from tests.support.feeds import FEEDS
+
 DAY = date(2025, 12, 16)
 EARLIER = [DAY - timedelta(weeks=weeks) for weeks in (4, 3, 2, 1)]
 EXODUS = date(2026, 1, 6)  # a Tuesday within the fee waiver
 
+#: Rows of an ordinary day.
 _ROWS = {
     "portability_events": 1100, "payments": 400, "subscriptions": 400, "cell_registry": 150, "cell_attachments": 300,
     "sim_changes": 40, "alert_dispositions": 20, "termination_fees": 40, "invoices": 60,
 }  # fmt: skip
-_DELIMITER = {
-    "cell_registry": "\t",
-    "subscriptions": "|",
-    "sim_changes": "|",
-    "alert_dispositions": ";",
-    "invoices": ";",
-}
+#: Feeds of which something is delivered every day.
+DAILY = tuple(_ROWS)
 Row = dict[str, str]
 
 
@@ -82,7 +80,7 @@ def write(
     """Deliver rows as one file, with a manifest that is true of it."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / name).open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, list(row(feed, day, 0)), delimiter=_DELIMITER.get(feed, ","), lineterminator="\n")
+        writer = csv.DictWriter(file, list(row(feed, day, 0)), delimiter=FEEDS[feed].delimiter, lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
     if has_manifest:

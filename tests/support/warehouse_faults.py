@@ -116,10 +116,6 @@ WORLD = """
     select month, provider, 'HANDSET', 1000000, month + 40, 1
     from (values (date '2025-10-01'), (date '2025-11-01')) as m(month), (values ('KT'), ('SKT')) as p(provider);
 """
-FEEDS = (
-    "portability_events", "subscriptions", "payments", "payment_disputes", "cell_registry", "cell_attachments",
-    "sim_changes", "alert_dispositions", "termination_fees", "invoices", "provider_line_counts",
-)  # fmt: skip
 
 
 class WarehouseFault(NamedTuple):

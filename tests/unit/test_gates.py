@@ -16,6 +16,7 @@ from orchestration.gates import gate
 from orchestration.gates.checks import asset_check_result, asset_check_specs, said_of_day
 from orchestration.gates.gate import check_relation, is_closed
 from orchestration.gates.suites import Expectation, Severity, Suite, load_suite
+from tests.support.feeds import FEEDS
 
 KEY = dg.AssetKey(["churn", "ports"])
 PAGE = Path("/reports/gates.html")
@@ -292,12 +293,6 @@ def _profile(con: duckdb.DuckDBPyConnection, **columns: str) -> None:
     }  # fmt: skip
     items = ", ".join(f"{expression} as {name}" for name, expression in (ordinary | columns).items())
     con.execute(f"create or replace table delivery_profile as select {items} from range(30) as t(i)")
-
-
-FEEDS = (
-    "alert_dispositions", "cell_attachments", "cell_registry", "invoices", "payment_disputes", "payments",
-    "portability_events", "provider_line_counts", "sim_changes", "subscriptions", "termination_fees",
-)  # fmt: skip
 
 
 @pytest.mark.parametrize("feed", FEEDS)
