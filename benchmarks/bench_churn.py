@@ -18,9 +18,9 @@ from collections import defaultdict
 from datetime import date, timedelta
 from pathlib import Path
 
+from orchestration.base.settings import Settings
+from orchestration.base.sql import connect
 from orchestration.contracts import load_feeds
-from orchestration.settings import Settings
-from orchestration.sql import connect
 from orchestration.warehouse import dbt
 from orchestration.warehouse.raw_relations import refresh_raw
 

@@ -26,12 +26,12 @@ from pathlib import Path
 
 import duckdb
 
+from orchestration.base.settings import Settings
+from orchestration.base.sql import connect
 from orchestration.contracts import load_feeds
 from orchestration.ingest import ingest
-from orchestration.settings import Settings
+from orchestration.runtime.partitions import days_between
 from orchestration.simulator import planted_frauds, simulate
-from orchestration.sql import connect
-from orchestration.steps import days_between
 from orchestration.warehouse import dbt
 from orchestration.warehouse.raw_relations import refresh_raw
 

@@ -24,12 +24,12 @@ from tempfile import TemporaryDirectory
 import dagster as dg
 import duckdb
 
+from orchestration.base.settings import Settings
 from orchestration.gates.changed import check_changed
 from orchestration.gates.gate import check_relation
 from orchestration.gates.suites import Suite, load_suite
 from orchestration.ingest.receipt import read_receipts
-from orchestration.instance import open_instance
-from orchestration.settings import Settings
+from orchestration.runtime.instance import open_instance
 
 RELATION = "intermediate.int_port_latest"
 SIZES = [1_000_000]

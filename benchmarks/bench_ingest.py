@@ -22,12 +22,12 @@ import time
 from datetime import date, timedelta
 from pathlib import Path
 
+from orchestration.base.settings import Settings
+from orchestration.base.sql import connect, literal
 from orchestration.contracts import load_feeds
 from orchestration.ingest import ingest
 from orchestration.privacy import PseudonymKey
 from orchestration.privacy.pseudonyms import e164_sql
-from orchestration.settings import Settings
-from orchestration.sql import connect, literal
 
 FEED = "portability_events"
 FIRST = date(2025, 1, 1)

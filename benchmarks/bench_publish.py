@@ -21,11 +21,11 @@ import time
 from pathlib import Path
 from typing import Any
 
+from orchestration.base.settings import Settings
+from orchestration.base.sql import connect, literal
 from orchestration.serving.build import columns_of
 from orchestration.serving.generations import publications, rollback
 from orchestration.serving.publish import publish
-from orchestration.settings import Settings
-from orchestration.sql import connect, literal
 from orchestration.warehouse.graph import Graph
 
 TRIES = 3

@@ -19,11 +19,11 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from orchestration.base.settings import PROJECT, Settings
 from orchestration.contracts import load_feeds
-from orchestration.instance import prepare_dagster_home
 from orchestration.reporting.gates_page import write_gates_page
 from orchestration.reporting.morning import write_morning_report
-from orchestration.settings import PROJECT, Settings
+from orchestration.runtime.instance import prepare_dagster_home
 
 IMAGES = Path(__file__).parent / "images"
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")

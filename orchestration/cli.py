@@ -17,10 +17,10 @@ from rich.console import Console
 from rich.markup import escape
 from typer.core import TyperGroup
 
+from orchestration.base.refusal import Refusal
+from orchestration.base.settings import PROJECT, Settings, private_dir
 from orchestration.contracts import Feed, load_feeds
 from orchestration.privacy import PseudonymKey
-from orchestration.refusal import Refusal
-from orchestration.settings import PROJECT, Settings, private_dir
 
 
 class _Commands(TyperGroup):
@@ -124,7 +124,7 @@ def run(
     """
     from orchestration import runner
     from orchestration.reporting.terminal import RunDisplay, print_run_report
-    from orchestration.steps import days_between
+    from orchestration.runtime.partitions import days_between
 
     configured = settings()
     feeds = load_feeds(configured)
@@ -143,7 +143,7 @@ def show_gate(
     limit: Annotated[int, typer.Option(min=1, help="Rows per failure.")] = 20,
 ) -> None:
     """List what a gate's latest verdict found wrong, row by row; what may be a phone number is masked."""
-    from orchestration.reporting.failing_rows import read_failures
+    from orchestration.reporting.failures import read_failures
     from orchestration.reporting.terminal import print_failures
 
     configured = settings()
@@ -192,7 +192,7 @@ def glossary() -> None:
 def status(as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False) -> None:
     """Say which feeds are received, missing, late or refused, which gates are closed, what is published."""
     from orchestration.reporting.terminal import print_status
-    from orchestration.status import read_status
+    from orchestration.state.status import read_status
 
     configured = settings()
     found = read_status(configured, load_feeds(configured))
@@ -269,7 +269,7 @@ def retry_quarantine(
 @app.command()
 def doctor() -> None:
     """Say what is wrong with this set-up."""
-    from orchestration.doctor import examine
+    from orchestration.site.doctor import examine
 
     findings = list(examine(settings()))
     for finding in findings:
@@ -339,7 +339,7 @@ def reidentify(
     number_key: Annotated[list[UUID] | None, typer.Option(help="Pseudonym; may be repeated.")] = None,
 ) -> None:
     """Return the numbers of named cases. Who asked, when, for what and why is written to the audit log first."""
-    from orchestration.privacy.reidentify import reidentify as ask
+    from orchestration.rights.reidentify import reidentify as ask
 
     found = ask(settings(), reason, cases=case or [], alerts=alert or [], number_keys=number_key or [])
     for entry in found:
@@ -359,7 +359,7 @@ def forget(
     ] = False,
 ) -> None:
     """Erase a person everywhere: rows stay under a random pseudonym, the way back and the extracts go."""
-    from orchestration.privacy.erasure import forget as erase
+    from orchestration.rights.erasure import forget as erase
 
     numbers = [*(number or []), *([text for text in sys.stdin.read().splitlines() if text.strip()] if stdin else [])]
     with out.status("Erasing") as shown:
@@ -379,7 +379,7 @@ def rotate_key(
     reason: Annotated[str, typer.Option(help="Why; it goes into the audit log.")] = "key rotation",
 ) -> None:
     """Re-key everything with a new pseudonym key, and publish it as a new generation."""
-    from orchestration.privacy.rotation import rotate_key as rotate
+    from orchestration.rights.rotation import rotate_key as rotate
 
     with out.status("Re-keying") as shown:
         publication = rotate(
@@ -449,7 +449,7 @@ def migrate() -> None:
 
 def _dagster(program: str, *arguments: str) -> None:
     """Become one of Dagster's programs, with this installation's instance and code location."""
-    from orchestration.instance import prepare_dagster_home
+    from orchestration.runtime.instance import prepare_dagster_home
 
     prepare_dagster_home(settings())
     path = str(Path(sys.executable).with_name(program))

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import dagster as dg
 
-from orchestration.automation.arrivals import arrivals_sensor
+from orchestration.automation.arrival_sensor import arrivals_sensor
 from orchestration.automation.daily import daily_job, daily_schedule
 from orchestration.automation.notifications import notifications_sensor
+from orchestration.base.settings import Settings
 from orchestration.contracts import load_feeds
 from orchestration.ingest.assets import raw_assets, retention_asset
 from orchestration.reporting.assets import report_asset
 from orchestration.serving.assets import publication_asset
-from orchestration.settings import Settings
 from orchestration.warehouse import dbt
 from orchestration.warehouse.assets import dbt_assets
 from orchestration.warehouse.graph import Graph

@@ -15,19 +15,19 @@ from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PART
 
 from orchestration.automation.daily import JOB
 from orchestration.automation.notifications import announce
+from orchestration.base.refusal import Refusal
+from orchestration.base.settings import Settings
 from orchestration.contracts import Feed
-from orchestration.current import is_current
 from orchestration.definitions import build_defs
 from orchestration.gates import overrides
 from orchestration.ingest.receipt import newest, read_receipts
-from orchestration.instance import open_instance
 from orchestration.privacy.custody import check_key, shared
-from orchestration.refusal import Refusal
-from orchestration.run_report import Exit, RunReport
+from orchestration.runtime.instance import open_instance
+from orchestration.runtime.partitions import days_between
 from orchestration.serving.generations import Publication, current_publication
-from orchestration.settings import Settings
-from orchestration.site import check_site
-from orchestration.steps import days_between
+from orchestration.site.check import check_site
+from orchestration.state.run_report import Exit, RunReport
+from orchestration.state.up_to_date import is_current
 
 _POLL_SECONDS = 0.25
 

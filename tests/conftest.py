@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from orchestration.settings import Settings
+from orchestration.base.settings import Settings
 from orchestration.simulator import simulate
 from tests.support.world import FIRST, KEY, LAST, World
 

@@ -14,12 +14,12 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 
 from orchestration.automation.daily import JOB
+from orchestration.base.settings import Settings
+from orchestration.base.sql import connect, literal
 from orchestration.contracts import Feed
 from orchestration.gates import verdicts
 from orchestration.serving.generations import current_file, current_publication
-from orchestration.settings import Settings
-from orchestration.sql import connect, literal
-from orchestration.status import read_status
+from orchestration.state.status import read_status
 
 _ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE]
 _FRESH_DAYS = 2  # a case that grew earlier has been told of, or is history that is being loaded

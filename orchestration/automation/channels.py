@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from email.message import EmailMessage
 
-from orchestration.settings import Settings, private_dir
+from orchestration.base.settings import Settings, private_dir
 
 _PATIENCE_SECONDS = 10
 

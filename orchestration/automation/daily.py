@@ -9,12 +9,12 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
+from orchestration.base.settings import Settings
 from orchestration.contracts import Feed
-from orchestration.current import is_current
 from orchestration.ingest.delivery import find_delivery
-from orchestration.instance import bury_dead_runs, is_busy
-from orchestration.settings import Settings
-from orchestration.steps import daily_partitions
+from orchestration.runtime.instance import bury_dead_runs, is_busy
+from orchestration.runtime.partitions import daily_partitions
+from orchestration.state.up_to_date import is_current
 
 JOB = "daily"
 MORNING_OF = "ringfence/morning_of"  # tag of the run that the schedule asked for: the extract date

@@ -12,9 +12,9 @@ import dagster as dg
 
 from orchestration.automation.causes import Cause, causes
 from orchestration.automation.channels import channels
+from orchestration.base.files import locked, replace_text
+from orchestration.base.settings import Settings, private_dir
 from orchestration.contracts import Feed
-from orchestration.files import locked, replace_text
-from orchestration.settings import Settings, private_dir
 
 _log = logging.getLogger(__name__)
 _INTERVAL_SECONDS = 60

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.refusal import Refusal
-from orchestration.sql import first_line
+from orchestration.base.refusal import Refusal
+from orchestration.base.sql import first_line
 
 
 class ContractError(Refusal):

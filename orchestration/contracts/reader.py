@@ -11,12 +11,12 @@ import yaml
 from open_data_contract_standard.model import OpenDataContractStandard, SchemaObject
 from pydantic import ValidationError
 
+from orchestration.base.settings import PACKAGE, Settings
 from orchestration.contracts.checks import check_columns, check_keys, read_rules
 from orchestration.contracts.columns import NAME, read_column
 from orchestration.contracts.mistakes import ContractError, Mistakes
 from orchestration.contracts.model import Column, Feed
 from orchestration.contracts.properties import Properties
-from orchestration.settings import PACKAGE, Settings
 
 _YAML: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _DUE_HOURS = 9.0

@@ -15,12 +15,12 @@ from pathlib import Path
 
 import duckdb
 
+from orchestration.base.settings import Settings, private_dir
+from orchestration.base.sql import identifier
 from orchestration.gates.engine import EngineError
 from orchestration.gates.gate import Outcome, check_relation, not_judged
 from orchestration.gates.suites import Suite
 from orchestration.gates.verdicts import write_json
-from orchestration.settings import Settings, private_dir
-from orchestration.sql import identifier
 
 _Seals = Mapping[str | None, str]
 

@@ -16,10 +16,10 @@ from typing import Any
 
 import duckdb
 
+from orchestration.base.sql import first_line, identifier, literal
 from orchestration.gates.engine import EngineError, ExpectationResult, validate
 from orchestration.gates.suites import Expectation, Severity, Suite
 from orchestration.privacy.masking import mask_digits
-from orchestration.sql import first_line, identifier, literal
 
 MAX_EXAMPLES = 5
 

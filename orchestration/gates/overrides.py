@@ -16,10 +16,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from orchestration.base.refusal import Refusal
+from orchestration.base.settings import Settings, private_dir
 from orchestration.gates import verdicts
 from orchestration.gates.gate import Outcome, is_closed
-from orchestration.refusal import Refusal
-from orchestration.settings import Settings, private_dir
 
 _GATE = re.compile(r"(?P<stage>\w+)/(?P<relation>\w+)(?::(?P<expectation>\w+))?(?:@(?P<partition>[^@]+))?")
 

@@ -24,8 +24,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from orchestration.base.refusal import Refusal
 from orchestration.gates.engine import UnsupportedExpectation, may_judge_row_by_row, refuse_unsupported
-from orchestration.refusal import Refusal
 
 STAGES = ("raw", "staging", "marts")
 SHIPPED = Path(__file__).resolve().parents[2] / "expectations"

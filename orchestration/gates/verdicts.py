@@ -13,9 +13,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from orchestration.files import replace_text
+from orchestration.base.files import replace_text
+from orchestration.base.settings import Settings, private_dir
 from orchestration.gates.gate import Outcome, is_closed
-from orchestration.settings import Settings, private_dir
 
 
 @dataclass(frozen=True)

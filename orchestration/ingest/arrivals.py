@@ -7,11 +7,11 @@ from datetime import date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from orchestration.base.settings import Settings
 from orchestration.contracts import Feed
 from orchestration.ingest.delivery import MANIFEST, SUFFIXES, Delivery, find_delivery
 from orchestration.ingest.ingest import is_same
 from orchestration.ingest.receipt import Receipt, newest, read_receipts
-from orchestration.settings import Settings
 
 
 def deliveries(settings: Settings, feeds: Iterable[str], days: Iterable[date] | None = None) -> Iterator[Delivery]:

@@ -7,8 +7,8 @@ from typing import Any
 
 import dagster as dg
 
-from orchestration.alone import alone
-from orchestration.automation import freshness
+from orchestration.base.settings import Settings
+from orchestration.base.sql import connect
 from orchestration.contracts import Feed, contract_paths
 from orchestration.gates import overrides, verdicts
 from orchestration.gates.checks import asset_check_result, asset_check_specs, said_of_day
@@ -19,9 +19,10 @@ from orchestration.ingest.ingest import ingest
 from orchestration.ingest.profile import create_delivery_profile
 from orchestration.ingest.receipt import Receipt, newest, read_receipts
 from orchestration.privacy.custody import shared
-from orchestration.settings import Settings
-from orchestration.sql import connect
-from orchestration.steps import WAREHOUSE_POOL, daily_partitions, extract_dates, not_made, written_in
+from orchestration.runtime import freshness
+from orchestration.runtime.outputs import not_made, written_in
+from orchestration.runtime.partitions import daily_partitions, extract_dates
+from orchestration.runtime.warehouse_lock import WAREHOUSE_POOL, warehouse_lock
 
 RETENTION = dg.AssetKey(["raw", "removed_days"])
 
@@ -64,7 +65,7 @@ def retention_asset(settings: Settings, feeds: Mapping[str, Feed]) -> dg.AssetsD
         ),
     )
     def removed_days() -> dg.MaterializeResult[None]:
-        with shared(settings), alone(settings):
+        with shared(settings), warehouse_lock(settings):
             gone = retention.remove_expired(settings, feeds)
         rows = "\n".join(f"| {one.room} | {one.feed} | {one.dt} | {one.bytes:,} |" for one in gone)
         return dg.MaterializeResult(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import duckdb
 
-from orchestration.settings import Settings
-from orchestration.site import lay_over
+from orchestration.base.settings import Settings
+from orchestration.site.reference import lay_over
 
 RELATION = "calendar_day"
 

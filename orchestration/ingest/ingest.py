@@ -15,8 +15,10 @@ from zoneinfo import ZoneInfo
 import duckdb
 import pyarrow.parquet as pq
 
+from orchestration.base.files import sync
+from orchestration.base.settings import Settings, private_dir
+from orchestration.base.sql import connect, first_line
 from orchestration.contracts import Feed
-from orchestration.files import sync
 from orchestration.ingest.batch import Bench, Outcome, run_batch
 from orchestration.ingest.delivery import Delivery, RefusedError, find_delivery, size_of
 from orchestration.ingest.receipt import (
@@ -31,8 +33,6 @@ from orchestration.ingest.workspace import Workspace, discard_unfinished, one_at
 from orchestration.privacy import PseudonymKey
 from orchestration.privacy.custody import shared
 from orchestration.privacy.vault import Vault
-from orchestration.settings import Settings, private_dir
-from orchestration.sql import connect, first_line
 
 _BATCH_BYTES = 256 << 20  # of text; keeps a batch's intermediate results well under the memory limit
 _BATCH_DELIVERIES = 90  # DuckDB keeps 100 partitions open while it writes

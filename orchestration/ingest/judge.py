@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from orchestration.base.settings import NumberPlan
+from orchestration.base.sql import identifier, literal
 from orchestration.contracts import Column, Feed
 from orchestration.ingest.layout import text_name
 from orchestration.privacy.pseudonyms import e164_sql
-from orchestration.settings import NumberPlan
-from orchestration.sql import identifier, literal
 
 _ISO_DATE = len("2026-01-03")
 _ISO_INSTANT = len("2026-01-03 05:04:05")

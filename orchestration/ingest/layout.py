@@ -14,11 +14,11 @@ from dataclasses import dataclass
 
 import duckdb
 
+from orchestration.base.sql import identifier, literal
 from orchestration.contracts import Column, Feed
 from orchestration.ingest.delivery import RefusedError
 from orchestration.ingest.survey import Survey
 from orchestration.privacy import mask_digits
-from orchestration.sql import identifier, literal
 
 _LONGEST_NAME = 80
 _SUSPICIOUS_DIGITS = 5

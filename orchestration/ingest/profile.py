@@ -7,10 +7,10 @@ from collections.abc import Iterable
 import duckdb
 import pandas as pd
 
+from orchestration.base.settings import Settings
 from orchestration.contracts import Feed
 from orchestration.ingest.calendar import create_calendar
 from orchestration.ingest.receipt import Receipt
-from orchestration.settings import Settings
 
 RELATION = "delivery_profile"
 

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
+from orchestration.base.settings import Settings
+from orchestration.base.sql import connect, literal
 from orchestration.contracts import Feed
 from orchestration.ingest.delivery import find_delivery
 from orchestration.ingest.ingest import ingest
 from orchestration.ingest.receipt import Receipt, newest, read_receipts, revision_dir
-from orchestration.settings import Settings
-from orchestration.sql import connect, literal
 
 
 @dataclass(frozen=True)

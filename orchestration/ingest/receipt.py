@@ -12,7 +12,7 @@ from typing import Literal
 
 from pydantic import BaseModel
 
-from orchestration.files import replace_text
+from orchestration.base.files import replace_text
 
 RECEIPT = "receipt.json"
 _REVISION = re.compile(r"^rev=([0-9]+)$")

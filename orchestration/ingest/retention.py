@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+from orchestration.base.settings import Settings
 from orchestration.contracts import Feed
 from orchestration.ingest.arrivals import deliveries, is_waiting, newest_receipts
-from orchestration.settings import Settings
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,8 @@ from pathlib import Path
 import duckdb
 from pydantic import SecretStr
 
+from orchestration.base.refusal import Refusal
+from orchestration.base.settings import Settings, private_dir
 from orchestration.contracts import Feed
 from orchestration.ingest.delivery import SUFFIXES, RefusedError
 from orchestration.ingest.ingest import ingest
@@ -21,8 +23,6 @@ from orchestration.ingest.layout import read_layout
 from orchestration.ingest.quarantine import BadRow, read_bad_rows
 from orchestration.ingest.receipt import Receipt
 from orchestration.ingest.survey import survey
-from orchestration.refusal import Refusal
-from orchestration.settings import Settings, private_dir
 
 _DAY_FOLDER = re.compile(r"dt=(\d{4}-\d{2}-\d{2})")
 

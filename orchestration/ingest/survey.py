@@ -22,9 +22,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from orchestration.base.sql import first_line
 from orchestration.contracts import Feed
 from orchestration.ingest.delivery import RefusedError
-from orchestration.sql import first_line
 
 _UTF8 = ("utf-8", "utf8", "utf-8-sig")
 _BLOCK = 4 << 20

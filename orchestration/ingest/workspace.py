@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
-from orchestration.files import locked
-from orchestration.settings import Settings, private_dir
+from orchestration.base.files import locked
+from orchestration.base.settings import Settings, private_dir
 
 _PREFIX = ".tmp-"
 _LOCK = "lock"

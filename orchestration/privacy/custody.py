@@ -15,10 +15,10 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+from orchestration.base.refusal import Refusal
+from orchestration.base.settings import Settings, private_dir
 from orchestration.privacy.pseudonyms import KeyMissingError, PseudonymKey
 from orchestration.privacy.swap import needs_recovery, recover, write_file
-from orchestration.refusal import Refusal
-from orchestration.settings import Settings, private_dir
 
 
 class KeyMismatchError(KeyMissingError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from orchestration.settings import NumberPlan
+from orchestration.base.settings import NumberPlan
 
 
 def mask_digits(text: str) -> str:

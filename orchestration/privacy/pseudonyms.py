@@ -14,8 +14,8 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.refusal import Refusal
-from orchestration.settings import NumberPlan, Settings
+from orchestration.base.refusal import Refusal
+from orchestration.base.settings import NumberPlan, Settings
 
 _BLOCK = 64  # bytes of a SHA-256 block
 _SHORTEST = 32  # characters

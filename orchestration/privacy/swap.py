@@ -13,8 +13,8 @@ import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from orchestration.files import sync
-from orchestration.settings import Settings, private_dir
+from orchestration.base.files import sync
+from orchestration.base.settings import Settings, private_dir
 
 _JOURNAL = "journal.json"
 _DONE = "done.json"

@@ -22,10 +22,10 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.files import sync
+from orchestration.base.files import sync
+from orchestration.base.settings import Settings, private_dir
+from orchestration.base.sql import literal
 from orchestration.privacy.pseudonyms import PseudonymKey, install_hmac
-from orchestration.settings import Settings, private_dir
-from orchestration.sql import literal
 
 _SUPPRESSED = "suppressed.parquet"
 _SUPPRESSION_KEY = "suppression_key.parquet"

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import dagster as dg
 
-from orchestration.automation import freshness
+from orchestration.base.settings import Settings
 from orchestration.contracts import Feed
 from orchestration.reporting.glossary import write_glossary
 from orchestration.reporting.morning import page, write_morning_report
+from orchestration.runtime import freshness
+from orchestration.runtime.outputs import written_in
 from orchestration.serving.assets import KEY as PUBLICATION
-from orchestration.settings import Settings
-from orchestration.steps import written_in
 from orchestration.warehouse.graph import Graph
 
 

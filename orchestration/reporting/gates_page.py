@@ -16,11 +16,11 @@ from string import Template
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from orchestration.files import replace_text
+from orchestration.base.files import replace_text
+from orchestration.base.settings import Settings, private_dir
 from orchestration.gates import verdicts
 from orchestration.gates.suites import STAGES
 from orchestration.ingest.receipt import Receipt, newest, read_receipts
-from orchestration.settings import Settings, private_dir
 
 _TEMPLATE = Path(__file__).with_name("gates_page.html")
 _RUNS = 30

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from orchestration.files import replace_text
+from orchestration.base.files import replace_text
+from orchestration.base.settings import Settings, private_dir
 from orchestration.serving.generations import DOORS
-from orchestration.settings import Settings, private_dir
 from orchestration.warehouse.graph import Graph
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import duckdb
 
+from orchestration.base.refusal import Refusal
+from orchestration.base.settings import Settings
 from orchestration.contracts import load_feeds
-from orchestration.refusal import Refusal
 from orchestration.serving.generations import current_file
-from orchestration.settings import Settings
 from orchestration.warehouse.known_on import built_as_known_on
 
 #: What the headline is read from.

@@ -15,14 +15,14 @@ from rich.markup import escape
 from rich.spinner import Spinner
 from rich.table import Table
 
+from orchestration.base.settings import Settings
 from orchestration.contracts import Feed
 from orchestration.ingest.arrivals import deliveries, newest_receipts
-from orchestration.reporting.failing_rows import Failure
+from orchestration.reporting.failures import Failure
 from orchestration.reporting.headline import Headline
-from orchestration.run_report import Exit, RunReport
 from orchestration.serving.generations import Publication
-from orchestration.settings import Settings
-from orchestration.status import GateStatus, Status, read_status
+from orchestration.state.run_report import Exit, RunReport
+from orchestration.state.status import GateStatus, Status, read_status
 
 if TYPE_CHECKING:
     from orchestration.rules.backtest import Backtest

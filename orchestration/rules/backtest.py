@@ -13,10 +13,11 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.refusal import Refusal
-from orchestration.settings import Settings, private_dir
-from orchestration.site import SiteError, check_site
-from orchestration.sql import connect
+from orchestration.base.refusal import Refusal
+from orchestration.base.settings import Settings, private_dir
+from orchestration.base.sql import connect
+from orchestration.site.check import check_site
+from orchestration.site.reference import SiteError
 from orchestration.warehouse import dbt
 
 #: What a rule's points and parameters go into; everything before it is as it was.

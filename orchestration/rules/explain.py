@@ -9,9 +9,9 @@ from typing import Any
 
 import duckdb
 
-from orchestration.refusal import Refusal
+from orchestration.base.refusal import Refusal
+from orchestration.base.settings import Settings
 from orchestration.serving.generations import current_file
-from orchestration.settings import Settings
 
 
 class ExplainError(Refusal):

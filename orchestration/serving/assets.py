@@ -5,14 +5,15 @@ from pathlib import Path
 
 import dagster as dg
 
-from orchestration.automation import freshness
+from orchestration.base.settings import Settings
 from orchestration.contracts import Feed
 from orchestration.ingest.assets import RETENTION
 from orchestration.privacy.custody import shared
 from orchestration.reporting.gates_page import write_gates_page
+from orchestration.runtime import freshness
+from orchestration.runtime.outputs import written_in
+from orchestration.runtime.warehouse_lock import WAREHOUSE_POOL
 from orchestration.serving.publish import NOTHING, publish
-from orchestration.settings import Settings
-from orchestration.steps import WAREHOUSE_POOL, written_in
 from orchestration.warehouse.graph import Graph
 
 KEY = dg.AssetKey(["serving", "publication"])

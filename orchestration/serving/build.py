@@ -11,11 +11,11 @@ from pathlib import Path
 
 import duckdb
 
+from orchestration.base.settings import Settings
+from orchestration.base.sql import connect, identifier, literal
 from orchestration.ingest.receipt import current, read_receipts
 from orchestration.serving.generations import DOORS, PARQUET, PublishedRelation, current_dir, current_publication
 from orchestration.serving.small_groups import FLAG, FLAG_DESCRIPTION, without_small_groups
-from orchestration.settings import Settings
-from orchestration.sql import connect, identifier, literal
 from orchestration.warehouse.graph import Graph, Node
 from orchestration.warehouse.stage import held_back, resting_on_accepted
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from orchestration.refusal import Refusal
-from orchestration.settings import Settings
+from orchestration.base.refusal import Refusal
+from orchestration.base.settings import Settings
 
 PUBLICATION = "publication.json"
 PARQUET = "parquet"

@@ -9,11 +9,11 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 
+from orchestration.base.settings import Settings
+from orchestration.base.sql import connect, literal
 from orchestration.contracts import Feed
 from orchestration.ingest.receipt import current, read_receipts
 from orchestration.serving.generations import Publication, publications
-from orchestration.settings import Settings
-from orchestration.sql import connect, literal
 from orchestration.warehouse.graph import Graph
 
 _TABLES = {

@@ -11,17 +11,17 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from orchestration.alone import alone
+from orchestration.base.files import sync
+from orchestration.base.settings import PROJECT, Settings
 from orchestration.contracts import Feed
-from orchestration.files import sync
 from orchestration.gates import overrides
 from orchestration.gates.suites import SHIPPED
 from orchestration.ingest.receipt import newest, read_receipts
+from orchestration.runtime.warehouse_lock import warehouse_lock
 from orchestration.serving.build import STORAGE_VERSION, build
 from orchestration.serving.generations import DOORS, PARQUET, PUBLICATION, Publication, prune, switch
 from orchestration.serving.ops import create_ops
 from orchestration.serving.verify import verify
-from orchestration.settings import PROJECT, Settings
 from orchestration.warehouse import dbt
 from orchestration.warehouse.graph import Graph
 
@@ -52,7 +52,7 @@ def publish(settings: Settings, graph: Graph, feeds: Mapping[str, Feed], run_id:
     Raises:
         VerificationError: if it is not what it should be; readers keep the current generation.
     """
-    with alone(settings):
+    with warehouse_lock(settings):
         return _publish(settings, graph, feeds, run_id)
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from orchestration.sql import identifier
+from orchestration.base.sql import identifier
 from orchestration.warehouse.graph import Node, SmallGroups
 
 FLAG = "is_suppressed"

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.refusal import Refusal
+from orchestration.base.refusal import Refusal
+from orchestration.base.settings import Settings
+from orchestration.base.sql import connect, identifier, literal
 from orchestration.serving.build import checksum, columns_of, doors, parquet_file
 from orchestration.serving.generations import DOORS, Publication, PublishedRelation
 from orchestration.serving.small_groups import FLAG
-from orchestration.settings import Settings
-from orchestration.sql import connect, identifier, literal
 from orchestration.warehouse.graph import Graph, Node
 from orchestration.warehouse.stage import held_back
 

@@ -13,7 +13,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from orchestration.refusal import Refusal
+from orchestration.base.refusal import Refusal
 
 SCENARIOS = Path(__file__).resolve().parent / "scenarios"
 

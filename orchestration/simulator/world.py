@@ -15,7 +15,7 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.refusal import Refusal
+from orchestration.base.refusal import Refusal
 from orchestration.simulator.delivery import SQL, FeedTally, add_to_manifest, clear_days, write_days
 from orchestration.simulator.formats import FORMATS, FeedFormat
 from orchestration.simulator.scenario import Scenario

@@ -7,10 +7,11 @@ import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings
 from dagster_dbt.asset_utils import build_dbt_specs
 
-from orchestration.automation import freshness
+from orchestration.base.settings import Settings
 from orchestration.contracts import Feed
-from orchestration.settings import Settings
-from orchestration.steps import WAREHOUSE_POOL, written_in
+from orchestration.runtime import freshness
+from orchestration.runtime.outputs import written_in
+from orchestration.runtime.warehouse_lock import WAREHOUSE_POOL
 from orchestration.warehouse.dbt import DBT_PROJECT
 from orchestration.warehouse.graph import Graph
 from orchestration.warehouse.stage import Stage

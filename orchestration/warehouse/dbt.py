@@ -16,7 +16,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from orchestration.settings import PROJECT, Settings, private_dir
+from orchestration.base.settings import PROJECT, Settings, private_dir
 
 DBT_PROJECT = PROJECT / "dbt_project"
 _SOURCES = ("*.sql", "*.py", "*.yml", "*.csv")

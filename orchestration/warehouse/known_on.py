@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
+from orchestration.base.settings import Settings, private_dir
+from orchestration.base.sql import connect
 from orchestration.contracts import Feed
-from orchestration.settings import Settings, private_dir
-from orchestration.sql import connect
 from orchestration.warehouse import dbt
 from orchestration.warehouse.raw_relations import refresh_raw
 

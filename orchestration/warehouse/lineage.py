@@ -18,7 +18,7 @@ from sqlglot.lineage import Node, lineage
 from sqlglot.optimizer import build_scope, qualify
 from sqlglot.schema import MappingSchema
 
-from orchestration.settings import Settings
+from orchestration.base.settings import Settings
 from orchestration.warehouse import dbt
 
 #: Per model (unique id), per column: the columns it comes from, as (schema, relation, column).

@@ -10,10 +10,10 @@ from zoneinfo import ZoneInfo
 import duckdb
 import pandas as pd
 
+from orchestration.base.settings import Settings
+from orchestration.base.sql import identifier, literal
 from orchestration.contracts import Column, Feed
 from orchestration.ingest.receipt import Receipt, current, read_receipts, revision_dir
-from orchestration.settings import Settings
-from orchestration.sql import identifier, literal
 
 
 def refresh_raw(

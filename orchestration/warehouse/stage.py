@@ -11,7 +11,8 @@ from typing import Any
 import dagster as dg
 import duckdb
 
-from orchestration.alone import alone
+from orchestration.base.settings import Settings, private_dir
+from orchestration.base.sql import connect
 from orchestration.contracts import Feed
 from orchestration.gates import overrides, verdicts
 from orchestration.gates.changed import check_changed
@@ -20,9 +21,8 @@ from orchestration.gates.gate import Outcome
 from orchestration.gates.suites import Suite, load_suite
 from orchestration.privacy.custody import shared
 from orchestration.reporting.plots import plot_metadata
-from orchestration.settings import Settings, private_dir
-from orchestration.sql import connect
-from orchestration.steps import not_made
+from orchestration.runtime.outputs import not_made
+from orchestration.runtime.warehouse_lock import warehouse_lock
 from orchestration.warehouse import dbt
 from orchestration.warehouse.graph import Graph, Node
 from orchestration.warehouse.lineage import as_metadata, column_lineage
@@ -75,7 +75,7 @@ class Stage:
 
     def run(self, context: dg.AssetExecutionContext) -> Iterator[Any]:
         """Build what no gate holds back, judge it, and report: made, not made, tests, gates."""
-        with shared(self.settings), alone(self.settings) as holding:
+        with shared(self.settings), warehouse_lock(self.settings) as holding:
             yield from self._run(context, holding)
 
     def _run(self, context: dg.AssetExecutionContext, holding: int) -> Iterator[Any]:

@@ -8,9 +8,9 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, sync_playwright
 
+from orchestration.base.settings import PROJECT
 from orchestration.serving.generations import current_publication
 from orchestration.serving.publish import publish
-from orchestration.settings import PROJECT
 from orchestration.warehouse import dbt
 from orchestration.warehouse.graph import Graph
 from tests.support.served import CHROMIUM, served

@@ -12,10 +12,10 @@ from rich.console import Console
 
 from orchestration import runner
 from orchestration.gates.overrides import OverrideError
-from orchestration.reporting.failing_rows import read_failures
+from orchestration.reporting.failures import read_failures
 from orchestration.reporting.terminal import print_failures, print_run_report
-from orchestration.run_report import Exit, RunReport
 from orchestration.serving.generations import current_publication
+from orchestration.state.run_report import Exit, RunReport
 from tests.support.world import World
 
 FIRST, LAST = date(2026, 1, 2), date(2026, 1, 3)

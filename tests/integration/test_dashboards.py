@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import yaml
 
+from orchestration.base.settings import PROJECT
 from orchestration.serving.build import doors
-from orchestration.settings import PROJECT
 from orchestration.warehouse import dbt
 from orchestration.warehouse.graph import Graph
 from tests.support.world import World

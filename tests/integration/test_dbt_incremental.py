@@ -15,9 +15,9 @@ from uuid import UUID
 import pytest
 from sklearn.metrics import average_precision_score, precision_score, recall_score
 
+from orchestration.base.settings import Settings
 from orchestration.reporting import plots
 from orchestration.rules.backtest import BacktestError, backtest
-from orchestration.settings import Settings
 from tests.support.dbt_warehouse import Warehouse
 
 SEED = 20260103

@@ -12,6 +12,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from orchestration.base.settings import PROJECT, Settings
+from orchestration.base.sql import connect
 from orchestration.contracts import load_feeds
 from orchestration.gates import verdicts
 from orchestration.gates.gate import Outcome, check_relation, is_closed
@@ -19,8 +21,6 @@ from orchestration.gates.suites import load_suites
 from orchestration.ingest.ingest import ingest
 from orchestration.ingest.profile import create_delivery_profile
 from orchestration.ingest.receipt import newest, read_receipts
-from orchestration.settings import PROJECT, Settings
-from orchestration.sql import connect
 from tests.support.dbt_warehouse import Warehouse
 from tests.support.delivery_faults import DAILY, DAY, DELIVERY_FAULTS, EARLIER, EXODUS, DeliveryFault, deliver
 from tests.support.feeds import FEEDS

@@ -12,14 +12,14 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from orchestration.base.refusal import Refusal
 from orchestration.ingest.receipt import read_receipts
-from orchestration.instance import prepare_dagster_home
-from orchestration.refusal import Refusal
 from orchestration.reporting.headline import HeadlineError, read_headline
 from orchestration.rules.explain import ExplainError, explain
-from orchestration.run_report import Exit
+from orchestration.runtime.instance import prepare_dagster_home
 from orchestration.serving.generations import current_dir, publications, rollback
-from orchestration.status import read_status
+from orchestration.state.run_report import Exit
+from orchestration.state.status import read_status
 from tests.support.world import FIRST, LAST, World
 
 INCIDENT = "KT_WAIVER_2026"

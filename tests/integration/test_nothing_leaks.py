@@ -11,8 +11,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from orchestration.base.settings import Settings
 from orchestration.contracts import load_feeds
-from orchestration.settings import Settings
 from tests.support.world import World
 
 #: A Korean mobile number as extracts, people and programs spell it; not within a longer run of digits or letters.

@@ -13,6 +13,7 @@ from typing import Any
 import duckdb
 import pytest
 
+from orchestration.base.settings import Settings
 from orchestration.contracts import Feed
 from orchestration.serving import publish as publishing
 from orchestration.serving import verify as verifying
@@ -27,7 +28,6 @@ from orchestration.serving.generations import (
 from orchestration.serving.ops import create_ops
 from orchestration.serving.publish import publish
 from orchestration.serving.verify import VerificationError
-from orchestration.settings import Settings
 from orchestration.warehouse import dbt
 from orchestration.warehouse.graph import Column, Graph, Node
 from tests.support.world import World

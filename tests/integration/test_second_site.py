@@ -8,12 +8,12 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from orchestration.base.settings import Settings
+from orchestration.base.sql import connect
 from orchestration.contracts import load_feeds
 from orchestration.definitions import build_defs
 from orchestration.ingest import ingest
 from orchestration.ingest.receipt import read_receipts, revision_dir
-from orchestration.settings import Settings
-from orchestration.sql import connect
 from tests.support.brazil import BRAZIL, SATURDAY, SUNDAY, drop_extracts
 from tests.support.small_site import HEADER, SmallSite, line
 from tests.support.world import KEY

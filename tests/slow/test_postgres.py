@@ -13,8 +13,8 @@ from zoneinfo import ZoneInfo
 import psycopg2
 import pytest
 
-from orchestration.run_report import Exit
-from orchestration.settings import Settings
+from orchestration.base.settings import Settings
+from orchestration.state.run_report import Exit
 from tests.support.clockwork import Clockwork
 from tests.support.postgres import postgres_server
 from tests.support.world import KEY, LAST, World

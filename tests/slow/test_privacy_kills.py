@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from orchestration.base.settings import Settings
 from orchestration.privacy import PseudonymKey
 from orchestration.privacy.custody import key_in_use
-from orchestration.privacy.erasure import forget
-from orchestration.privacy.rotation import rotate_key
-from orchestration.settings import Settings
+from orchestration.rights.erasure import forget
+from orchestration.rights.rotation import rotate_key
 from tests.support.privacy_world import ALICE, ALICES, BOB, CAROL, E164, keys, prepare, take, vault
 from tests.support.world import KEY
 

@@ -9,13 +9,13 @@ from uuid import UUID
 import duckdb
 import pytest
 
+from orchestration.base.settings import Settings
 from orchestration.privacy import PseudonymKey
-from orchestration.privacy.erasure import forget
-from orchestration.privacy.reidentify import UnknownCaseError, reidentify
-from orchestration.privacy.rotation import rotate_key
+from orchestration.rights.erasure import forget
+from orchestration.rights.reidentify import UnknownCaseError, reidentify
+from orchestration.rights.rotation import rotate_key
 from orchestration.serving.build import checksum
 from orchestration.serving.generations import current_publication, publications
-from orchestration.settings import Settings
 from tests.support.world import World
 
 NEW = "the next key for tests, and for nothing else"

@@ -16,11 +16,11 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 import pytest
 
-from orchestration.automation.arrivals import MOST_ATTEMPTS
-from orchestration.current import is_current
+from orchestration.automation.arrival_sensor import MOST_ATTEMPTS
 from orchestration.ingest.receipt import read_receipts
-from orchestration.instance import open_instance
+from orchestration.runtime.instance import open_instance
 from orchestration.serving.generations import publications
+from orchestration.state.up_to_date import is_current
 from tests.support.clockwork import Clockwork
 from tests.support.world import FIRST, KEY, LAST, World
 

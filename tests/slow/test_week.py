@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from orchestration.run_report import Exit
+from orchestration.base.settings import Settings
 from orchestration.serving.generations import current_publication
-from orchestration.settings import Settings
+from orchestration.state.run_report import Exit
 from tests.support.clockwork import Clockwork
 from tests.support.world import FIRST, KEY, World
 

@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 
 import dagster as dg
 
-from orchestration.automation.arrivals import arrivals_sensor
+from orchestration.automation.arrival_sensor import arrivals_sensor
 from orchestration.automation.daily import JOB, daily_schedule
 from orchestration.definitions import build_defs
-from orchestration.instance import open_instance
+from orchestration.runtime.instance import open_instance
 from tests.support.world import World
 
 SCHEDULE_EVERY = timedelta(minutes=15)

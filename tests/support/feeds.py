@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from orchestration.base.settings import Settings
 from orchestration.contracts import load_feeds
-from orchestration.settings import Settings
 from tests.support.world import KEY
 
 FEEDS = load_feeds(Settings(home=Path("nowhere"), pseudonym_key=KEY))

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.alone import alone
+from orchestration.base.settings import Settings
+from orchestration.base.sql import connect
 from orchestration.ingest import ingest
-from orchestration.run_report import Exit
+from orchestration.runtime.warehouse_lock import warehouse_lock
 from orchestration.serving.generations import current_publication
 from orchestration.serving.publish import publish
-from orchestration.settings import Settings
-from orchestration.sql import connect
+from orchestration.state.run_report import Exit
 from orchestration.warehouse import dbt
 from orchestration.warehouse.graph import Graph
 from orchestration.warehouse.raw_relations import refresh_raw
@@ -76,7 +76,7 @@ def do_step(world: World, step: str) -> None:
     if step == "publication":
         publish(world.settings, graph, world.feeds, "a test")
         return
-    with alone(world.settings) as holding:
+    with warehouse_lock(world.settings) as holding:
         with connect(world.settings, str(world.settings.warehouse)) as con:
             refresh_raw(con, world.settings, world.feeds)
         dbt.build(world.settings, select=[node.name for node in graph.stage(step)], keep_open=[holding])

@@ -11,10 +11,10 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from orchestration.base.settings import Settings
 from orchestration.contracts import load_feed
 from orchestration.ingest import StorageError, ingest
 from orchestration.ingest.receipt import read_receipts
-from orchestration.settings import Settings
 from tests.support.small_site import HEADER, SmallSite, line
 from tests.support.world import KEY
 

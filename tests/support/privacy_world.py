@@ -8,12 +8,12 @@ from pathlib import Path
 
 import duckdb
 
+from orchestration.base.settings import Settings
+from orchestration.base.sql import connect
 from orchestration.contracts import load_feeds
 from orchestration.ingest import ingest
 from orchestration.privacy.custody import shared
 from orchestration.privacy.vault import Vault
-from orchestration.settings import Settings
-from orchestration.sql import connect
 from tests.support.world import KEY
 
 FIRST_DAY, SECOND_DAY = date(2026, 1, 3), date(2026, 1, 4)

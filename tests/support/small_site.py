@@ -11,11 +11,11 @@ from typing import Any
 import duckdb
 import yaml
 
+from orchestration.base.settings import Settings
 from orchestration.contracts import Feed, load_feed
 from orchestration.ingest import Receipt, ingest
 from orchestration.ingest.quarantine import BadRow, read_bad_rows
 from orchestration.ingest.receipt import revision_dir
-from orchestration.settings import Settings
 from tests.support.world import KEY
 
 DAY = date(2026, 1, 3)

@@ -7,10 +7,10 @@ from datetime import date
 
 import duckdb
 
+from orchestration.base.settings import Settings
 from orchestration.contracts import Feed, load_feeds
-from orchestration.run_report import RunReport
 from orchestration.runner import run
-from orchestration.settings import Settings
+from orchestration.state.run_report import RunReport
 
 KEY = "a key for tests, and for nothing else at all"
 FIRST, LAST = date(2025, 12, 27), date(2026, 1, 14)

@@ -11,9 +11,9 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 import pytest
 
-from orchestration.automation import arrivals
+from orchestration.automation import arrival_sensor as arrivals
 from orchestration.automation.daily import JOB, MISSING, MORNING_OF, daily_schedule
-from orchestration.steps import daily_partitions
+from orchestration.runtime.partitions import daily_partitions
 from tests.support.small_site import DAY, HEADER, SmallSite, line
 
 SEOUL = ZoneInfo("Asia/Seoul")

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from orchestration.base.settings import Settings
 from orchestration.contracts import ContractError, load_feeds
-from orchestration.settings import Settings
 from tests.support.small_site import SmallSite
 
 

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from orchestration.base.settings import Settings
+from orchestration.base.sql import connect
 from orchestration.contracts import load_feeds
 from orchestration.gates.gate import check_relation, is_closed
 from orchestration.gates.suites import load_suite
 from orchestration.ingest.profile import create_delivery_profile
 from orchestration.ingest.receipt import FileCount, Receipt
-from orchestration.settings import Settings
-from orchestration.sql import connect
 
 FIRST = date(2025, 10, 13)  # a Monday: no holiday and no incident in the ten weeks from here
 WEEK = (1.1, 1, 0.95, 0.95, 0.9, 0.6, 0)  # no port is processed on a Sunday

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from orchestration.doctor import examine
-from orchestration.settings import Settings
+from orchestration.base.settings import Settings
+from orchestration.site.doctor import examine
 
 KEY = "a key for tests, and for nothing else at all"
 

@@ -9,11 +9,11 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from orchestration.base.settings import Settings
 from orchestration.gates import changed
 from orchestration.gates.changed import check_changed
 from orchestration.gates.gate import Outcome, is_closed
 from orchestration.gates.suites import Expectation, Severity, Suite
-from orchestration.settings import Settings
 
 POSITIVE = Expectation(
     "positive", "expect_column_values_to_be_between", {"column": "n", "min_value": 0},

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from orchestration.base.settings import Settings
 from orchestration.gates import overrides, verdicts
 from orchestration.gates.gate import Outcome, is_closed
 from orchestration.gates.overrides import OverrideError
-from orchestration.settings import Settings
 
 REVISIONS = {"payments": {"2026-01-03": 1, "2026-01-04": 2}}
 FAILURE = Outcome(

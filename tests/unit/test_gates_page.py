@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from orchestration.base.settings import Settings
 from orchestration.gates import overrides, verdicts
 from orchestration.gates.gate import Outcome
-from orchestration.reporting.failing_rows import Failure
+from orchestration.reporting.failures import Failure
 from orchestration.reporting.gates_page import write_gates_page
 from orchestration.reporting.terminal import print_failures
-from orchestration.settings import Settings
 
 HELD = Outcome(
     stage="marts", relation="alert", partition=None, expectation_id="refunded_within_amount", expectation_type="x",

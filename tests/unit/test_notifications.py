@@ -20,11 +20,11 @@ from aiosmtpd.smtp import AuthResult, LoginPassword
 
 from orchestration.automation.daily import JOB
 from orchestration.automation.notifications import announce
+from orchestration.base.settings import Settings
 from orchestration.contracts import load_feeds
 from orchestration.gates import verdicts
 from orchestration.gates.gate import Outcome
 from orchestration.serving.generations import PUBLICATION, Publication, PublishedRelation, switch
-from orchestration.settings import Settings
 from tests.support.small_site import HEADER, SmallSite, line
 
 SECRET_PATH = "/services/very-secret-token"

@@ -14,14 +14,14 @@ import duckdb
 import pytest
 from typer.testing import CliRunner
 
+from orchestration.base.refusal import Refusal
+from orchestration.base.settings import Settings
 from orchestration.cli import app
 from orchestration.privacy import swap
-from orchestration.privacy.audit import AuditError, audit_log
 from orchestration.privacy.custody import BusyError, shared
-from orchestration.privacy.erasure import forget
-from orchestration.privacy.landing import Wanted, folders_holding
-from orchestration.refusal import Refusal
-from orchestration.settings import Settings
+from orchestration.rights.audit import AuditError, audit_log
+from orchestration.rights.erasure import forget
+from orchestration.rights.landing import Wanted, folders_holding
 from tests.support.privacy_world import (
     ALICE,
     ALICES,

@@ -9,11 +9,11 @@ from uuid import UUID, uuid4
 import pytest
 from typer.testing import CliRunner
 
+from orchestration.base.settings import Settings
 from orchestration.cli import app
-from orchestration.privacy import audit
-from orchestration.privacy.audit import AuditError, audit_log
-from orchestration.privacy.reidentify import UnknownCaseError, reidentify
-from orchestration.settings import Settings
+from orchestration.rights import audit
+from orchestration.rights.audit import AuditError, audit_log
+from orchestration.rights.reidentify import UnknownCaseError, reidentify
 from tests.support.privacy_world import ALICE, BOB, E164, FIRST_DAY, deliver, keys, take
 from tests.support.world import KEY, World
 

@@ -8,15 +8,15 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from orchestration.base.settings import Settings
 from orchestration.cli import app
 from orchestration.ingest.receipt import read_receipts
 from orchestration.privacy import PseudonymKey
-from orchestration.privacy.audit import AuditError, audit_log
 from orchestration.privacy.custody import BusyError, KeyMismatchError, shared
-from orchestration.privacy.erasure import forget
-from orchestration.privacy.rekey import RekeyError
-from orchestration.privacy.rotation import rotate_key
-from orchestration.settings import Settings
+from orchestration.rights.audit import AuditError, audit_log
+from orchestration.rights.erasure import forget
+from orchestration.rights.rekey import RekeyError
+from orchestration.rights.rotation import rotate_key
 from tests.support.privacy_world import (
     ALICE,
     ALICES,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from orchestration.settings import Settings
-from orchestration.sql import connect
+from orchestration.base.settings import Settings
+from orchestration.base.sql import connect
 
 
 def test_what_is_spilled_to_disk_is_encrypted(tmp_path: Path) -> None:

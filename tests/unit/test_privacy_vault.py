@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from orchestration.base.settings import Settings
 from orchestration.privacy import KeyMissingError, PseudonymKey
 from orchestration.privacy.custody import KeyMismatchError
-from orchestration.settings import Settings
 from tests.support.privacy_world import ALICE, BOB, CAROL, E164, FIRST_DAY, SECOND_DAY, deliver, keys, take, vault
 from tests.support.world import KEY, World
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestration.refusal import Refusal
+from orchestration.base.refusal import Refusal
 from orchestration.simulator import SimulationSummary, simulate
 from orchestration.simulator.scenario import SCENARIOS
 

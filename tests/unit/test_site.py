@@ -8,9 +8,10 @@ import pytest
 from pydantic import ValidationError
 from typer.testing import CliRunner
 
+from orchestration.base.settings import Settings
 from orchestration.cli import app
-from orchestration.settings import Settings
-from orchestration.site import SiteError, check_site
+from orchestration.site.check import check_site
+from orchestration.site.reference import SiteError
 
 BRAZIL = Path(__file__).parents[1] / "sites" / "brazil"
 

@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Iterable
 from datetime import date
 
+from orchestration.base.sql import identifier
 from orchestration.ingest.batch.bench import Bench, Outcome
 from orchestration.ingest.delivery import MANIFEST
 from orchestration.ingest.judge import kind_of
-from orchestration.sql import identifier
 
 #: A required column of which more than this share cannot be read has changed its type, given this many rows.
 _RETYPED_SHARE, _RETYPED_LEAST_ROWS = 0.5, 10

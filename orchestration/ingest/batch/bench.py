@@ -15,12 +15,12 @@ from pathlib import Path
 
 import duckdb
 
+from orchestration.base.settings import NumberPlan
+from orchestration.base.sql import identifier
 from orchestration.contracts import Feed
 from orchestration.ingest.delivery import Delivery
 from orchestration.ingest.receipt import FileCount
 from orchestration.ingest.survey import Survey
-from orchestration.settings import NumberPlan
-from orchestration.sql import identifier
 
 _TABLES = ("files", "judged", "repeats", "identities", "rejects", "reject_errors", "reject_scans")
 

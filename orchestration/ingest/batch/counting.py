@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import date
 
+from orchestration.base.sql import identifier
 from orchestration.ingest.batch.bench import Bench, Outcome
 from orchestration.ingest.delivery import size_of
 from orchestration.ingest.receipt import FileCount
-from orchestration.sql import identifier
 
 
 def find_repeats(bench: Bench) -> None:

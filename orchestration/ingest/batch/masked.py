@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from orchestration.base.settings import NumberPlan
+from orchestration.base.sql import identifier
 from orchestration.contracts import Column, Feed
 from orchestration.privacy.masking import mask_digits_sql, mask_number_sql
-from orchestration.settings import NumberPlan
-from orchestration.sql import identifier
 
 _LONGEST_SHOWN = 500  # characters, after masking
 _MASKED = "***"

@@ -13,13 +13,13 @@ from pathlib import Path
 
 import duckdb
 
+from orchestration.base.sql import identifier, literal
 from orchestration.ingest.batch.bench import Bench, Outcome
 from orchestration.ingest.batch.masked import masked_text
 from orchestration.ingest.delivery import RefusedError
 from orchestration.ingest.judge import all_reasons, typed_sql
 from orchestration.ingest.layout import Layout, read_layout, source_sql, text_name
 from orchestration.ingest.survey import LONG_LINE, OPEN_QUOTE, Survey, survey
-from orchestration.sql import identifier, literal
 
 
 def read_all(bench: Bench, outcomes: dict[date, Outcome]) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
+from orchestration.base.sql import identifier, literal
 from orchestration.contracts import Column
 from orchestration.ingest.batch.bench import Bench, Outcome
 from orchestration.ingest.batch.masked import masked_line, masked_value
 from orchestration.privacy.vault import Vault
-from orchestration.sql import identifier, literal
 
 
 def write(bench: Bench, vault: Vault, outcomes: dict[date, Outcome], accepted: Path, quarantined: Path) -> None:

@@ -12,16 +12,16 @@ from zoneinfo import ZoneInfo
 import duckdb
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from orchestration.base.files import replace_text
+from orchestration.base.refusal import Refusal
+from orchestration.base.settings import Settings, private_dir
+from orchestration.base.sql import connect, literal
 from orchestration.contracts import Feed
-from orchestration.files import replace_text
-from orchestration.refusal import Refusal
 from orchestration.reporting.headline import Headline, HeadlineError, read_headline
 from orchestration.reporting.morning.chart import ExodusDay, exodus_svg
 from orchestration.reporting.morning.figures import read_sections
 from orchestration.serving.generations import current_file, current_publication
-from orchestration.settings import Settings, private_dir
-from orchestration.sql import connect, literal
-from orchestration.status import read_status
+from orchestration.state.status import read_status
 
 #: Width and height of the chart on a phone and on a desk.
 _PHONE, _DESK = (358, 230), (860, 300)

@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping
 import dagster as dg
 import duckdb
 
+from orchestration.base.sql import first_line
 from orchestration.reporting.plots import churn, fraud
 from orchestration.reporting.plots.canvas import Draw, picture
-from orchestration.sql import first_line
 
 #: Which mart shows which picture.
 PLOTS: Mapping[str, Draw] = {**churn.PLOTS, **fraud.PLOTS}

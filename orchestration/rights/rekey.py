@@ -15,8 +15,8 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.refusal import Refusal
-from orchestration.sql import identifier, literal
+from orchestration.base.refusal import Refusal
+from orchestration.base.sql import identifier, literal
 
 _FOLDERS_AT_ONCE = 90  # DuckDB keeps 100 partitions open while it writes
 

@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from orchestration.base.settings import Settings, private_dir
 from orchestration.contracts import load_feeds
 from orchestration.gates.suites import STAGES, load_suites
 from orchestration.privacy.custody import check_key
-from orchestration.settings import Settings, private_dir
-from orchestration.site import check_site
+from orchestration.site.check import check_site
 
 _LEAST_FREE_BYTES = 5 << 30
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from orchestration.files import locked
-from orchestration.settings import Settings, private_dir
+from orchestration.base.files import locked
+from orchestration.base.settings import Settings, private_dir
+
+WAREHOUSE_POOL = "warehouse"  # Dagster's: every step that opens the warehouse takes it
 
 
 @contextmanager
-def alone(settings: Settings) -> Iterator[int]:
+def warehouse_lock(settings: Settings) -> Iterator[int]:
     """Wait until nobody else is in the warehouse; yields the descriptor that holds it.
 
     Dagster's pool keeps runs apart, but it lets the next one in when a run was killed, whose dbt may still be at work.

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import date
 
+from orchestration.base.settings import Settings
 from orchestration.contracts import Feed
 from orchestration.ingest.arrivals import deliveries, is_waiting, newest_receipts
 from orchestration.serving.generations import current_publication, publications
 from orchestration.serving.publish import inputs_fingerprint
-from orchestration.settings import Settings
 
 
 def is_current(settings: Settings, feeds: Mapping[str, Feed], days: Iterable[date]) -> bool:

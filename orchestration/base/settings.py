@@ -18,8 +18,8 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-PROJECT = Path(__file__).resolve().parent.parent
-PACKAGE = Path(__file__).resolve().parent
+PACKAGE = Path(__file__).resolve().parents[1]
+PROJECT = PACKAGE.parent
 
 
 def existing_zone(name: str) -> str:
@@ -139,7 +139,7 @@ class Settings(BaseSettings):
     @cached_property
     def site_profile(self) -> Site:
         """The site's profile: the default one, overridden key by key by the site folder's."""
-        profile = tomllib.loads((PACKAGE / "site.toml").read_text("utf-8"))
+        profile = tomllib.loads(Path(__file__).with_name("site.toml").read_text("utf-8"))
         own = self._own_profile
         if own and own.exists():
             changed = tomllib.loads(own.read_text("utf-8"))

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import dagster as dg
 
-from orchestration.files import replace_text
-from orchestration.settings import PACKAGE, Settings, private_dir
+from orchestration.base.files import replace_text
+from orchestration.base.settings import Settings, private_dir
 
 _SHIPPED = "# Shipped with Ringfence"  # how a dagster.yaml begins that an upgrade may replace
 UNFINISHED = [
@@ -48,7 +48,7 @@ def prepare_dagster_home(settings: Settings) -> Path:
 def _configuration(settings: Settings) -> str:
     """Common to all environments, and where this one keeps its records."""
     parts = ["dagster.yaml", *(["dagster-postgres.yaml"] if settings.environment.storage == "postgres" else [])]
-    return "".join((PACKAGE / part).read_text("utf-8") for part in parts)
+    return "".join(Path(__file__).with_name(part).read_text("utf-8") for part in parts)
 
 
 def bury_dead_runs(instance: dg.DagsterInstance) -> None:

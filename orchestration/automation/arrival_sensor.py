@@ -18,15 +18,15 @@ from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PART
 from pydantic import BaseModel
 
 from orchestration.automation.daily import JOB, is_left_to_the_morning
+from orchestration.base.settings import Settings
 from orchestration.contracts import Feed
-from orchestration.current import is_latest_published
 from orchestration.ingest.arrivals import deliveries, is_waiting, newest_receipts
 from orchestration.ingest.assets import delivery_key
 from orchestration.ingest.delivery import Delivery, size_of
 from orchestration.ingest.receipt import Receipt
-from orchestration.instance import bury_dead_runs, is_busy
+from orchestration.runtime.instance import bury_dead_runs, is_busy
 from orchestration.serving.publish import inputs_fingerprint
-from orchestration.settings import Settings
+from orchestration.state.up_to_date import is_latest_published
 
 ASKED_FOR = "ringfence/asked_for"  # tag: identity of the content because of which a run was asked for
 MOST_ATTEMPTS = 3  # a run that does not bring it in is not asked for for ever

@@ -1,34 +1,13 @@
-"""What every step of the graph needs from Dagster: days, outputs that claim nothing, links to what it is made of."""
+"""What a step gives back to Dagster: outputs that claim nothing, links to what it is made of."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 from dagster._core.definitions.source_asset import SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION
 from dagster._utils.warnings import disable_dagster_warnings
-
-from orchestration.settings import Settings
-
-WAREHOUSE_POOL = "warehouse"  # one writer: every step that opens the warehouse takes it
-
-
-def daily_partitions(settings: Settings) -> dg.DailyPartitionsDefinition:
-    """One partition per extract date; the last one is yesterday's, in the site's time zone."""
-    return dg.DailyPartitionsDefinition(start_date=settings.first_day.isoformat(), timezone=settings.time_zone)
-
-
-def extract_dates(context: dg.AssetExecutionContext) -> list[date]:
-    """The extract dates that a run was asked for."""
-    return [date.fromisoformat(key) for key in context.partition_keys]
-
-
-def days_between(first: date, last: date) -> Iterable[date]:
-    """Days from the first to the last, both included."""
-    return (first + timedelta(days=offset) for offset in range((last - first).days + 1))
 
 
 def not_made(output_name: str) -> dg.Output[None]:

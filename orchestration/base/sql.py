@@ -8,7 +8,7 @@ from importlib.resources import files
 
 import duckdb
 
-from orchestration.settings import Settings, private_dir
+from orchestration.base.settings import Settings, private_dir
 
 
 def literal(value: str | date) -> str:

@@ -11,14 +11,14 @@ from typing import Any
 
 import duckdb
 
+from orchestration.base.refusal import Refusal
+from orchestration.base.settings import Settings
+from orchestration.base.sql import connect, first_line
 from orchestration.contracts import Feed
 from orchestration.gates.gate import failing_rows
 from orchestration.gates.overrides import GateName
 from orchestration.ingest.profile import create_delivery_profile
 from orchestration.ingest.receipt import newest, read_receipts
-from orchestration.refusal import Refusal
-from orchestration.settings import Settings
-from orchestration.sql import connect, first_line
 
 
 class FailingRowsError(Refusal):

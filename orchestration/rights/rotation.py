@@ -12,18 +12,18 @@ from datetime import UTC, datetime
 
 import duckdb
 
+from orchestration.base.settings import Settings, private_dir
+from orchestration.base.sql import connect, identifier
 from orchestration.contracts import load_feeds
-from orchestration.privacy import audit
 from orchestration.privacy.custody import exclusive, key_file, write_fingerprint
-from orchestration.privacy.erasure import settle_warehouse
 from orchestration.privacy.pseudonyms import PseudonymKey
-from orchestration.privacy.publications import rekey_publications
-from orchestration.privacy.rekey import RekeyError, create_rekeyed, raw_files, rekey_database, rekey_raw
 from orchestration.privacy.swap import Swap, finish, needs_finishing
 from orchestration.privacy.vault import Vault
+from orchestration.rights import audit
+from orchestration.rights.erasure import settle_warehouse
+from orchestration.rights.publications import rekey_publications
+from orchestration.rights.rekey import RekeyError, create_rekeyed, raw_files, rekey_database, rekey_raw
 from orchestration.serving.generations import Publication, current_publication
-from orchestration.settings import Settings, private_dir
-from orchestration.sql import connect, identifier
 
 
 def rotate_key(

@@ -20,26 +20,19 @@ from typing import Any
 
 import duckdb
 
+from orchestration.base.refusal import Refusal
+from orchestration.base.settings import Settings
+from orchestration.base.sql import connect
 from orchestration.ingest.delivery import find_delivery
 from orchestration.ingest.receipt import newest, read_receipts
-from orchestration.privacy import audit
 from orchestration.privacy.custody import BusyError, exclusive
-from orchestration.privacy.landing import Wanted, folders_holding
 from orchestration.privacy.pseudonyms import e164_sql
-from orchestration.privacy.publications import rekey_publications
-from orchestration.privacy.rekey import (
-    create_rekeyed,
-    database_holds,
-    holding,
-    raw_files,
-    rekey_database,
-    rekey_file,
-)
 from orchestration.privacy.swap import Swap, finish, write_file
 from orchestration.privacy.vault import Vault
-from orchestration.refusal import Refusal
-from orchestration.settings import Settings
-from orchestration.sql import connect
+from orchestration.rights import audit
+from orchestration.rights.landing import Wanted, folders_holding
+from orchestration.rights.publications import rekey_publications
+from orchestration.rights.rekey import create_rekeyed, database_holds, holding, raw_files, rekey_database, rekey_file
 
 _OLD = "select old from rekeyed"
 _OLD_OR_NEW = "select old from rekeyed union all select new from rekeyed"

@@ -15,9 +15,9 @@ from pathlib import Path
 
 import duckdb
 
+from orchestration.base.settings import NumberPlan
+from orchestration.base.sql import literal
 from orchestration.ingest.delivery import SUFFIXES
-from orchestration.settings import NumberPlan
-from orchestration.sql import literal
 
 _BLOCK = 4 << 20
 _OVERLAP = 256

@@ -7,12 +7,12 @@ from datetime import date, timedelta
 
 from pydantic import BaseModel
 
+from orchestration.base.settings import Settings
 from orchestration.contracts import Feed
 from orchestration.gates import verdicts
 from orchestration.ingest.arrivals import unread
 from orchestration.ingest.receipt import Receipt, newest, read_receipts
 from orchestration.serving.generations import Publication, current_publication
-from orchestration.settings import Settings
 
 
 class FeedStatus(BaseModel):

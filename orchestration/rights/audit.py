@@ -16,10 +16,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from orchestration.files import sync
+from orchestration.base.files import sync
+from orchestration.base.refusal import Refusal
+from orchestration.base.settings import NumberPlan, Settings, private_dir
 from orchestration.privacy.masking import mask_digits
-from orchestration.refusal import Refusal
-from orchestration.settings import NumberPlan, Settings, private_dir
 
 _FIRST = "0" * 64
 

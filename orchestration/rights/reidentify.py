@@ -8,13 +8,13 @@ from uuid import UUID
 
 import duckdb
 
-from orchestration.privacy import audit
+from orchestration.base.refusal import Refusal
+from orchestration.base.settings import Settings
+from orchestration.base.sql import connect, identifier, literal
 from orchestration.privacy.custody import shared
 from orchestration.privacy.vault import Vault
-from orchestration.refusal import Refusal
+from orchestration.rights import audit
 from orchestration.serving.generations import current_file
-from orchestration.settings import Settings
-from orchestration.sql import connect, identifier, literal
 
 
 class UnknownCaseError(Refusal):

@@ -13,12 +13,12 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.privacy.rekey import database_holds, rekey_database
+from orchestration.base.settings import Settings
+from orchestration.base.sql import literal
 from orchestration.privacy.swap import Swap, write_file
+from orchestration.rights.rekey import database_holds, rekey_database
 from orchestration.serving.build import STORAGE_VERSION, checksum
 from orchestration.serving.generations import DOORS, PUBLICATION, Publication, publications
-from orchestration.settings import Settings
-from orchestration.sql import literal
 
 
 @dataclass(frozen=True)

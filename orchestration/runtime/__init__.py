@@ -1,0 +1,1 @@
+"""What every asset and job needs of Dagster and of the machine: the instance, days, outputs, freshness, one writer."""

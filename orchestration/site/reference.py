@@ -1,0 +1,104 @@
+"""Reference tables: what their seeds say of them, and a site's rows laid over the shipped ones.
+
+What a reference table's columns may hold stands with its seed, in `dbt_project/seeds/_reference.yml`: types under
+`column_types`, and in a column's `meta`, `required`, `one_of` (a list, or a `table.column`) and `holds` (conditions
+over the row, each with what is said of a value that breaks it).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import yaml
+
+from orchestration.base.refusal import Refusal
+from orchestration.base.settings import PROJECT, Settings
+from orchestration.base.sql import identifier, literal
+
+_SEEDS = PROJECT / "dbt_project" / "seeds"
+
+
+class SiteError(Refusal):
+    """Something in a site's folder, or the view that is asked for, would do nothing or break a run."""
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A reference table: its key, its columns' SQL types, and what its rows must hold."""
+
+    name: str
+    key: tuple[str, ...]
+    types: Mapping[str, str]
+    required: tuple[str, ...]
+    one_of: Mapping[str, str | list[str]]
+    holds: Mapping[str, Mapping[str, str]]
+
+
+@cache
+def references() -> Mapping[str, Reference]:
+    """The reference tables by name."""
+    seeds = yaml.safe_load((_SEEDS / "_reference.yml").read_text("utf-8"))["seeds"]
+    return {seed["name"]: _reference(seed) for seed in seeds}
+
+
+def _reference(seed: Mapping[str, Any]) -> Reference:
+    config = seed["config"]
+    says = {column["name"]: column.get("config", {}).get("meta", {}) for column in seed["columns"]}
+    key = next(test["primary_key"]["arguments"]["columns"] for test in seed["data_tests"] if "primary_key" in test)
+    return Reference(
+        name=seed["name"],
+        key=tuple(key),
+        types=config["column_types"],
+        required=(*key, *(column for column, meta in says.items() if meta.get("required"))),
+        one_of={column: meta["one_of"] for column, meta in says.items() if "one_of" in meta},
+        holds={column: meta["holds"] for column, meta in says.items() if "holds" in meta},
+    )
+
+
+def lay_over(con: duckdb.DuckDBPyConnection, settings: Settings, name: str) -> str:
+    """Create the temporary relation `reference_<name>`, as text, as the warehouse reads the table; return its name.
+
+    A site's row replaces the shipped one with its key (columns that its file leaves out keep their default), or joins
+    the others. `line` is its line in the site's file, null for a shipped row.
+    """
+    key, relation = references()[name].key, f"reference_{name}"
+    con.execute(f"create or replace temp table shipped as select * from {_read(_SEEDS / f'{name}.csv')}")
+    columns = _columns(con, "shipped")
+    own = settings.site / "reference" / f"{name}.csv" if settings.site else None
+    if own is None or not own.exists():
+        con.execute(f"create or replace temp table {relation} as select *, null::bigint as line from shipped")
+        return relation
+    con.execute(
+        f"create or replace temp table own as select *, row_number() over () + 1 as line from {_read(own)}",
+    )
+    given = _columns(con, "own")
+    if unknown := [column for column in given if column not in (*columns, "line")]:
+        raise SiteError(f"{own}, line 1: column {unknown[0]!r} is not one of {', '.join(columns)}")
+    if missing := [column for column in key if column not in given]:
+        raise SiteError(f"{own}, line 1: the key column {missing[0]!r} is missing")
+    same = " and ".join(f"own.{identifier(column)} = shipped.{identifier(column)}" for column in key)
+    values = ", ".join(
+        f"{'own' if column in given else 'shipped'}.{identifier(column)} as {identifier(column)}" for column in columns
+    )
+    con.execute(
+        f"""
+        create or replace temp table {relation} as
+        select *, null::bigint as line from shipped where not exists (select 1 from own where {same})
+        union all
+        select {values}, own.line from own left join shipped on {same}
+        """
+    )
+    return relation
+
+
+def _columns(con: duckdb.DuckDBPyConnection, relation: str) -> list[str]:
+    return [row[0] for row in con.execute(f"describe {relation}").fetchall()]
+
+
+def _read(path: Path) -> str:
+    return f"read_csv({literal(str(path))}, header = true, all_varchar = true, delim = ',', quote = '\"')"
