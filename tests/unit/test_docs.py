@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 import typer
 
+from orchestration.base.settings import PROJECT, NumberPlan, Settings, Site
 from orchestration.cli import app
-from orchestration.settings import PROJECT, NumberPlan, Settings, Site
 
 DOCS = PROJECT / "docs"
 PAGES = [PROJECT / "README.md", *sorted(page for page in DOCS.glob("*.md") if page.name != "commands.md")]
@@ -74,6 +74,6 @@ def test_every_setting_stands_in_the_table_of_settings() -> None:
 
 
 def test_every_key_of_a_sites_profile_stands_in_the_default_one() -> None:
-    shipped = (PROJECT / "orchestration" / "site.toml").read_text("utf-8")
+    shipped = (PROJECT / "orchestration" / "base" / "site.toml").read_text("utf-8")
     for key in [*Site.model_fields, *NumberPlan.model_fields]:
         assert re.search(rf"^\[?{key}\b", shipped, re.MULTILINE), f"{key} is not shown"
