@@ -71,7 +71,7 @@ def _error_of(event: dg.DagsterEvent) -> str:
 def _closed_gates(settings: Settings) -> Iterator[Cause]:
     for verdict in verdicts.latest(settings):
         if verdict.is_closed:
-            failures = [verdicts.name_of(failure) for failure in verdict.closing]
+            failures = [failure.name for failure in verdict.closing]
             gate = f"{verdict.stage}/{verdict.relation}"
             yield Cause(
                 f"gate {' '.join(sorted(failures))}",

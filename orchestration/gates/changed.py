@@ -18,7 +18,8 @@ import duckdb
 from orchestration.base.settings import Settings, private_dir
 from orchestration.base.sql import identifier
 from orchestration.gates.engine import EngineError
-from orchestration.gates.gate import Outcome, check_relation, not_judged
+from orchestration.gates.gate import check_relation, not_judged
+from orchestration.gates.outcome import Outcome
 from orchestration.gates.suites import Suite
 from orchestration.gates.verdicts import write_json
 

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import dagster as dg
 
-from orchestration.gates.gate import MAX_FAILURES_SHOWN, Outcome, is_closed
+from orchestration.gates.gate import MAX_FAILURES_SHOWN
+from orchestration.gates.outcome import Outcome, is_closed
 from orchestration.gates.suites import Severity, Suite
 
 

@@ -10,14 +10,15 @@ import datetime as dt
 import json
 import re
 import uuid
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import duckdb
 
 from orchestration.base.sql import first_line, identifier, literal
 from orchestration.gates.engine import EngineError, ExpectationResult, validate
+from orchestration.gates.outcome import Outcome
 from orchestration.gates.suites import Expectation, Severity, Suite
 from orchestration.privacy.masking import mask_digits
 
@@ -36,35 +37,6 @@ _LEAST_PHONE_AS_INTEGER = 10**9
 
 #: Rows by column, as JSON values, masked.
 _Rows = tuple[Mapping[str, Any], ...]
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of one expectation, as a whole (`partition` None) or in one partition that failed it.
-
-    Every field is a plain JSON value. `failed` is None where no single row is to blame; `example` holds at
-    most five of the failing rows, by column, masked; `failing_rows_sql` selects all of them, by the column
-    `partition_by` if they are those of one partition. `accepted_by` and `accepted_reason` say who let a failure
-    through, and why.
-    """
-
-    stage: str
-    relation: str
-    partition: str | None
-    expectation_id: str
-    expectation_type: str
-    severity: str
-    passed: bool
-    observed: str
-    expected: str
-    evaluated: int
-    failed: int | None
-    why: str
-    failing_rows_sql: str | None = None
-    partition_by: str | None = None
-    example: tuple[Mapping[str, Any], ...] = ()
-    accepted_by: str | None = None
-    accepted_reason: str | None = None
 
 
 def check_relation(
@@ -126,17 +98,6 @@ def not_judged(suite: Suite, error: EngineError) -> Outcome:
         evaluated=0,
         failed=None,
         why="What could not be judged is not known to be right.",
-    )
-
-
-def is_closed(outcomes: Iterable[Outcome], *, partition: str | None = None) -> bool:
-    """Whether a critical expectation failed that nobody has accepted: anywhere, or in what concerns one partition."""
-    return any(
-        not outcome.passed
-        and outcome.severity == Severity.CRITICAL
-        and outcome.accepted_by is None
-        and (partition is None or outcome.partition in (None, partition))
-        for outcome in outcomes
     )
 
 
@@ -222,6 +183,7 @@ def _by_partition(
                 evaluated=looked_at,
                 failed=failed,
                 failing_rows_sql=f"select * from ({sql}) where {_in_partitions(column, [partition])}",
+                unpartitioned_sql=sql,
                 partition_by=column,
                 example=examples.get(partition, ()),
             )
@@ -244,16 +206,16 @@ def _rows_by_partition(
     return {partition: tuple(_masked(row) for row in first) for partition, first in found.items()}
 
 
-def failing_rows(con: duckdb.DuckDBPyConnection, failures: Sequence[Mapping[str, Any]], limit: int) -> list[_Rows]:
+def failing_rows(con: duckdb.DuckDBPyConnection, failures: Sequence[Outcome], limit: int) -> list[_Rows]:
     """The first rows, masked, of each recorded failure of one expectation; none where no single row is to blame.
 
     Failures in many partitions are one query: what finds the rows may take long, whatever it is narrowed to.
     """
-    column, partitions = failures[0].get("partition_by"), [failure["partition"] for failure in failures]
-    if column is None:
-        queries = [failure["failing_rows_sql"] for failure in failures]
+    column, everywhere = failures[0].partition_by, failures[0].unpartitioned_sql
+    if column is None or everywhere is None:
+        queries = [failure.failing_rows_sql for failure in failures]
         return [_masked_rows(con, sql, limit) if sql else () for sql in queries]
-    everywhere = failures[0]["failing_rows_sql"].removesuffix(f" where {_in_partitions(column, partitions[:1])}")
+    partitions = [failure.partition for failure in failures]
     found = _rows_by_partition(con, column, f"({everywhere})", partitions, limit)
     return [found.get(partition, ()) for partition in partitions]
 

@@ -14,12 +14,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from orchestration.base.refusal import Refusal
 from orchestration.base.settings import Settings, private_dir
 from orchestration.gates import verdicts
-from orchestration.gates.gate import Outcome, is_closed
+from orchestration.gates.outcome import Outcome
 
 _GATE = re.compile(r"(?P<stage>\w+)/(?P<relation>\w+)(?::(?P<expectation>\w+))?(?:@(?P<partition>[^@]+))?")
 
@@ -52,12 +51,9 @@ class GateName:
             raise OverrideError(f"No gate {self.stage}/{self.relation} has been judged. There are: {known}.")
         return judged[self.relation]
 
-    def concerns(self, failure: Mapping[str, Any]) -> bool:
+    def concerns(self, failure: Outcome) -> bool:
         """Whether a failure is one of those that the name means."""
-        return self.expectation_id in (None, failure["expectation_id"]) and self.partition in (
-            None,
-            failure["partition"],
-        )
+        return self.expectation_id in (None, failure.expectation_id) and self.partition in (None, failure.partition)
 
 
 @dataclass(frozen=True)
@@ -108,9 +104,9 @@ def accept(
         given += [
             Acceptance(
                 stage=name.stage, relation=name.relation, expectation_id=name.expectation_id,
-                partition=failure["partition"],
-                rev=revisions.get(name.relation, {}).get(failure["partition"]) if name.stage == "raw" else None,
-                failed=failure["failed"], observed=failure["observed"], reason=reason.strip(),
+                partition=failure.partition,
+                rev=revisions.get(name.relation, {}).get(failure.partition or "") if name.stage == "raw" else None,
+                failed=failure.failed, observed=failure.observed, reason=reason.strip(),
                 accepted_by=getpass.getuser(), accepted_at=datetime.now(UTC).isoformat(timespec="seconds"),
             )
             for failure in found
@@ -131,7 +127,7 @@ def apply(
     used: set[Acceptance] = set()
     marked = []
     for outcome in outcomes:
-        by = next((entry for entry in known if is_closed([outcome]) and entry.covers(outcome, revisions)), None)
+        by = next((entry for entry in known if outcome.is_closing and entry.covers(outcome, revisions)), None)
         if by is None:
             marked.append(outcome)
         else:
@@ -154,7 +150,7 @@ def files(settings: Settings) -> list[Path]:
 
 
 def _what_does(name: GateName, settings: Settings) -> str:
-    closing = sorted({failure["expectation_id"] for failure in name.verdict(settings).closing})
+    closing = sorted({failure.expectation_id for failure in name.verdict(settings).closing})
     return f" {name.stage}/{name.relation} is closed by {', '.join(closing)}." if closing else " The gate is open."
 
 

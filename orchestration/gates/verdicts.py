@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +15,7 @@ from typing import Any
 
 from orchestration.base.files import replace_text
 from orchestration.base.settings import Settings, private_dir
-from orchestration.gates.gate import Outcome, is_closed
+from orchestration.gates.outcome import Outcome, is_closed
 
 
 @dataclass(frozen=True)
@@ -27,38 +27,28 @@ class Verdict:
     is_closed: bool
     judged_at: str
     run_id: str
-    failures: tuple[dict[str, Any], ...]
+    failures: tuple[Outcome, ...]
 
     @property
-    def closing(self) -> list[dict[str, Any]]:
+    def closing(self) -> list[Outcome]:
         """The failures that keep the gate closed."""
-        return [failure for failure in self._critical if not failure.get("accepted_by")]
+        return [failure for failure in self.failures if failure.is_closing]
 
     @property
-    def accepted(self) -> list[dict[str, Any]]:
+    def accepted(self) -> list[Outcome]:
         """The failures that would close the gate, had nobody accepted them."""
-        return [failure for failure in self._critical if failure.get("accepted_by")]
-
-    @property
-    def _critical(self) -> list[dict[str, Any]]:
-        return [failure for failure in self.failures if failure["severity"] == "critical"]
+        return [failure for failure in self.failures if failure.is_critical_failure and not failure.is_closing]
 
     @property
     def reason(self) -> str:
         """One line for people: which expectation failed, where, and what was seen."""
         shown = [
-            f"{failure['expectation_id']}"
-            + (f" on {failure['partition']}" if failure["partition"] else "")
-            + f" ({failure['observed']})"
+            f"{failure.expectation_id}"
+            + (f" on {failure.partition}" if failure.partition else "")
+            + f" ({failure.observed})"
             for failure in (self.closing or list(self.failures))[:3]
         ]
         return "; ".join(shown)
-
-
-def name_of(failure: Mapping[str, Any]) -> str:
-    """A failure as people write it: `raw/payments:volume_low@2026-01-03`."""
-    name = f"{failure['stage']}/{failure['relation']}:{failure['expectation_id']}"
-    return f"{name}@{failure['partition']}" if failure["partition"] else name
 
 
 def record(settings: Settings, run_id: str, outcomes: Sequence[Outcome], *, stage: str, relation: str) -> Verdict:
@@ -66,7 +56,7 @@ def record(settings: Settings, run_id: str, outcomes: Sequence[Outcome], *, stag
     judged_at = datetime.now(UTC).isoformat()
     verdict = Verdict(
         stage, relation, is_closed(outcomes), judged_at, run_id,
-        tuple(dataclasses.asdict(outcome) for outcome in outcomes if not outcome.passed),
+        tuple(outcome for outcome in outcomes if not outcome.passed),
     )  # fmt: skip
     history = private_dir(settings.gates_dir / "history" / run_id)
     rows = [{"run_id": run_id, "judged_at": judged_at, **dataclasses.asdict(outcome)} for outcome in outcomes]
@@ -79,7 +69,7 @@ def latest(settings: Settings, stage: str | None = None) -> list[Verdict]:
     """The latest verdict of each relation, of one stage or of all."""
     paths = sorted((settings.gates_dir / "latest").glob(f"{stage or '*'}.*.json"))
     found = [json.loads(path.read_text("utf-8")) for path in paths]
-    return [Verdict(**{**entry, "failures": tuple(entry["failures"])}) for entry in found]
+    return [Verdict(**entry | {"failures": tuple(map(Outcome.from_json, entry["failures"]))}) for entry in found]
 
 
 def write_json(path: Path, content: Any) -> None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from time import perf_counter
 from typing import Any
 
 import dagster as dg
@@ -10,9 +9,9 @@ import dagster as dg
 from orchestration.base.settings import Settings
 from orchestration.base.sql import connect
 from orchestration.contracts import Feed, contract_paths
-from orchestration.gates import overrides, verdicts
-from orchestration.gates.checks import asset_check_result, asset_check_specs, said_of_day
+from orchestration.gates.checks import asset_check_specs, said_of_day
 from orchestration.gates.gate import check_relation
+from orchestration.gates.judging import judge
 from orchestration.gates.suites import Suite, load_suite
 from orchestration.ingest import retention
 from orchestration.ingest.ingest import ingest
@@ -137,23 +136,17 @@ def _take_and_judge(context: dg.AssetExecutionContext, settings: Settings, feed:
     with connect(settings) as con:
         receipts = newest(read_receipts(settings.raw_dir, feed.name))
         profile = create_delivery_profile(con, settings, feed, receipts)
-        started = perf_counter()
-        outcomes = check_relation(con, suite, relation=profile)
-        seconds = perf_counter() - started
-    outcomes = overrides.apply(
-        settings, outcomes, stage="raw", relation=feed.name,
-        revisions={receipt.dt.isoformat(): receipt.rev for receipt in receipts},
-    )  # fmt: skip
+        judgement = judge(
+            context, settings, key, suite, lambda: check_relation(con, suite, relation=profile),
+            revisions={receipt.dt.isoformat(): receipt.rev for receipt in receipts},
+        )  # fmt: skip
     for receipt in (ingested.receipt for ingested in done):
         if receipt.status == "ACCEPTED":
             day = receipt.dt.isoformat()
-            metadata = _metadata(receipt) | {"gate": said_of_day(outcomes, day)}
+            metadata = _metadata(receipt) | {"gate": said_of_day(judgement.outcomes, day)}
             yield dg.AssetMaterialization(key, partition=day, metadata=metadata)
     yield not_made(key.to_python_identifier())
-    verdict = verdicts.record(settings, context.run_id, outcomes, stage="raw", relation=feed.name)
-    if verdict.is_closed:
-        context.log.warning(f"Gate raw/{feed.name} is closed: {verdict.reason}")
-    yield asset_check_result(key, suite, outcomes, settings.gates_page, seconds)
+    yield judgement.check
 
 
 def _metadata(receipt: Receipt) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import groupby
-from operator import itemgetter
+from operator import attrgetter
 from typing import Any
 
 import duckdb
@@ -16,6 +16,7 @@ from orchestration.base.settings import Settings
 from orchestration.base.sql import connect, first_line
 from orchestration.contracts import Feed
 from orchestration.gates.gate import failing_rows
+from orchestration.gates.outcome import Outcome
 from orchestration.gates.overrides import GateName
 from orchestration.ingest.profile import create_delivery_profile
 from orchestration.ingest.receipt import newest, read_receipts
@@ -29,7 +30,7 @@ class FailingRowsError(Refusal):
 class Failure:
     """What the verdict said of one expectation, and the rows that it named; none if no single row is to blame."""
 
-    said: Mapping[str, Any]
+    said: Outcome
     rows: tuple[Mapping[str, Any], ...]
 
 
@@ -42,13 +43,13 @@ def read_failures(settings: Settings, feeds: Mapping[str, Feed], gate: str, limi
     """
     name = GateName.parse(gate)
     failures = [failure for failure in name.verdict(settings).failures if name.concerns(failure)]
-    if not any(failure["failing_rows_sql"] for failure in failures):
+    if not any(failure.failing_rows_sql for failure in failures):
         return [Failure(failure, ()) for failure in failures]
     try:
         with _judged(settings, feeds, name) as con:
             rows = [
                 found
-                for _, of_one in groupby(failures, itemgetter("expectation_id"))
+                for _, of_one in groupby(failures, attrgetter("expectation_id"))
                 for found in failing_rows(con, list(of_one), limit)
             ]
         return [Failure(said, found) for said, found in zip(failures, rows, strict=True)]

@@ -171,11 +171,11 @@ def print_failures(console: Console, gate: str, failures: Sequence[Failure]) -> 
         console.print(f"{gate}: nothing failed.")
     for failure in failures:
         said = failure.said
-        where = f" on {said['partition']}" if said["partition"] else ""
-        console.print(f"\n[bold]{said['expectation_id']}{where}[/] ({said['severity']}): {escape(said['observed'])}")
-        console.print(escape(f"expected: {said['expected']}\n{said['why']}"))
-        if said.get("accepted_by"):
-            console.print(escape(f"accepted by {said['accepted_by']}: {said['accepted_reason']}"))
+        where = f" on {said.partition}" if said.partition else ""
+        console.print(f"\n[bold]{said.expectation_id}{where}[/] ({said.severity}): {escape(said.observed)}")
+        console.print(escape(f"expected: {said.expected}\n{said.why}"))
+        if said.accepted_by:
+            console.print(escape(f"accepted by {said.accepted_by}: {said.accepted_reason}"))
         if not failure.rows:
             console.print("No single row is to blame.")
             continue

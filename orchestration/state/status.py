@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date, timedelta
 
-from pydantic import BaseModel
+from pydantic import BaseModel, field_serializer
 
 from orchestration.base.settings import Settings
 from orchestration.contracts import Feed
 from orchestration.gates import verdicts
+from orchestration.gates.outcome import Outcome
 from orchestration.ingest.arrivals import unread
 from orchestration.ingest.receipt import Receipt, newest, read_receipts
 from orchestration.serving.generations import Publication, current_publication
+
+#: What is said of a failed expectation: no row, and nothing that finds one.
+_TOLD = ("expectation_id", "partition", "observed", "expected", "why")
 
 
 class FeedStatus(BaseModel):
@@ -31,23 +35,17 @@ class FeedStatus(BaseModel):
         return self.newest_dt is not None
 
 
-class FailureStatus(BaseModel):
-    """One failure that keeps a gate closed."""
-
-    expectation_id: str
-    partition: str | None
-    observed: str
-    expected: str
-    why: str
-
-
 class GateStatus(BaseModel):
-    """One closed gate, and why."""
+    """One closed gate, and why; as JSON it says of a failure what everybody may read."""
 
     stage: str
     relation: str
     reason: str
-    closing: list[FailureStatus]
+    closing: list[Outcome]
+
+    @field_serializer("closing")
+    def _told(self, closing: list[Outcome]) -> list[dict[str, str | None]]:
+        return [{name: getattr(failure, name) for name in _TOLD} for failure in closing]
 
 
 class AcceptedStatus(BaseModel):
@@ -97,16 +95,14 @@ def read_status(settings: Settings, feeds: Mapping[str, Feed], as_of: date | Non
                 stage=verdict.stage,
                 relation=verdict.relation,
                 reason=verdict.reason,
-                closing=[FailureStatus.model_validate(failure) for failure in verdict.closing],
+                closing=verdict.closing,
             )
             for verdict in judged
             if verdict.is_closed
         ],
         accepted_failures=[
             AcceptedStatus(
-                failure=verdicts.name_of(failure),
-                accepted_by=failure["accepted_by"],
-                reason=failure["accepted_reason"],
+                failure=failure.name, accepted_by=str(failure.accepted_by), reason=str(failure.accepted_reason)
             )
             for verdict in judged
             for failure in verdict.accepted

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
-from time import perf_counter
 from typing import Any
 
 import dagster as dg
@@ -14,10 +14,11 @@ import duckdb
 from orchestration.base.settings import Settings, private_dir
 from orchestration.base.sql import connect
 from orchestration.contracts import Feed
-from orchestration.gates import overrides, verdicts
+from orchestration.gates import verdicts
 from orchestration.gates.changed import check_changed
-from orchestration.gates.checks import asset_check_result, asset_check_specs
-from orchestration.gates.gate import Outcome
+from orchestration.gates.checks import asset_check_specs
+from orchestration.gates.judging import judge
+from orchestration.gates.outcome import Outcome
 from orchestration.gates.suites import Suite, load_suite
 from orchestration.privacy.custody import shared
 from orchestration.reporting.plots import plot_metadata
@@ -27,8 +28,6 @@ from orchestration.warehouse import dbt
 from orchestration.warehouse.graph import Graph, Node
 from orchestration.warehouse.lineage import as_metadata, column_lineage
 from orchestration.warehouse.raw_relations import refresh_raw
-
-DBT_TEST = "dbt_test"
 
 
 def held_back(settings: Settings, graph: Graph, stages: Collection[str]) -> dict[str, list[str]]:
@@ -50,7 +49,7 @@ def resting_on_accepted(settings: Settings, graph: Graph) -> dict[str, list[str]
         if not verdict.accepted:
             continue
         of_raw = verdict.stage == "raw"
-        named = [verdicts.name_of(failure) for failure in verdict.accepted]
+        named = [failure.name for failure in verdict.accepted]
         for model in graph.held_back(
             feeds={verdict.relation} if of_raw else (), models=() if of_raw else {verdict.relation}
         ):
@@ -154,25 +153,19 @@ class Stage:
         """A relation's verdict rests on its dbt tests and its suite."""
         suites = self._suites()
         for node in self.graph.stage(self.name):
-            outcomes = [
+            failed = [
                 _failed_test(self.name, node, result)
                 for result in results.values()
                 if result.status == "fail" and self.graph.tested_by(result.unique_id) == node.name
             ]
-            if node not in made and not outcomes:
+            if node not in made and not failed:
                 continue
-            suite = suites.get(node) if node in made else None
-            started = perf_counter()
-            if suite:
-                outcomes += check_changed(con, self.settings, suite, node.relation)
-            seconds = perf_counter() - started
-            outcomes = overrides.apply(self.settings, outcomes, stage=self.name, relation=node.name)
-            if suite:
-                judged = [outcome for outcome in outcomes if outcome.expectation_type != DBT_TEST]
-                yield asset_check_result(_key(node), suite, judged, self.settings.gates_page, seconds)
-            verdict = verdicts.record(self.settings, context.run_id, outcomes, stage=self.name, relation=node.name)
-            if verdict.is_closed:
-                context.log.warning(f"Gate {self.name}/{node.name} is closed: {verdict.reason}")
+            nothing = Suite(self.name, node.name, ())
+            suite = suites.get(node, nothing) if node in made else nothing
+            check = partial(check_changed, con, self.settings, suite, node.relation)
+            judgement = judge(context, self.settings, _key(node), suite, check, beside=failed)
+            if suite.expectations:
+                yield judgement.check
 
     def _suites(self) -> dict[Node, Suite]:
         loaded = {
@@ -233,7 +226,7 @@ def _test_result(spec: dg.AssetCheckSpec, result: dbt.NodeResult) -> dg.AssetChe
 def _failed_test(stage: str, node: Node, result: dbt.NodeResult) -> Outcome:
     return Outcome(
         stage=stage, relation=node.name, partition=None, expectation_id=result.unique_id.split(".")[-2],
-        expectation_type=DBT_TEST, severity="critical", passed=False, observed=f"{result.failures} rows",
+        expectation_type="dbt_test", severity="critical", passed=False, observed=f"{result.failures} rows",
         expected="no row", evaluated=0, failed=result.failures, why="A dbt test of the model failed.",
         failing_rows_sql=result.compiled_sql,
     )  # fmt: skip

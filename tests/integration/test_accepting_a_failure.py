@@ -83,7 +83,7 @@ def test_rows_that_a_model_got_wrong_are_listed_from_the_warehouse(published_wor
         read_failures(settings, published_world.feeds, "staging/nowhere", 5)
     for relation in ("int_port_latest", "int_subscription_interval"):
         for failure in read_failures(settings, published_world.feeds, f"staging/{relation}", 3):
-            assert len(failure.rows) == min(3, failure.said["failed"])
+            assert len(failure.rows) == min(3, failure.said.failed)
 
 
 def _printed(write: Callable[[Console], None]) -> str:

@@ -16,7 +16,8 @@ from orchestration.base.settings import PROJECT, Settings
 from orchestration.base.sql import connect
 from orchestration.contracts import load_feeds
 from orchestration.gates import verdicts
-from orchestration.gates.gate import Outcome, check_relation, is_closed
+from orchestration.gates.gate import check_relation
+from orchestration.gates.outcome import Outcome, is_closed
 from orchestration.gates.suites import load_suites
 from orchestration.ingest.ingest import ingest
 from orchestration.ingest.profile import create_delivery_profile

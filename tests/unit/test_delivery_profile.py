@@ -10,7 +10,8 @@ import pytest
 from orchestration.base.settings import Settings
 from orchestration.base.sql import connect
 from orchestration.contracts import load_feeds
-from orchestration.gates.gate import check_relation, is_closed
+from orchestration.gates.gate import check_relation
+from orchestration.gates.outcome import is_closed
 from orchestration.gates.suites import load_suite
 from orchestration.ingest.profile import create_delivery_profile
 from orchestration.ingest.receipt import FileCount, Receipt

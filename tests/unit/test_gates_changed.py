@@ -12,7 +12,7 @@ import pytest
 from orchestration.base.settings import Settings
 from orchestration.gates import changed
 from orchestration.gates.changed import check_changed
-from orchestration.gates.gate import Outcome, is_closed
+from orchestration.gates.outcome import Outcome, is_closed
 from orchestration.gates.suites import Expectation, Severity, Suite
 
 POSITIVE = Expectation(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 
 from orchestration.base.settings import Settings
 from orchestration.gates import overrides, verdicts
-from orchestration.gates.gate import Outcome, is_closed
+from orchestration.gates.outcome import Outcome, is_closed
 from orchestration.gates.overrides import OverrideError
 
 REVISIONS = {"payments": {"2026-01-03": 1, "2026-01-04": 2}}
@@ -38,8 +39,8 @@ def test_an_accepted_failure_no_longer_closes_the_gate_and_says_who_and_why(sett
     verdict = _record(settings, FAILURE)
     assert not verdict.is_closed
     (accepted,) = verdict.accepted
-    assert accepted["accepted_reason"] == "Checked by desk"
-    assert accepted["accepted_by"]
+    assert accepted.accepted_reason == "Checked by desk"
+    assert accepted.accepted_by
 
 
 def test_the_same_expectation_on_another_day_still_closes_the_gate(settings: Settings) -> None:
@@ -47,7 +48,7 @@ def test_the_same_expectation_on_another_day_still_closes_the_gate(settings: Set
     overrides.accept(settings, ["raw/payments:quarantine_within_tolerance"], "ok", REVISIONS)
     verdict = _record(settings, FAILURE, replace(FAILURE, partition="2026-01-04"))
     assert verdict.is_closed
-    assert [failure["partition"] for failure in verdict.closing] == ["2026-01-04"]
+    assert [failure.partition for failure in verdict.closing] == ["2026-01-04"]
 
 
 def test_a_corrected_delivery_that_fails_again_closes_the_gate_again(settings: Settings) -> None:
@@ -113,6 +114,20 @@ def test_what_cannot_be_accepted_is_refused_and_nothing_changes(
 def test_a_reason_without_a_failure_is_refused(settings: Settings) -> None:
     with pytest.raises(OverrideError, match="Name the failure"):
         overrides.accept(settings, [], "ok", {})
+
+
+def test_a_verdict_that_an_earlier_version_wrote_is_read_and_can_be_accepted(settings: Settings) -> None:
+    _record(settings, FAILURE)
+    path = settings.gates_dir / "latest" / "raw.payments.json"
+    written = json.loads(path.read_text("utf-8"))
+    for failure in written["failures"]:
+        for since in ("unpartitioned_sql", "partition_by", "accepted_by", "accepted_reason"):
+            del failure[since]
+        failure["of_a_version_to_come"] = 1
+    path.write_text(json.dumps(written), "utf-8")
+    (verdict,) = verdicts.latest(settings)
+    assert [failure.name for failure in verdict.closing] == ["raw/payments:quarantine_within_tolerance@2026-01-03"]
+    assert overrides.accept(settings, [verdict.closing[0].name], "ok", REVISIONS)
 
 
 def test_an_accepted_outcome_is_a_failure_that_closes_nothing() -> None:

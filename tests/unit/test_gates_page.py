@@ -12,7 +12,7 @@ from rich.console import Console
 
 from orchestration.base.settings import Settings
 from orchestration.gates import overrides, verdicts
-from orchestration.gates.gate import Outcome
+from orchestration.gates.outcome import Outcome
 from orchestration.reporting.failures import Failure
 from orchestration.reporting.gates_page import write_gates_page
 from orchestration.reporting.terminal import print_failures
@@ -72,10 +72,7 @@ def test_the_page_of_a_new_installation_is_empty_and_no_error(settings: Settings
 
 
 def test_rows_too_wide_for_the_terminal_are_shown_a_line_a_column() -> None:
-    said = {
-        "expectation_id": "positive", "partition": "2026-01-05", "severity": "critical", "observed": "1 of 9 rows",
-        "expected": "no row", "why": "A count.",
-    }  # fmt: skip
+    said = replace(FAILED, expectation_id="positive", partition="2026-01-05", observed="1 of 9 rows")
     row = {f"column_{number}": f"value {number}" for number in range(20)}
     for width in (80, 400):
         written = StringIO()

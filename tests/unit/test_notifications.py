@@ -23,7 +23,7 @@ from orchestration.automation.notifications import announce
 from orchestration.base.settings import Settings
 from orchestration.contracts import load_feeds
 from orchestration.gates import verdicts
-from orchestration.gates.gate import Outcome
+from orchestration.gates.outcome import Outcome
 from orchestration.serving.generations import PUBLICATION, Publication, PublishedRelation, switch
 from tests.support.small_site import HEADER, SmallSite, line
 

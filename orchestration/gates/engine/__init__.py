@@ -15,13 +15,15 @@ Importing this package is cheap; `validate` imports GX (seconds) when it is firs
 | `execution.py` | how GX finds batch, columns and relations |
 | `metrics.py` | which GX metrics DuckDB answers in its own way |
 | `failing_rows.py` | the SQL that names the rows an expectation rejects |
-| `run.py` | what a validation takes and gives |
+| `run.py` | what a validation takes |
+| `result.py` | what a validation gives |
 | `validation.py` | one validation from start to results, by GX |
 """
 
 from __future__ import annotations
 
-from orchestration.gates.engine.run import EngineError, ExpectationResult, validate
+from orchestration.gates.engine.result import EngineError, ExpectationResult
+from orchestration.gates.engine.run import validate
 from orchestration.gates.engine.supported import (
     UnsupportedExpectation,
     may_judge_row_by_row,

@@ -19,7 +19,7 @@ from sqlalchemy.types import TypeEngine
 from orchestration.gates.engine import metrics  # noqa: F401  (registers DuckDB's own metrics)
 from orchestration.gates.engine.execution import DuckDBExecutionEngine
 from orchestration.gates.engine.failing_rows import evaluated_rows_sql, failing_rows_sql, row_condition
-from orchestration.gates.engine.run import EngineError, ExpectationResult
+from orchestration.gates.engine.result import EngineError, ExpectationResult
 
 # Counts without samples: a sample would scan the batch again for every expectation, failed or not.
 _COUNTS_ONLY = {"result_format": "BASIC", "partial_unexpected_count": 0}
