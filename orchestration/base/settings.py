@@ -18,6 +18,8 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from orchestration.base.files import NotTextError, read_text
+
 PACKAGE = Path(__file__).resolve().parents[1]
 PROJECT = PACKAGE.parent
 
@@ -117,7 +119,7 @@ class Settings(BaseSettings):
             raise ValueError(f"RINGFENCE_SITE: {self.site} is no folder")
         try:
             _ = self.site_profile
-        except tomllib.TOMLDecodeError as error:
+        except (tomllib.TOMLDecodeError, NotTextError) as error:
             raise ValueError(f"{self._own_profile}: {error}") from None
         except ValidationError as error:
             problem = error.errors(include_input=False)[0]
@@ -142,7 +144,7 @@ class Settings(BaseSettings):
         profile = tomllib.loads(Path(__file__).with_name("site.toml").read_text("utf-8"))
         own = self._own_profile
         if own and own.exists():
-            changed = tomllib.loads(own.read_text("utf-8"))
+            changed = tomllib.loads(read_text(own))
             if isinstance(numbers := changed.get("numbers"), dict):
                 changed["numbers"] = profile["numbers"] | numbers
             profile |= changed

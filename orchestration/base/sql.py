@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import glob
 from datetime import date
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 
 import duckdb
 
@@ -14,6 +16,11 @@ from orchestration.base.settings import Settings, private_dir
 def literal(value: str | date) -> str:
     """A text or date as an SQL literal. Never for a secret: those are bound as parameters."""
     return "'" + str(value).replace("'", "''") + "'"
+
+
+def exact(path: Path) -> str:
+    """A path for DuckDB's readers, which take `*`, `?` and `[` for wildcards: here they stand for themselves."""
+    return glob.escape(str(path))
 
 
 def identifier(name: str) -> str:

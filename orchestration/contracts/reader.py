@@ -11,6 +11,7 @@ import yaml
 from open_data_contract_standard.model import OpenDataContractStandard, SchemaObject
 from pydantic import ValidationError
 
+from orchestration.base.files import NotTextError, read_text
 from orchestration.base.settings import PACKAGE, Settings
 from orchestration.contracts.checks import check_columns, check_keys, read_rules
 from orchestration.contracts.columns import NAME, read_column
@@ -42,10 +43,12 @@ def load_feed(path: Path) -> Feed:
     Raises:
         ContractError: with every mistake that can be found, naming the file and the place in it.
     """
-    text = path.read_text("utf-8")
     try:
+        text = read_text(path)
         content = yaml.load(text, Loader=_YAML)
         contract = OpenDataContractStandard.model_validate(content)
+    except NotTextError as error:
+        raise ContractError(path, [str(error)]) from error
     except yaml.YAMLError as error:
         raise ContractError(path, [f"not YAML: {error}"]) from error
     except ValidationError as error:

@@ -24,6 +24,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from orchestration.base.files import NotTextError, read_text
 from orchestration.base.refusal import Refusal
 from orchestration.gates.engine import UnsupportedExpectation, may_judge_row_by_row, refuse_unsupported
 
@@ -144,8 +145,8 @@ def _apply_layer(merged: dict[str, dict[str, Any]], entries: list[dict[str, Any]
 
 def _read(path: Path, name: str) -> dict[str, Any]:
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        document = json.loads(read_text(path))
+    except (NotTextError, json.JSONDecodeError) as error:
         raise SuiteError(f"{path}: not a JSON document: {error}") from error
     if not isinstance(document, dict) or set(document) - {"partition_by"} != {"name", "expectations"}:
         raise SuiteError(

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import duckdb
 
-from orchestration.base.sql import identifier, literal
+from orchestration.base.sql import exact, identifier, literal
 from orchestration.contracts import Column, Feed
 from orchestration.ingest.delivery import RefusedError
 from orchestration.ingest.survey import Survey
@@ -49,7 +49,7 @@ def read_layout(con: duckdb.DuckDBPyConnection, surveyed: Survey, feed: Feed) ->
     if path.name.endswith(".parquet"):
         try:
             described = con.execute(
-                "describe select * from read_parquet($1, hive_partitioning = false)", [str(path)]
+                "describe select * from read_parquet($1, hive_partitioning = false)", [exact(path)]
             ).fetchall()
         except (duckdb.InvalidInputException, duckdb.IOException) as error:
             raise RefusedError(f"{path.name}: not a Parquet file ({type(error).__name__})") from error

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from orchestration.base.settings import Settings
-from orchestration.base.sql import connect, literal
+from orchestration.base.sql import connect, exact
 from orchestration.contracts import Feed
 from orchestration.ingest.delivery import find_delivery
 from orchestration.ingest.ingest import ingest
@@ -45,8 +45,8 @@ def read_bad_rows(settings: Settings, feed: str | None, dt: date | None, limit: 
             if len(found) >= limit or not list(folder.glob("*.parquet")):
                 continue
             rows = con.execute(
-                f"select file, row_number, reasons, masked_row from read_parquet({literal(str(folder / '*.parquet'))}) "
-                f"order by file, row_number limit {limit - len(found)}"
+                "select file, row_number, reasons, masked_row from read_parquet($1) order by file, row_number limit $2",
+                [f"{exact(folder)}/*.parquet", limit - len(found)],
             ).fetchall()
             found += [BadRow(receipt.feed, receipt.dt, receipt.rev, *row) for row in rows]
     return found

@@ -24,7 +24,7 @@ import duckdb
 
 from orchestration.base.files import sync
 from orchestration.base.settings import Settings, private_dir
-from orchestration.base.sql import literal
+from orchestration.base.sql import exact, literal
 from orchestration.privacy.pseudonyms import PseudonymKey, install_hmac
 
 _SUPPRESSED = "suppressed.parquet"
@@ -139,7 +139,7 @@ class Vault:
     # ---------------------------------------------------------------- sealed files
     def _sealed(self, paths: list[Path]) -> str:
         self._bind()
-        listed = ", ".join(literal(str(path)) for path in paths)
+        listed = ", ".join(literal(exact(path)) for path in paths)
         return f"read_parquet([{listed}], encryption_config = {{footer_key_value: getvariable('ringfence_vault_key')}})"
 
     def seal(self, query: str, path: Path) -> None:

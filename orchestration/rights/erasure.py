@@ -22,7 +22,7 @@ import duckdb
 
 from orchestration.base.refusal import Refusal
 from orchestration.base.settings import Settings
-from orchestration.base.sql import connect
+from orchestration.base.sql import connect, exact
 from orchestration.ingest.delivery import find_delivery
 from orchestration.ingest.receipt import newest, read_receipts
 from orchestration.privacy.custody import BusyError, exclusive
@@ -146,7 +146,7 @@ def _add_linked(con: duckdb.DuckDBPyConnection, settings: Settings, vault: Vault
             con.execute(
                 f"insert into linked select distinct {other} from read_parquet($1) "
                 f"where {own} in (select pseudonym from subject) and {other} is not null",
-                [[str(path) for path in files.paths]],
+                [[exact(path) for path in files.paths]],
             )
     con.execute(
         f"insert into subject select kind, value, pseudonym from {vault.values_sql()} "

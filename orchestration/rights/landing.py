@@ -16,7 +16,7 @@ from pathlib import Path
 import duckdb
 
 from orchestration.base.settings import NumberPlan
-from orchestration.base.sql import literal
+from orchestration.base.sql import exact, literal
 from orchestration.ingest.delivery import SUFFIXES
 
 _BLOCK = 4 << 20
@@ -94,7 +94,7 @@ def _parquet_holds(con: duckdb.DuckDBPyConnection, path: Path, wanted: Wanted) -
                     select 1 from wanted_digits
                     where contains(translate(rows::varchar, {literal(_SEPARATORS)}, ''), text))
             """,
-            [str(path)],
+            [exact(path)],
         ).fetchone()
     except duckdb.Error:
         return True

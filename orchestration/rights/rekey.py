@@ -16,7 +16,7 @@ from pathlib import Path
 import duckdb
 
 from orchestration.base.refusal import Refusal
-from orchestration.base.sql import identifier, literal
+from orchestration.base.sql import exact, identifier, literal
 
 _FOLDERS_AT_ONCE = 90  # DuckDB keeps 100 partitions open while it writes
 
@@ -191,7 +191,7 @@ def _tables(con: duckdb.DuckDBPyConnection) -> list[tuple[str, str, list[str]]]:
 
 
 def _read(paths: Iterable[Path], *, is_partitioned: bool = False) -> str:
-    listed = ", ".join(literal(str(path)) for path in paths)
+    listed = ", ".join(literal(exact(path)) for path in paths)
     partitions = "true, hive_types = {'dt': date, 'rev': integer}" if is_partitioned else "false"
     return f"read_parquet([{listed}], filename = true, hive_partitioning = {partitions})"
 

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 import duckdb
 
 from orchestration.base.settings import Settings, private_dir
-from orchestration.base.sql import connect, identifier
+from orchestration.base.sql import connect, exact, identifier
 from orchestration.contracts import load_feeds
 from orchestration.privacy.custody import exclusive, key_file, write_fingerprint
 from orchestration.privacy.pseudonyms import PseudonymKey
@@ -85,7 +85,7 @@ def _check_all_known(con: duckdb.DuckDBPyConnection, settings: Settings, vault: 
             row = con.execute(
                 f"select count(distinct {identifier(column)}) from read_parquet($1) where {identifier(column)} not in "
                 f"(select old from rekeyed union all select replacement from {vault.suppressed_sql()})",
-                [[str(path) for path in files.paths]],
+                [[exact(path) for path in files.paths]],
             ).fetchone()
             if row and row[0]:
                 feed = files.paths[0].relative_to(settings.raw_dir).parts[0]

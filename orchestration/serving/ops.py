@@ -10,7 +10,7 @@ import duckdb
 import pandas as pd
 
 from orchestration.base.settings import Settings
-from orchestration.base.sql import connect, literal
+from orchestration.base.sql import connect, exact, literal
 from orchestration.contracts import Feed
 from orchestration.ingest.receipt import current, read_receipts
 from orchestration.serving.generations import Publication, publications
@@ -141,7 +141,7 @@ def _insert_raw_to_facts(con: duckdb.DuckDBPyConnection, settings: Settings, gra
 
 def _insert_gate_results(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
     """What the history of verdicts holds under these names, run by run."""
-    files = [str(path) for path in (settings.gates_dir / "history").glob("*/*.json")]
+    files = [exact(path) for path in (settings.gates_dir / "history").glob("*/*.json")]
     if files:
         columns = dict(column.split() for column in _TABLES["gate_result"][0].split(", "))
         read = f"read_json($1, columns = {columns}, format = 'array')"

@@ -9,7 +9,7 @@ import duckdb
 
 from orchestration.base.refusal import Refusal
 from orchestration.base.settings import Settings
-from orchestration.base.sql import connect, identifier, literal
+from orchestration.base.sql import connect, exact, identifier, literal
 from orchestration.serving.build import checksum, columns_of, doors, parquet_file
 from orchestration.serving.generations import DOORS, Publication, PublishedRelation
 from orchestration.serving.small_groups import FLAG
@@ -57,7 +57,7 @@ def _content(con: duckdb.DuckDBPyConnection, folder: Path, entry: PublishedRelat
     parquet = parquet_file(folder, entry.relation)
     written = {DOORS[entry.door][0]: f"{entry.door}.{entry.relation}"}
     if entry.door == "open":
-        written[parquet.name] = f"read_parquet({literal(str(parquet))})"
+        written[parquet.name] = f"read_parquet({literal(exact(parquet))})"
     for file, rows in written.items():
         try:
             count, content = checksum(con, rows)

@@ -16,6 +16,7 @@ from pathlib import Path
 import duckdb
 
 from orchestration.base.refusal import Refusal
+from orchestration.base.sql import exact
 from orchestration.simulator.delivery import SQL, FeedTally, add_to_manifest, clear_days, write_days
 from orchestration.simulator.formats import FORMATS, FeedFormat
 from orchestration.simulator.scenario import Scenario
@@ -143,7 +144,7 @@ def _build_world(
     _set_variables(connection, variables)
     connection.execute("set partitioned_write_max_open_files = 400")  # one a day, at most 366 days at a time
     for name, path in story.tables.items():
-        connection.read_csv(str(path), header=True).create(name)
+        connection.read_csv(exact(path), header=True).create(name)
     for done, part in enumerate(WORLD):
         report(f"world: {part}", done, len(WORLD))
         connection.execute((SQL / f"{part}.sql").read_text("utf-8"))

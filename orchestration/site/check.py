@@ -12,10 +12,9 @@ from orchestration.base.settings import PROJECT, Settings
 from orchestration.base.sql import connect, first_line, literal
 from orchestration.contracts import contract_paths
 from orchestration.gates.suites import STAGES
-from orchestration.site.reference import Reference, SiteError, lay_over, references
+from orchestration.site.reference import MOST_LINES, Reference, SiteError, lay_over, misread, references
 
 _ENTRIES = ("site.toml", "contracts", "reference", "expectations")
-_MOST_LINES = 5
 
 
 def check_site(settings: Settings) -> None:
@@ -31,7 +30,9 @@ def check_site(settings: Settings) -> None:
 
 
 def _problems(con: duckdb.DuckDBPyConnection, settings: Settings) -> Iterator[str]:
-    wrong = [problem for name in references() for problem in _wrong_rows(con, settings, references()[name])]
+    wrong = [problem for name in references() for problem in misread(settings, name)]
+    if not wrong:  # tables refer to each other
+        wrong = [problem for name in references() for problem in _wrong_rows(con, settings, references()[name])]
     yield from wrong
     if settings.site:
         yield from _unread(settings, settings.site)
@@ -79,7 +80,7 @@ def _wrong_rows(con: duckdb.DuckDBPyConnection, settings: Settings, reference: R
     def found(condition: str, column: str, said: str) -> list[str]:
         rows = con.execute(
             f"select line, {column} from {relation} as one where line is not null and ({condition}) "
-            f"order by line limit {_MOST_LINES}"
+            f"order by line limit {MOST_LINES}"
         ).fetchall()
         return [f"{file}, line {line}, {column}: {said.format(value)}" for line, value in rows]
 

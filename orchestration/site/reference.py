@@ -7,7 +7,9 @@ over the row, each with what is said of a value that breaks it).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import csv
+import io
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -16,10 +18,12 @@ from typing import Any
 import duckdb
 import yaml
 
+from orchestration.base.files import NotTextError, encoding_by_mark, read_text
 from orchestration.base.refusal import Refusal
 from orchestration.base.settings import PROJECT, Settings
-from orchestration.base.sql import identifier, literal
+from orchestration.base.sql import exact, identifier, literal
 
+MOST_LINES = 5  # of a table that are named
 _SEEDS = PROJECT / "dbt_project" / "seeds"
 
 
@@ -96,9 +100,36 @@ def lay_over(con: duckdb.DuckDBPyConnection, settings: Settings, name: str) -> s
     return relation
 
 
+def misread(settings: Settings, name: str) -> Iterator[str]:
+    """What of a site's table is not text in UTF-8 with commas, as many values in each line as the header has names."""
+    file = settings.site / "reference" / f"{name}.csv" if settings.site else None
+    if file is None or not file.exists():
+        return
+    try:
+        text = read_text(file)
+    except NotTextError as error:
+        yield f"{file}, {error}"
+        return
+    if (encoding := encoding_by_mark(file.read_bytes())) not in (None, "utf-8-sig"):
+        yield f"{file}: is in {encoding}; save the file as UTF-8"
+        return
+    rows = csv.reader(io.StringIO(text, newline=""), strict=True)
+    names = next(rows, [])
+    if len(names) == 1 and (other := next((sign for sign in ";\t|" if sign in names[0]), None)):
+        yield f"{file}, line 1: {other!r} stands between the names; save the file with commas"
+        return
+    try:
+        wrong = [(rows.line_num, len(row)) for row in rows if row and len(row) != len(names)]
+    except csv.Error as error:
+        yield f"{file}, line {rows.line_num}: {error}"
+        return
+    for line, values in wrong[:MOST_LINES]:
+        yield f"{file}, line {line}: {values} values, where the header has {len(names)} names"
+
+
 def _columns(con: duckdb.DuckDBPyConnection, relation: str) -> list[str]:
     return [row[0] for row in con.execute(f"describe {relation}").fetchall()]
 
 
 def _read(path: Path) -> str:
-    return f"read_csv({literal(str(path))}, header = true, all_varchar = true, delim = ',', quote = '\"')"
+    return f"read_csv({literal(exact(path))}, header = true, all_varchar = true, delim = ',', quote = '\"')"

@@ -11,7 +11,7 @@ import duckdb
 import pandas as pd
 
 from orchestration.base.settings import Settings
-from orchestration.base.sql import identifier, literal
+from orchestration.base.sql import exact, identifier, literal
 from orchestration.contracts import Column, Feed
 from orchestration.ingest.receipt import Receipt, current, read_receipts, revision_dir
 
@@ -71,7 +71,7 @@ def _select(feed: Feed, files: list[Path], is_mixed: bool) -> str:
         f"cast({_name(column)} as {column.raw_type}) as {_name(column)}" if column.pseudonym else _name(column)
         for column in feed.columns
     )
-    listed = ", ".join(literal(str(path)) for path in files)
+    listed = ", ".join(literal(exact(path)) for path in files)
     options = "hive_partitioning = true, hive_types = {'dt': date, 'rev': integer}"
     if is_mixed:  # files of several contract versions: a column added later is null in the earlier ones
         options += ", union_by_name = true"

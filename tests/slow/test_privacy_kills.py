@@ -27,7 +27,7 @@ import sys
 from orchestration.privacy import PseudonymKey
 from orchestration.privacy.erasure import forget
 from orchestration.privacy.rotation import rotate_key
-from orchestration.settings import Settings
+from orchestration.base.settings import Settings
 settings = Settings(home=sys.argv[1], pseudonym_key=sys.argv[2])
 sys.stdin.readline()
 {call}

@@ -12,6 +12,7 @@ import duckdb
 import yaml
 
 from orchestration.base.settings import Settings
+from orchestration.base.sql import exact
 from orchestration.contracts import Feed, load_feed
 from orchestration.ingest import Receipt, ingest
 from orchestration.ingest.quarantine import BadRow, read_bad_rows
@@ -99,12 +100,12 @@ class SmallSite:
     def rows(self, receipt: Receipt, columns: str = "*", home: Path | None = None) -> list[tuple[Any, ...]]:
         """Accepted rows of a revision, ordered."""
         folder = revision_dir((home or self.settings.home) / "raw", "charges", receipt.dt, receipt.rev)
-        files = folder / "*.parquet"
         if not list(folder.glob("*.parquet")):
             return []
         with duckdb.connect() as con:
             con.execute("set timezone = 'Asia/Seoul'")
-            return con.execute(f"select {columns} from read_parquet('{files}') order by all").fetchall()
+            files = f"{exact(folder)}/*.parquet"
+            return con.execute(f"select {columns} from read_parquet($1) order by all", [files]).fetchall()
 
     def bad_rows(self, dt: date = DAY, home: Path | None = None) -> list[BadRow]:
         """Quarantined rows of a day's newest revision."""

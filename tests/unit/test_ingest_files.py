@@ -10,6 +10,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from orchestration.base.sql import connect, exact
+from orchestration.warehouse.raw_relations import refresh_raw
 from tests.support.small_site import HEADER, SmallSite, is_conserved, line
 
 
@@ -35,6 +37,19 @@ def test_every_encoding_and_line_end_reads_alike(site: SmallSite, declared: str,
     receipt = site.ingest()
     assert (receipt.rows_read, receipt.rows_accepted, receipt.refusal) == (2, 2, None)
     assert site.rows(receipt, "note") == [("ok",), ("가입비",)]
+
+
+def test_folders_and_files_whose_names_read_as_patterns_are_read_as_they_are_named(tmp_path: Path) -> None:
+    site = SmallSite(tmp_path / "[1] what*now?")
+    site.drop(HEADER + line(1) + line(2, amount="x"), "charges[a-z].csv")
+    path = site.drop(b"", "c?.parquet")
+    duckdb.execute(f"copy (select * from read_csv('{exact(site.folder())}/*.csv')) to '{path}'")
+    receipt = site.ingest()
+    assert (receipt.refusal, receipt.rows_accepted, receipt.rows_duplicate) == (None, 1, 1)
+    assert {row.file for row in site.bad_rows()} == {"charges[a-z].csv", "c?.parquet"}
+    with connect(site.settings) as con:
+        refresh_raw(con, site.settings, {"charges": site.feed})
+        assert con.execute("select amount from raw.charges").fetchall() == [(1,)]
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "|", "\t"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+import shutil
 from pathlib import Path
 
 import pytest
@@ -10,18 +12,19 @@ from typer.testing import CliRunner
 
 from orchestration.base.settings import Settings
 from orchestration.cli import app
+from orchestration.contracts import load_feeds
 from orchestration.site.check import check_site
 from orchestration.site.reference import SiteError
 
 BRAZIL = Path(__file__).parents[1] / "sites" / "brazil"
 
 
-def _refused(tmp_path: Path, files: dict[str, str], view: str = "market") -> list[str]:
+def _refused(tmp_path: Path, files: dict[str, str | bytes], view: str = "market") -> list[str]:
     """What is said of a site of these files, without the folder's own path."""
     site = tmp_path / "site"
     for name, text in files.items():
         (site / name).parent.mkdir(parents=True, exist_ok=True)
-        (site / name).write_text(text, "utf-8")
+        (site / name).write_bytes(text.encode() if isinstance(text, str) else text)
     with pytest.raises(SiteError) as refusal:
         check_site(Settings(home=tmp_path, site=site, view=view))
     return str(refusal.value).replace(f"{site}/", "").splitlines()
@@ -60,6 +63,42 @@ def test_reference_rows_that_would_do_nothing_are_named_with_line_and_column(tmp
         "reference/regions.csv, line 1: column 'code' is not one of region_code, name, name_local, province",
     ]
     assert any(line.startswith("reference/fraud_rules.csv, line 2, rule_id: 'CROWDD' is not one of ") for line in said)
+
+
+def test_a_reference_table_as_a_spreadsheet_saves_it_is_named_by_file_line_and_column(tmp_path: Path) -> None:
+    header = "incident_id,provider_group,kind,starts_on,ends_on,baseline_from,baseline_to\n"
+    said = _refused(
+        tmp_path,
+        {
+            "reference/calendar.csv": "day,is_holiday\n2026-01-01,true\n설날,true\n".encode("cp949"),
+            "reference/regions.csv": "region_code,name\n11,Seoul\n12\n".encode("utf-16"),
+            "reference/desks.csv": "desk;cases_per_day\nFRAUD;9\n",
+            "reference/providers.csv": "provider,group_name\nKT,KT\nA,KT,KT\n",
+        },
+    )
+    assert sorted(said) == [
+        "reference/calendar.csv, line 3: is not in utf-8; save the file as UTF-8",
+        "reference/desks.csv, line 1: ';' stands between the names; save the file with commas",
+        "reference/providers.csv, line 3: 3 values, where the header has 2 names",
+        "reference/regions.csv: is in utf-16; save the file as UTF-8",
+    ]
+    incident = "\ufeff" + header + "A,SKT,WAIVER,2025. 7. 5,2025-07-14,,\n"
+    assert _refused(tmp_path / "dates", {"reference/incidents.csv": incident}) == [
+        "reference/incidents.csv, line 2, starts_on: '2025. 7. 5' is no date"
+    ]
+
+
+def test_a_byte_order_mark_before_what_a_site_says_does_no_harm(tmp_path: Path) -> None:
+    site = tmp_path / "site"
+    shutil.copytree(BRAZIL, site)
+    for path in [*site.rglob("*.toml"), *site.rglob("*.yaml"), *site.rglob("*.json"), *site.rglob("*.csv")]:
+        path.write_bytes(codecs.BOM_UTF8 + path.read_bytes())
+    settings = Settings(home=tmp_path, site=site, view="operator:CLARO")
+    check_site(settings)
+    assert settings.site_profile == Settings(home=tmp_path, site=BRAZIL).site_profile
+    assert [feed.columns for feed in load_feeds(settings).values()] == [
+        feed.columns for feed in load_feeds(Settings(home=tmp_path, site=BRAZIL)).values()
+    ]
 
 
 def test_a_row_replaces_a_shipped_one_without_the_columns_that_its_file_leaves_out(tmp_path: Path) -> None:

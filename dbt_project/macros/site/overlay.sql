@@ -5,7 +5,9 @@ Post-hook of the seed, so that `reference.<table>` is what the site says whereve
 -#}
 {% macro apply_site_rows(key) -%}
     {%- if execute and env_var('RINGFENCE_SITE', '') -%}
-        {%- set path = (env_var('RINGFENCE_SITE') ~ '/reference/' ~ this.identifier ~ '.csv') | replace("'", "''") -%}
+        {#- what a reader would take for a wildcard stands for itself -#}
+        {%- set folder = env_var('RINGFENCE_SITE') | replace('[', '[[]') | replace('*', '[*]') | replace('?', '[?]') -%}
+        {%- set path = (folder ~ '/reference/' ~ this.identifier ~ '.csv') | replace("'", "''") -%}
         {%- if column_of("select file from glob('" ~ path ~ "')") -%}
             {{ adapter.dispatch('site_rows', 'ringfence')(path, key) }}
         {%- endif -%}
@@ -13,7 +15,7 @@ Post-hook of the seed, so that `reference.<table>` is what the site says whereve
 {%- endmacro %}
 
 {% macro duckdb__site_rows(path, key) -%}
-    {%- set file = "read_csv('" ~ path ~ "', header = true, all_varchar = true)" -%}
+    {%- set file = "read_csv('" ~ path ~ "', header = true, all_varchar = true, delim = ',', quote = '\"')" -%}
     {%- set given = column_of("select column_name from (describe select * from " ~ file ~ ")") -%}
     {%- set columns = adapter.get_columns_in_relation(this) -%}
     {%- set known = columns | map(attribute='name') | list -%}

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.base.sql import identifier, literal
+from orchestration.base.sql import exact, identifier, literal
 from orchestration.ingest.batch.bench import Bench, Outcome
 from orchestration.ingest.batch.masked import masked_text
 from orchestration.ingest.delivery import RefusedError
@@ -114,7 +114,7 @@ def _read(bench: Bench, outcomes: dict[date, Outcome], surveys: Iterable[Survey]
                 list(range(len(members))),
             ],
         )
-        paths = [str(found.readable) for _, _, found in members]
+        paths = [exact(found.readable) for _, _, found in members]
         bench.con.execute(f"insert into judged {_judged_sql(bench, layout, layout_no)}", [paths])
     _gather_rejects(bench)
     counts: list[tuple[int, int]] = bench.con.execute(
