@@ -10,7 +10,7 @@ import dagster as dg
 
 from orchestration.base.settings import Settings
 from orchestration.gates import overrides, verdicts
-from orchestration.gates.checks import asset_check_result
+from orchestration.gates.asset_checks import asset_check_result
 from orchestration.gates.outcome import Outcome
 from orchestration.gates.suites import Suite
 

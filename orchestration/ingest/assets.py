@@ -9,7 +9,7 @@ import dagster as dg
 from orchestration.base.settings import Settings
 from orchestration.base.sql import connect
 from orchestration.contracts import Feed, contract_paths
-from orchestration.gates.checks import asset_check_specs, said_of_day
+from orchestration.gates.asset_checks import asset_check_specs, said_of_day
 from orchestration.gates.gate import check_relation
 from orchestration.gates.judging import judge
 from orchestration.gates.suites import Suite, load_suite

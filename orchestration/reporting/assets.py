@@ -1,4 +1,4 @@
-"""The morning report as an asset, behind the publication that it reads."""
+"""Pages as assets: the morning report behind the publication that it reads, and the gates beside it."""
 
 from __future__ import annotations
 
@@ -10,11 +10,14 @@ import dagster as dg
 
 from orchestration.base.settings import Settings
 from orchestration.contracts import Feed
+from orchestration.privacy.custody import shared
+from orchestration.reporting import gates_page as gates
 from orchestration.reporting.glossary import write_glossary
 from orchestration.reporting.morning import page, write_morning_report
 from orchestration.runtime import freshness
 from orchestration.runtime.outputs import written_in
 from orchestration.serving.assets import KEY as PUBLICATION
+from orchestration.serving.assets import before_publication
 from orchestration.warehouse.graph import Graph
 
 
@@ -47,3 +50,25 @@ def report_asset(settings: Settings, feeds: Mapping[str, Feed], graph: Graph) ->
         return dg.MaterializeResult(metadata=metadata)
 
     return morning_report
+
+
+def gates_page_asset(settings: Settings, feeds: Mapping[str, Feed], graph: Graph) -> dg.AssetsDefinition:
+    """`reports/gates.html`; not behind the publication, since a gate may be why there is none."""
+
+    @dg.asset(
+        key=["reports", "gates_page"],
+        deps=before_publication(graph),
+        group_name="serving",
+        kinds={"html"},
+        owners=["team:platform"],
+        tags={"restricted": ""},
+        metadata=written_in(Path(gates.__file__)),
+        freshness_policy=freshness.of_relation(feeds.values()),
+        description="Every gate over the last runs, what failed and how to accept it, and quarantine by reason.",
+    )
+    def gates_page() -> dg.MaterializeResult[None]:
+        with shared(settings):
+            page = gates.write_gates_page(settings)
+        return dg.MaterializeResult(metadata={"page": dg.MetadataValue.url(page.as_uri())})
+
+    return gates_page

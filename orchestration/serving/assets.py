@@ -9,7 +9,6 @@ from orchestration.base.settings import Settings
 from orchestration.contracts import Feed
 from orchestration.ingest.assets import RETENTION
 from orchestration.privacy.custody import shared
-from orchestration.reporting.gates_page import write_gates_page
 from orchestration.runtime import freshness
 from orchestration.runtime.outputs import written_in
 from orchestration.runtime.warehouse_lock import WAREHOUSE_POOL
@@ -19,12 +18,17 @@ from orchestration.warehouse.graph import Graph
 KEY = dg.AssetKey(["serving", "publication"])
 
 
+def before_publication(graph: Graph) -> list[dg.AssetKey]:
+    """The last assets of a run that are made whether or not anything is published."""
+    return [RETENTION, *(dg.AssetKey([node.schema, node.name]) for node in graph.published())]
+
+
 def publication_asset(settings: Settings, feeds: Mapping[str, Feed], graph: Graph) -> dg.AssetsDefinition:
     """`serving/current/`, built from every mart."""
 
     @dg.asset(
         key=KEY,
-        deps=[RETENTION, *(dg.AssetKey([node.schema, node.name]) for node in graph.published())],
+        deps=before_publication(graph),
         group_name="serving",
         kinds={"duckdb"},
         owners=["team:platform"],
@@ -40,7 +44,6 @@ def publication_asset(settings: Settings, feeds: Mapping[str, Feed], graph: Grap
     def publication(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
         with shared(settings):
             published = publish(settings, graph, feeds, context.run_id)
-            page = write_gates_page(settings)
         if published is None:
             raise dg.Failure(NOTHING)
         table = "\n".join(
@@ -52,7 +55,7 @@ def publication_asset(settings: Settings, feeds: Mapping[str, Feed], graph: Grap
                 "generation": published.generation,
                 "dagster/row_count": sum(entry.rows for entry in published.relations),
                 "held_back": len(published.held_back),
-                "gates": dg.MetadataValue.url(page.as_uri()),
+                "gates": dg.MetadataValue.url(settings.gates_page.as_uri()),
                 "relations": dg.MetadataValue.md(
                     f"| relation | rows | data through | held back by |\n|---|--:|---|---|\n{table}"
                 ),

@@ -17,7 +17,7 @@ import duckdb
 
 from orchestration.base.refusal import Refusal
 from orchestration.base.sql import exact
-from orchestration.simulator.delivery import SQL, FeedTally, add_to_manifest, clear_days, write_days
+from orchestration.simulator.extracts import SQL, FeedTally, add_to_manifest, clear_days, write_days
 from orchestration.simulator.formats import FORMATS, FeedFormat
 from orchestration.simulator.scenario import Scenario
 

@@ -14,7 +14,7 @@ from orchestration.runtime.outputs import written_in
 from orchestration.runtime.warehouse_lock import WAREHOUSE_POOL
 from orchestration.warehouse.dbt import DBT_PROJECT
 from orchestration.warehouse.graph import Graph
-from orchestration.warehouse.stage import Stage
+from orchestration.warehouse.stage import Picture, Stage
 
 STAGES = ("staging", "marts")
 
@@ -41,13 +41,15 @@ class Translator(DagsterDbtTranslator):
         return {**super().get_metadata(dbt_resource_props), **written_in(path)}
 
 
-def dbt_assets(settings: Settings, feeds: Mapping[str, Feed], manifest: Mapping[str, Any]) -> list[dg.AssetsDefinition]:
-    """The warehouse's asset sets, in order."""
-    return [_asset_set(name, settings, feeds, manifest) for name in STAGES]
+def dbt_assets(
+    settings: Settings, feeds: Mapping[str, Feed], manifest: Mapping[str, Any], *, picture: Picture
+) -> list[dg.AssetsDefinition]:
+    """The warehouse's asset sets, in order; `picture` draws the relations that have one."""
+    return [_asset_set(name, settings, feeds, manifest, picture) for name in STAGES]
 
 
 def _asset_set(
-    name: str, settings: Settings, feeds: Mapping[str, Feed], manifest: Mapping[str, Any]
+    name: str, settings: Settings, feeds: Mapping[str, Feed], manifest: Mapping[str, Any], picture: Picture
 ) -> dg.AssetsDefinition:
     specs, test_specs = build_dbt_specs(
         translator=Translator(),
@@ -68,7 +70,7 @@ def _asset_set(
     specs = [spec.replace_attributes(freshness_policy=due[spec.key]) for spec in specs]
     # Dagster's own blocking would stop everything behind a failed test; a stage holds back only what is built on it
     checks = {spec.name: spec._replace(blocking=False) for spec in test_specs}
-    stage = Stage(name, settings, feeds, graph, checks)
+    stage = Stage(name, settings, feeds, graph, checks, picture)
 
     @dg.multi_asset(
         name=name,

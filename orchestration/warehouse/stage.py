@@ -15,19 +15,21 @@ from orchestration.base.settings import Settings, private_dir
 from orchestration.base.sql import connect
 from orchestration.contracts import Feed
 from orchestration.gates import verdicts
+from orchestration.gates.asset_checks import asset_check_specs
 from orchestration.gates.changed import check_changed
-from orchestration.gates.checks import asset_check_specs
 from orchestration.gates.judging import judge
 from orchestration.gates.outcome import Outcome
 from orchestration.gates.suites import Suite, load_suite
 from orchestration.privacy.custody import shared
-from orchestration.reporting.plots import plot_metadata
 from orchestration.runtime.outputs import not_made
 from orchestration.runtime.warehouse_lock import warehouse_lock
 from orchestration.warehouse import dbt
 from orchestration.warehouse.graph import Graph, Node
 from orchestration.warehouse.lineage import as_metadata, column_lineage
 from orchestration.warehouse.raw_relations import refresh_raw
+
+#: Draws a relation, or not: metadata for its asset, and a warning for what cannot be drawn.
+Picture = Callable[[duckdb.DuckDBPyConnection, str, Callable[[str], None]], Mapping[str, dg.MetadataValue[Any]]]
 
 
 def held_back(settings: Settings, graph: Graph, stages: Collection[str]) -> dict[str, list[str]]:
@@ -66,6 +68,7 @@ class Stage:
     feeds: Mapping[str, Feed]
     graph: Graph
     tests: Mapping[str, dg.AssetCheckSpec]
+    picture: Picture
 
     def check_specs(self) -> list[dg.AssetCheckSpec]:
         """dbt's tests, and the gates, one check per guarded relation."""
@@ -139,7 +142,7 @@ class Stage:
                     "dagster/relation_identifier": node.relation,
                     "dagster/column_lineage": as_metadata(lineage.get(node.unique_id, {})),
                     "seconds": round(results[node.unique_id].seconds, 2),
-                    **plot_metadata(con, node.relation, warn),
+                    **self.picture(con, node.relation, warn),
                 },
             )
 

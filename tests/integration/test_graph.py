@@ -51,5 +51,14 @@ def test_what_is_due_follows_from_the_contracts(specs: list[dg.AssetSpec], publi
     assert policies["reference/providers"] is None
 
 
+def test_the_page_of_the_gates_does_not_wait_for_the_publication_that_a_gate_may_prevent(
+    defs: dg.Definitions, published_world: World
+) -> None:
+    graph = defs.resolve_asset_graph()
+    page, publication = (graph.get(dg.AssetKey(key)) for key in (["reports", "gates_page"], ["serving", "publication"]))
+    assert page.parent_keys == publication.parent_keys
+    assert published_world.settings.gates_page.exists()
+
+
 def test_any_range_of_days_is_one_run_of_the_daily_job(defs: dg.Definitions) -> None:
     assert defs.resolve_job_def("daily").backfill_policy == dg.BackfillPolicy.single_run()

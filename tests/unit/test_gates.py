@@ -13,7 +13,7 @@ import duckdb
 import pytest
 
 from orchestration.gates import gate
-from orchestration.gates.checks import asset_check_result, asset_check_specs, said_of_day
+from orchestration.gates.asset_checks import asset_check_result, asset_check_specs, said_of_day
 from orchestration.gates.gate import check_relation
 from orchestration.gates.outcome import is_closed
 from orchestration.gates.suites import Expectation, Severity, Suite, load_suite
