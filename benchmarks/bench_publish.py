@@ -22,8 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestration.base.settings import Settings
-from orchestration.base.sql import connect, literal
-from orchestration.serving.build import columns_of
+from orchestration.base.sql import columns_of, connect, literal
 from orchestration.serving.generations import publications, rollback
 from orchestration.serving.publish import publish
 from orchestration.warehouse.graph import Graph

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import fcntl
 import os
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -44,11 +45,36 @@ def read_text(path: Path) -> str:
     return decode_text(path.read_bytes())
 
 
+@contextmanager
+def replacing(path: Path, *, is_durable: bool) -> Iterator[Path]:
+    """A temporary sibling to write to, which then replaces `path` in one rename, or is removed if the writing fails.
+
+    A reader, or whoever comes after a kill, finds what was there before or all of this. With `is_durable`, so does
+    whoever comes after a power cut: the file and its folder are on disk on return.
+    """
+    temporary = path.with_name(f".tmp-{uuid.uuid4().hex}-{path.name}")
+    try:
+        yield temporary
+        if is_durable:
+            sync(temporary)
+        os.replace(temporary, path)
+        if is_durable:
+            sync(path.parent)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
 def replace_text(path: Path, text: str) -> None:
-    """Write a file in one step: a reader, or whoever comes after a kill, finds what was there before or all of this."""
-    temporary = path.with_name(f".{path.name}-{os.getpid()}")
-    temporary.write_text(text, "utf-8")
-    os.replace(temporary, path)
+    """Write a text in one step; for what can be written again, and so is not brought to disk at once."""
+    with replacing(path, is_durable=False) as temporary:
+        temporary.write_text(text, "utf-8")
+
+
+def write_durably(path: Path, content: bytes) -> None:
+    """Write a file that only its owner may read, in one step and on disk on return."""
+    with replacing(path, is_durable=True) as temporary:
+        temporary.touch(0o600, exist_ok=False)
+        temporary.write_bytes(content)
 
 
 def sync(path: Path) -> None:
@@ -61,11 +87,31 @@ def sync(path: Path) -> None:
 
 
 @contextmanager
-def locked(path: Path) -> Iterator[int]:
-    """Wait until no other process holds this lock; yields the descriptor that does. It ends with the process."""
+def locked(path: Path, *, is_shared: bool = False, is_patient: bool = True) -> Iterator[int]:
+    """Hold the lock that this file is, alone or `is_shared`; yields the descriptor that does. It ends with the process.
+
+    Raises:
+        BlockingIOError: if it is not `is_patient` and another process holds the lock; otherwise it waits.
+    """
+    mode = (fcntl.LOCK_SH if is_shared else fcntl.LOCK_EX) | (0 if is_patient else fcntl.LOCK_NB)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        fcntl.flock(descriptor, mode)
         yield descriptor
     finally:
         os.close(descriptor)
+
+
+def is_locked(path: Path) -> bool:
+    """Whether another process holds the lock that this file is; nobody does if there is no such file."""
+    try:
+        descriptor = os.open(path, os.O_RDWR)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False

@@ -7,6 +7,7 @@ from datetime import date
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -26,6 +27,22 @@ def exact(path: Path) -> str:
 def identifier(name: str) -> str:
     """A quoted identifier."""
     return '"' + name.replace('"', '""') + '"'
+
+
+def one_value(con: duckdb.DuckDBPyConnection, query: str, *parameters: object) -> Any:
+    """The first value of the first row that a query finds, or None."""
+    row = con.execute(query, list(parameters)).fetchone()
+    return row[0] if row else None
+
+
+def one_number(con: duckdb.DuckDBPyConnection, query: str, *parameters: object) -> int:
+    """The one number that a query finds; 0 for none."""
+    return int(one_value(con, query, *parameters) or 0)
+
+
+def columns_of(con: duckdb.DuckDBPyConnection, relation: str) -> dict[str, str]:
+    """The columns of a relation or query, in order, each with its SQL type."""
+    return {row[0]: row[1] for row in con.execute(f"describe {relation}").fetchall()}
 
 
 def first_line(error: Exception) -> str:

@@ -16,7 +16,7 @@ from typing import Any
 
 import duckdb
 
-from orchestration.base.sql import first_line, identifier, literal
+from orchestration.base.sql import columns_of, first_line, identifier, literal
 from orchestration.gates.engine import EngineError, ExpectationResult, validate
 from orchestration.gates.outcome import Outcome
 from orchestration.gates.suites import Expectation, Severity, Suite
@@ -124,7 +124,7 @@ def _outcomes(
     if sql is None:
         return [whole]
     try:
-        columns = [row[0] for row in con.execute(f"describe {sql}").fetchall()]
+        columns = columns_of(con, sql)
         if suite.partition_by is not None and suite.partition_by in columns:
             return _by_partition(
                 con, expectation, whole, identifier(suite.partition_by), str(result.evaluated_rows_sql)

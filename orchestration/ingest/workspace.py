@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 import shutil
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import date
 from pathlib import Path
 
-from orchestration.base.files import locked
+from orchestration.base.files import is_locked, locked
 from orchestration.base.settings import Settings, private_dir
 
 _PREFIX = ".tmp-"
@@ -30,7 +28,7 @@ class Workspace:
         self.accepted = settings.raw_dir / feed / name
         self.quarantined = settings.quarantine_dir / feed / name
         self.scratch = settings.scratch_dir / name
-        self._descriptor = -1
+        self._holding = ExitStack()
 
     def partitions(self, dt: date) -> tuple[Path, Path]:
         """Where a day's accepted and quarantined rows are before they are put in place."""
@@ -38,8 +36,7 @@ class Workspace:
 
     def __enter__(self) -> Workspace:
         private_dir(self.scratch)
-        self._descriptor = os.open(self.scratch / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
-        fcntl.flock(self._descriptor, fcntl.LOCK_EX)
+        self._holding.enter_context(locked(self.scratch / _LOCK))
         private_dir(self.accepted)
         private_dir(self.quarantined)
         return self
@@ -47,7 +44,7 @@ class Workspace:
     def __exit__(self, *_: object) -> None:
         for folder in (self.accepted, self.quarantined, self.scratch):
             shutil.rmtree(folder, ignore_errors=True)
-        os.close(self._descriptor)
+        self._holding.close()
 
 
 @contextmanager
@@ -65,19 +62,5 @@ def discard_unfinished(settings: Settings) -> None:
         *settings.scratch_dir.glob(f"{_PREFIX}*"),
     ]
     for folder in left:  # scratch comes last: its lock speaks for the others
-        if not _is_in_use(settings.scratch_dir / folder.name / _LOCK):
+        if not is_locked(settings.scratch_dir / folder.name / _LOCK):
             shutil.rmtree(folder, ignore_errors=True)
-
-
-def _is_in_use(lock: Path) -> bool:
-    try:
-        descriptor = os.open(lock, os.O_RDWR)
-    except FileNotFoundError:
-        return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(descriptor)
-    return False

@@ -7,18 +7,17 @@ interrupted exchange to its end.
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+from orchestration.base.files import locked, write_durably
 from orchestration.base.refusal import Refusal
 from orchestration.base.settings import Settings, private_dir
 from orchestration.privacy.pseudonyms import KeyMissingError, PseudonymKey
-from orchestration.privacy.swap import needs_recovery, recover, write_file
+from orchestration.privacy.swap import needs_recovery, recover
 
 
 class KeyMismatchError(KeyMissingError):
@@ -38,8 +37,9 @@ def shared(settings: Settings) -> Iterator[PseudonymKey]:
     """
     key = PseudonymKey.load(settings)
     while True:
-        with _lock(settings, fcntl.LOCK_EX if needs_recovery(settings) else fcntl.LOCK_SH) as is_alone:
-            if is_alone:
+        is_shared = not needs_recovery(settings)
+        with locked(_lock(settings), is_shared=is_shared):
+            if not is_shared:
                 recover(settings)
             elif not needs_recovery(settings):
                 _check(settings, key)
@@ -56,7 +56,13 @@ def exclusive(settings: Settings, or_with: PseudonymKey | None = None) -> Iterat
         KeyMissingError: without a key; KeyMismatchError: with another one than the data was made with.
     """
     key = PseudonymKey.load(settings)
-    with _lock(settings, fcntl.LOCK_EX | fcntl.LOCK_NB):
+    with ExitStack() as holding:
+        try:
+            holding.enter_context(locked(_lock(settings), is_patient=False))
+        except BlockingIOError:
+            raise BusyError(
+                "An ingest, a run or a re-keying is using the data. Try again when it has ended; nothing was done."
+            ) from None
         recover(settings)
         if or_with is not None and key_in_use(settings) == or_with.fingerprint:
             key = or_with
@@ -88,7 +94,7 @@ def key_file(settings: Settings) -> Path:
 def write_fingerprint(path: Path, key: PseudonymKey) -> None:
     """Record which key is in use from now on."""
     content = {"fingerprint": key.fingerprint, "since": datetime.now(UTC).isoformat(timespec="seconds")}
-    write_file(path, json.dumps(content).encode())
+    write_durably(path, json.dumps(content).encode())
 
 
 def _check(settings: Settings, key: PseudonymKey) -> None:
@@ -101,19 +107,6 @@ def _check(settings: Settings, key: PseudonymKey) -> None:
         )
 
 
-@contextmanager
-def _lock(settings: Settings, mode: int) -> Iterator[bool]:
-    """Hold the lock; yields whether nobody else holds it."""
+def _lock(settings: Settings) -> Path:
     private_dir(settings.home)
-    path = private_dir(settings.vault_dir) / ".lock"
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        try:
-            fcntl.flock(descriptor, mode)
-        except BlockingIOError:
-            raise BusyError(
-                "An ingest, a run or a re-keying is using the data. Try again when it has ended; nothing was done."
-            ) from None
-        yield bool(mode & fcntl.LOCK_EX)
-    finally:
-        os.close(descriptor)
+    return private_dir(settings.vault_dir) / ".lock"

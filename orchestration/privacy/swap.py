@@ -13,7 +13,7 @@ import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from orchestration.base.files import sync
+from orchestration.base.files import sync, write_durably
 from orchestration.base.settings import Settings, private_dir
 
 _JOURNAL = "journal.json"
@@ -51,7 +51,7 @@ class Swap:
             for name in files:
                 sync(Path(folder) / name)
             sync(Path(folder))
-        write_file(root / _JOURNAL, json.dumps({"items": self._items, "removals": self._removals}).encode())
+        write_durably(root / _JOURNAL, json.dumps({"items": self._items, "removals": self._removals}).encode())
         _roll_forward(self.settings)
 
 
@@ -77,18 +77,6 @@ def recover(settings: Settings) -> None:
         _roll_forward(settings)
     elif needs_recovery(settings):
         shutil.rmtree(_root(settings))
-
-
-def write_file(path: Path, content: bytes, mode: int = 0o600) -> None:
-    """Write a file whole: to a temporary sibling, on disk, then renamed."""
-    temporary = path.with_name(f".tmp-{os.getpid()}-{path.name}")
-    temporary.unlink(missing_ok=True)
-    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
-    sync(path.parent)
 
 
 def _root(settings: Settings) -> Path:

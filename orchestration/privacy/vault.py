@@ -1,12 +1,12 @@
-"""The vault: the only way back from a pseudonym, and the memory of who is not to come back.
+"""The vault: the only way back from a pseudonym, and the suppression list.
 
 `vault/values/*.parquet`: one row per pseudonym, `kind` (what it was made of), `pseudonym` (16 bytes), `value` (E.164
 number, line or person). Each batch of an ingest adds a file with what is new in it, renamed into place, so that
 feeds ingest side by side without a lock; the same row in two files is harmless.
 
-`vault/suppressed.parquet`: one row per forgotten value: `kind`, `digest`, `replacement`. A digest is an HMAC under a
-random key of its own (`vault/suppression_key.parquet`), which outlives a change of the pseudonym key, and says
-nothing without it.
+The suppression list, `vault/suppressed.parquet`: one row per forgotten value: `kind`, `digest`, `replacement`. A
+digest is an HMAC under a random key of its own (`vault/suppression_key.parquet`), which outlives a change of the
+pseudonym key, and says nothing without it.
 
 All of it is Parquet encrypted by AES-GCM, written and read by DuckDB under a key derived from the pseudonym key.
 That key is bound to a session variable: no SQL, no log and no error can quote it.
@@ -22,9 +22,9 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.base.files import sync
+from orchestration.base.files import replacing
 from orchestration.base.settings import Settings, private_dir
-from orchestration.base.sql import exact, literal
+from orchestration.base.sql import exact, literal, one_number, one_value
 from orchestration.privacy.pseudonyms import PseudonymKey, install_hmac
 
 _SUPPRESSED = "suppressed.parquet"
@@ -56,7 +56,7 @@ class Vault:
     def keep(self, identities: str) -> None:
         """Add what is new in a temporary table (`kind`, `value`, `pseudonym`; distinct).
 
-        Who is not to come back stays out, and gets the replacement in that table.
+        A value on the suppression list stays out, and its row in that table gets the replacement.
         """
         self.con.execute(
             f"create or replace temp table fresh as select rows.* from {identities} as rows "
@@ -84,7 +84,7 @@ class Vault:
             return "(select null::varchar as kind, null::blob as pseudonym, null::varchar as value where false)"
         return self._sealed(self.values)
 
-    # ---------------------------------------------------------------- who is not to come back
+    # ---------------------------------------------------------------- the suppression list
     def holding(self, among: str) -> list[Path]:
         """Files of values with a pseudonym that the SQL `among` gives."""
         return [path for path in self.values if self._count(f"{self._sealed([path])} where pseudonym in ({among})")]
@@ -95,11 +95,11 @@ class Vault:
 
     @property
     def suppressed_file(self) -> Path:
-        """The list of who is not to come back."""
+        """The suppression list."""
         return self.folder / _SUPPRESSED
 
     def suppressed_sql(self) -> str:
-        """SQL for who is not to come back: `kind`, `digest`, `replacement`."""
+        """SQL for the suppression list: `kind`, `digest`, `replacement`."""
         path = self.suppressed_file
         if not path.exists():
             return "(select null::varchar as kind, null::blob as digest, null::blob as replacement where false)"
@@ -119,8 +119,7 @@ class Vault:
     def suppression_key(self) -> bytes | None:
         """The key of the digests, or None if nobody has been forgotten yet."""
         path = self.suppression_key_file
-        row = self.con.execute(f"from {self._sealed([path])}").fetchone() if path.exists() else None
-        return row[0] if row else None
+        return one_value(self.con, f"from {self._sealed([path])}") if path.exists() else None
 
     def write_suppression_key(self, key: bytes) -> None:
         """Keep the key of the digests."""
@@ -145,23 +144,16 @@ class Vault:
     def seal(self, query: str, path: Path) -> None:
         """Write an encrypted file whole: to a temporary sibling, on disk, then renamed."""
         self._bind()
-        temporary = path.with_name(f".tmp-{uuid.uuid4().hex}.parquet")
-        try:
+        with replacing(path, is_durable=True) as temporary:
             self.con.execute(
                 f"copy ({query}) to {literal(str(temporary))} (format parquet, compression zstd, "
                 f"encryption_config {{footer_key_value: getvariable('ringfence_vault_key')}})"
             )
             os.chmod(temporary, 0o600)
-            sync(temporary)
-            os.replace(temporary, path)
-            sync(path.parent)
-        finally:
-            temporary.unlink(missing_ok=True)
 
     def _bind(self) -> None:
         """A connection may hold two vaults while keys change, so each statement's key is bound before it."""
         self.con.execute("set variable ringfence_vault_key = $1", [self.key.derive("vault")])
 
     def _count(self, relation: str) -> int:
-        row = self.con.execute(f"select count(*) from {relation}").fetchone()
-        return int(row[0]) if row else 0
+        return one_number(self.con, f"select count(*) from {relation}")

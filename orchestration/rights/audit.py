@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
@@ -16,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from orchestration.base.files import sync
+from orchestration.base.files import locked, sync
 from orchestration.base.refusal import Refusal
 from orchestration.base.settings import NumberPlan, Settings, private_dir
 from orchestration.privacy.masking import mask_digits
@@ -39,9 +38,7 @@ def append(settings: Settings, action: str, reason: str, **facts: Any) -> str:
     path = audit_log(settings)
     try:
         private_dir(path.parent)
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
-        with os.fdopen(descriptor, "r+b") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
+        with locked(path) as descriptor, os.fdopen(descriptor, "r+b", closefd=False) as file:
             previous = verify(path)
             entry: dict[str, Any] = {
                 "at": datetime.now(UTC).isoformat(timespec="milliseconds"),

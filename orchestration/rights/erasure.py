@@ -1,8 +1,8 @@
 """Erasure: a person's rows stay, so that no aggregate moves, but nobody can say any more whose they are.
 
 Every pseudonym of the person becomes a random one, the same everywhere: in raw, the warehouse and all generations
-kept. The vault forgets the values, and remembers only that they are not to come back: a later delivery that holds
-them gets the same random pseudonym. Landing and quarantine of the person's deliveries are removed. An attestation
+kept. The vault forgets the values and adds them to the suppression list: a later delivery that holds them gets the
+same random pseudonym. Landing and quarantine of the person's deliveries are removed. An attestation
 lists each file. All of it is one exchange (`swap`): killed at any moment, the data is as before, or the erasure is
 carried to its end by whoever comes next.
 """
@@ -20,14 +20,15 @@ from typing import Any
 
 import duckdb
 
+from orchestration.base.files import write_durably
 from orchestration.base.refusal import Refusal
 from orchestration.base.settings import Settings
-from orchestration.base.sql import connect, exact
+from orchestration.base.sql import connect, exact, one_value
 from orchestration.ingest.delivery import find_delivery
 from orchestration.ingest.receipt import newest, read_receipts
 from orchestration.privacy.custody import BusyError, exclusive
 from orchestration.privacy.pseudonyms import e164_sql
-from orchestration.privacy.swap import Swap, finish, write_file
+from orchestration.privacy.swap import Swap, finish
 from orchestration.privacy.vault import Vault
 from orchestration.rights import audit
 from orchestration.rights.landing import Wanted, folders_holding
@@ -111,7 +112,7 @@ def forget(
         for step in (_erase_vault, _erase_raw, _erase_warehouse, _erase_publications, _erase_landing_and_quarantine):
             step(con, settings, vault, swap, attestation)
             on_step(step.__name__.removeprefix("_erase_"))
-        write_file(swap.new(attestation.path), attestation.as_json())
+        write_durably(swap.new(attestation.path), attestation.as_json())
         on_step("built")
         swap.commit()
         finish(settings)
@@ -124,7 +125,7 @@ def _name_subjects(
 ) -> None:
     """The table `subject`: `kind`, `value`, `pseudonym`, of what was named."""
     plan = settings.site_profile.numbers
-    named = [("msisdn", _one(con, f"select {e164_sql('$1', plan)}", number.strip())) for number in numbers]
+    named = [("msisdn", one_value(con, f"select {e164_sql('$1', plan)}", number.strip())) for number in numbers]
     if any(value is None for _, value in named):
         raise Refusal(f"That is not a subscriber number of {settings.site_profile.country}, in any of its spellings.")
     named += [("line", line.strip()) for line in lines if line.strip()]
@@ -155,7 +156,7 @@ def _add_linked(con: duckdb.DuckDBPyConnection, settings: Settings, vault: Vault
 
 
 def _draw_replacements(con: duckdb.DuckDBPyConnection, vault: Vault) -> None:
-    """The tables `listed` (who is not to come back, the subjects included) and `rekeyed`."""
+    """The tables `listed` (the suppression list with the subjects) and `rekeyed`."""
     vault.digest_macro()
     con.execute("create temp table listed (kind varchar, digest blob, replacement blob)")
     con.execute(f"insert into listed select kind, digest, replacement from {vault.suppressed_sql()}")
@@ -257,11 +258,6 @@ def _erase_landing_and_quarantine(
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _one(con: duckdb.DuckDBPyConnection, query: str, *parameters: object) -> Any:
-    row = con.execute(query, list(parameters)).fetchone()
-    return row[0] if row else None
 
 
 def _column(con: duckdb.DuckDBPyConnection, query: str) -> list[Any]:

@@ -16,7 +16,7 @@ from pathlib import Path
 import duckdb
 
 from orchestration.base.settings import NumberPlan
-from orchestration.base.sql import exact, literal
+from orchestration.base.sql import exact, literal, one_number
 from orchestration.ingest.delivery import SUFFIXES
 
 _BLOCK = 4 << 20
@@ -86,7 +86,8 @@ def _parquet_holds(con: duckdb.DuckDBPyConnection, path: Path, wanted: Wanted) -
             f"create or replace temp table wanted_{name} as select unnest($1::varchar[]) as text", [list(texts)]
         )
     try:
-        row = con.execute(
+        found = one_number(
+            con,
             f"""
             select count(*) from read_parquet($1) as rows
             where exists (select 1 from wanted_texts where contains(rows::varchar, text))
@@ -94,8 +95,8 @@ def _parquet_holds(con: duckdb.DuckDBPyConnection, path: Path, wanted: Wanted) -
                     select 1 from wanted_digits
                     where contains(translate(rows::varchar, {literal(_SEPARATORS)}, ''), text))
             """,
-            [exact(path)],
-        ).fetchone()
+            exact(path),
+        )
     except duckdb.Error:
         return True
-    return bool(row and row[0])
+    return found > 0

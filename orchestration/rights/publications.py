@@ -13,9 +13,10 @@ from pathlib import Path
 
 import duckdb
 
+from orchestration.base.files import write_durably
 from orchestration.base.settings import Settings
 from orchestration.base.sql import literal
-from orchestration.privacy.swap import Swap, write_file
+from orchestration.privacy.swap import Swap
 from orchestration.rights.rekey import database_holds, rekey_database
 from orchestration.serving.build import STORAGE_VERSION, checksum
 from orchestration.serving.generations import DOORS, PUBLICATION, Publication, publications
@@ -74,7 +75,7 @@ def _with_checksums(
         entry.checksum = checksums.get((publication.generation, entry.relation, entry.door), entry.checksum)
     if any(generation == publication.generation for generation, *_ in checksums):
         new = swap.new(folder / PUBLICATION)
-        write_file(new, json.dumps(publication.model_dump(mode="json"), indent=1).encode())
+        write_durably(new, json.dumps(publication.model_dump(mode="json"), indent=1).encode())
         done.append(Rewritten(folder / PUBLICATION, new, 0))
     path = folder / DOORS["open"][0]
     if not checksums or not path.exists():

@@ -16,7 +16,7 @@ from pathlib import Path
 import duckdb
 
 from orchestration.base.refusal import Refusal
-from orchestration.base.sql import exact, identifier, literal
+from orchestration.base.sql import exact, identifier, literal, one_number
 
 _FOLDERS_AT_ONCE = 90  # DuckDB keeps 100 partitions open while it writes
 
@@ -144,7 +144,7 @@ def rekey_database(con: duckdb.DuckDBPyConnection, source: Path, target: Path, s
                 f"insert into {name}.{relation} select rows.* {_replaced('rows', keys, 'uuid')} "
                 f"from origin.{relation} as rows {_joins('rows', keys, 'uuid')}"
             )
-            before, after = (_one(con, f"select count(*) from {db}.{relation}") for db in ("origin", name))
+            before, after = (one_number(con, f"select count(*) from {db}.{relation}") for db in ("origin", name))
             if before != after:
                 raise RekeyError(f"{source.name}: rows of {relation} were lost; nothing was changed.")
             changed += _held(con, relation, keys)
@@ -166,7 +166,7 @@ def database_holds(con: duckdb.DuckDBPyConnection, path: Path) -> int:
 
 def _held(con: duckdb.DuckDBPyConnection, relation: str, keys: Sequence[str]) -> int:
     is_held = " or ".join(f"{identifier(key)}::blob in (select old from rekeyed)" for key in keys)
-    return _one(con, f"select count(*) from origin.{relation} where {is_held}") if keys else 0
+    return one_number(con, f"select count(*) from origin.{relation} where {is_held}") if keys else 0
 
 
 def _relation(schema: str, table: str) -> str:
@@ -216,11 +216,6 @@ def _joins(rows: str, keys: Sequence[str], type_: str = "blob") -> str:
 
 def _compare(con: duckdb.DuckDBPyConnection, sources: Sequence[Path], targets: Sequence[Path]) -> None:
     count = "select coalesce(sum(num_rows), 0) from parquet_file_metadata($1)"
-    before, after = (_one(con, count, [[str(path) for path in paths]]) if paths else 0 for paths in (sources, targets))
+    before, after = (one_number(con, count, list(map(str, paths))) if paths else 0 for paths in (sources, targets))
     if before != after:
         raise RekeyError(f"{sources[0].parent}: {before} rows before, {after} after; nothing was changed.")
-
-
-def _one(con: duckdb.DuckDBPyConnection, query: str, parameters: list[object] | None = None) -> int:
-    row = con.execute(query, parameters or []).fetchone()
-    return int(row[0]) if row else 0

@@ -1,6 +1,6 @@
 """Another pseudonym key: everything is re-keyed through the vault and published as a new generation.
 
-Raw (all revisions), the warehouse, the generations kept, the vault and the list of who is not to come back are built
+Raw (all revisions), the warehouse, the generations kept, the vault and the suppression list are built
 anew beside the old ones and exchanged at once (`swap`): pseudonyms of two keys are never mixed. The random
 pseudonyms of who was forgotten stay as they are: nobody can make them anew.
 """
@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 import duckdb
 
 from orchestration.base.settings import Settings, private_dir
-from orchestration.base.sql import connect, exact, identifier
+from orchestration.base.sql import connect, exact, identifier, one_number
 from orchestration.contracts import load_feeds
 from orchestration.privacy.custody import exclusive, key_file, write_fingerprint
 from orchestration.privacy.pseudonyms import PseudonymKey
@@ -24,6 +24,9 @@ from orchestration.rights.erasure import settle_warehouse
 from orchestration.rights.publications import rekey_publications
 from orchestration.rights.rekey import RekeyError, create_rekeyed, raw_files, rekey_database, rekey_raw
 from orchestration.serving.generations import Publication, current_publication
+from orchestration.serving.publish import publish
+from orchestration.warehouse import dbt
+from orchestration.warehouse.graph import Graph
 
 
 def rotate_key(
@@ -82,15 +85,16 @@ def _check_all_known(con: duckdb.DuckDBPyConnection, settings: Settings, vault: 
     """Every pseudonym in raw has a value in the vault, unless it is that of somebody who was forgotten."""
     for files in raw_files(con, settings.raw_dir):
         for column in files.keys:
-            row = con.execute(
+            unknown = one_number(
+                con,
                 f"select count(distinct {identifier(column)}) from read_parquet($1) where {identifier(column)} not in "
                 f"(select old from rekeyed union all select replacement from {vault.suppressed_sql()})",
-                [[exact(path) for path in files.paths]],
-            ).fetchone()
-            if row and row[0]:
+                [exact(path) for path in files.paths],
+            )
+            if unknown:
                 feed = files.paths[0].relative_to(settings.raw_dir).parts[0]
                 raise RekeyError(
-                    f"raw/{feed}: the vault does not know {row[0]:,} of its {column}s, so they cannot be re-keyed. "
+                    f"raw/{feed}: the vault does not know {unknown:,} of its {column}s, so they cannot be re-keyed. "
                     f"Remove raw/{feed} and ingest it again from landing. Nothing was changed."
                 )
 
@@ -98,7 +102,7 @@ def _check_all_known(con: duckdb.DuckDBPyConnection, settings: Settings, vault: 
 def _rebuild_vault(
     con: duckdb.DuckDBPyConnection, settings: Settings, old: Vault, new_key: PseudonymKey, swap: Swap
 ) -> None:
-    """All values in one file, and the list of who is not to come back, under the new key."""
+    """All values in one file, and the suppression list, under the new key."""
     folder = swap.new(settings.vault_dir / "values").parent
     new = Vault(con, new_key, folder)
     new.write_values("(select distinct kind, new as pseudonym, value from known)")
@@ -112,10 +116,6 @@ def _rebuild_vault(
 
 def _publish(settings: Settings) -> Publication | None:
     """A new generation, so that what readers see says since when it is keyed anew."""
-    from orchestration.serving.publish import publish
-    from orchestration.warehouse import dbt
-    from orchestration.warehouse.graph import Graph
-
     if current_publication(settings) is None:
         return None
     run_id = f"rotate-key-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"

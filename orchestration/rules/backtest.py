@@ -15,7 +15,7 @@ import duckdb
 
 from orchestration.base.refusal import Refusal
 from orchestration.base.settings import Settings, private_dir
-from orchestration.base.sql import connect
+from orchestration.base.sql import columns_of, connect
 from orchestration.site.check import check_site
 from orchestration.site.reference import SiteError
 from orchestration.warehouse import dbt
@@ -109,7 +109,7 @@ def _copy(settings: Settings) -> Iterator[Settings]:
 
 def _changed_rules(con: duckdb.DuckDBPyConnection, changes: Path) -> list[dict[str, str]]:
     """All rules, with the changes laid over them, as a site's reference table spells them."""
-    columns = [name for name, *_ in con.execute("describe reference.fraud_rules").fetchall()]
+    columns = list(columns_of(con, "reference.fraud_rules"))
     spelled = ", ".join(f"{name}::varchar" for name in columns)
     # the version in force comes last: the highest of the enabled ones
     found = con.execute(f"select {spelled} from reference.fraud_rules order by is_enabled, version").fetchall()

@@ -12,7 +12,7 @@ from pathlib import Path
 import duckdb
 
 from orchestration.base.settings import Settings
-from orchestration.base.sql import connect, identifier, literal
+from orchestration.base.sql import columns_of, connect, identifier, literal
 from orchestration.ingest.receipt import current, read_receipts
 from orchestration.serving.generations import DOORS, PARQUET, PublishedRelation, current_dir, current_publication
 from orchestration.serving.small_groups import FLAG, FLAG_DESCRIPTION, without_small_groups
@@ -71,11 +71,6 @@ def checksum(con: duckdb.DuckDBPyConnection, rows: str) -> tuple[int, str]:
     row = con.execute(f"select count(*), coalesce(sum(hash(rows)), 0)::varchar from {rows} as rows").fetchone()
     assert row is not None
     return row[0], hashlib.sha256(row[1].encode()).hexdigest()[:16]
-
-
-def columns_of(con: duckdb.DuckDBPyConnection, relation: str) -> dict[str, str]:
-    """Names of a relation's columns with their types, in order."""
-    return {row[0]: row[1] for row in con.execute(f"describe {relation}").fetchall()}
 
 
 def _attach(con: duckdb.DuckDBPyConnection, settings: Settings, building: Path) -> None:

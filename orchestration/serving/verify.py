@@ -9,8 +9,8 @@ import duckdb
 
 from orchestration.base.refusal import Refusal
 from orchestration.base.settings import Settings
-from orchestration.base.sql import connect, exact, identifier, literal
-from orchestration.serving.build import checksum, columns_of, doors, parquet_file
+from orchestration.base.sql import columns_of, connect, exact, identifier, literal
+from orchestration.serving.build import checksum, doors, parquet_file
 from orchestration.serving.generations import DOORS, Publication, PublishedRelation
 from orchestration.serving.small_groups import FLAG
 from orchestration.warehouse.graph import Graph, Node

@@ -21,7 +21,7 @@ import yaml
 from orchestration.base.files import NotTextError, encoding_by_mark, read_text
 from orchestration.base.refusal import Refusal
 from orchestration.base.settings import PROJECT, Settings
-from orchestration.base.sql import exact, identifier, literal
+from orchestration.base.sql import columns_of, exact, identifier, literal
 
 MOST_LINES = 5  # of a table that are named
 _SEEDS = PROJECT / "dbt_project" / "seeds"
@@ -72,7 +72,7 @@ def lay_over(con: duckdb.DuckDBPyConnection, settings: Settings, name: str) -> s
     """
     key, relation = references()[name].key, f"reference_{name}"
     con.execute(f"create or replace temp table shipped as select * from {_read(_SEEDS / f'{name}.csv')}")
-    columns = _columns(con, "shipped")
+    columns = columns_of(con, "shipped")
     own = settings.site / "reference" / f"{name}.csv" if settings.site else None
     if own is None or not own.exists():
         con.execute(f"create or replace temp table {relation} as select *, null::bigint as line from shipped")
@@ -80,7 +80,7 @@ def lay_over(con: duckdb.DuckDBPyConnection, settings: Settings, name: str) -> s
     con.execute(
         f"create or replace temp table own as select *, row_number() over () + 1 as line from {_read(own)}",
     )
-    given = _columns(con, "own")
+    given = columns_of(con, "own")
     if unknown := [column for column in given if column not in (*columns, "line")]:
         raise SiteError(f"{own}, line 1: column {unknown[0]!r} is not one of {', '.join(columns)}")
     if missing := [column for column in key if column not in given]:
@@ -125,10 +125,6 @@ def misread(settings: Settings, name: str) -> Iterator[str]:
         return
     for line, values in wrong[:MOST_LINES]:
         yield f"{file}, line {line}: {values} values, where the header has {len(names)} names"
-
-
-def _columns(con: duckdb.DuckDBPyConnection, relation: str) -> list[str]:
-    return [row[0] for row in con.execute(f"describe {relation}").fetchall()]
 
 
 def _read(path: Path) -> str:

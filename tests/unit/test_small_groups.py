@@ -5,7 +5,7 @@ from __future__ import annotations
 import duckdb
 import pytest
 
-from orchestration.serving.build import columns_of
+from orchestration.base.sql import columns_of
 from orchestration.serving.small_groups import without_small_groups
 from orchestration.warehouse.graph import Node, SmallGroups
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import duckdb
 
 from orchestration.base.settings import NumberPlan
-from orchestration.base.sql import identifier
+from orchestration.base.sql import identifier, one_number
 from orchestration.contracts import Feed
 from orchestration.ingest.delivery import Delivery
 from orchestration.ingest.receipt import FileCount
@@ -55,8 +55,7 @@ class Bench:
 
     def number(self, query: str) -> int:
         """The one number that a query finds, 0 for none."""
-        row = self.con.execute(query).fetchone()
-        return int(row[0]) if row else 0
+        return one_number(self.con, query)
 
     def clear(self) -> None:
         """Forget the batch."""

@@ -10,6 +10,8 @@ import duckdb
 import yaml
 from pydantic import BaseModel, ConfigDict
 
+from orchestration.base.sql import one_value
+
 _FILE = Path(__file__).with_name("figures.yaml")
 
 Unit = Literal["count", "signed", "money", "pct", "days"]
@@ -64,5 +66,4 @@ def read_sections(con: duckdb.DuckDBPyConnection, published: set[str]) -> list[R
 
 
 def _value(con: duckdb.DuckDBPyConnection, figure: Figure) -> Any:
-    row = con.execute(f"select {figure.value} from {figure.relation} where {figure.where}").fetchone()
-    return row[0] if row else None
+    return one_value(con, f"select {figure.value} from {figure.relation} where {figure.where}")
