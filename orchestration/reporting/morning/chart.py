@@ -20,7 +20,7 @@ _GAP = 0.26  # of a day's slot, beside its bar
 
 @dataclass(frozen=True)
 class ExodusDay:
-    """One row of `churn.waiver_effect`: departures and their baseline with its 95 % interval; None without one."""
+    """One row of `churn.incident_effect`: departures and their baseline with its 95 % interval; None without one."""
 
     date_day: date
     is_processing_day: bool

@@ -79,13 +79,18 @@ def _read(con: duckdb.DuckDBPyConnection, settings: Settings, day: date, publish
     headline = _headline(settings, day)
     con.execute("set variable as_of = $1::date", [day])
     con.execute("set variable incident = $1::varchar", [headline and headline.incident_id])
-    effect = _rows(con, published, "churn.waiver_effect", _EFFECT) if headline else []
+    effects = _rows(con, published, "churn.incident_effect", _EFFECT) if headline else []
+    effect = [
+        row for row in effects if row["specification"] == "LEVEL" and row["is_in_window"]
+    ]  # the days of the chart
     days = [ExodusDay(*(row[name] for name in _EXODUS)) for row in effect]
     return {
         "day": day,
         "headline": headline,
         "incident": _rows(con, published, "core.dim_incident", _INCIDENT)[0] if headline else None,
         "effect": effect[-1] if effect else None,
+        "trend": _last(effects, specification="TREND", is_in_window=True),
+        "after": _last(effects, specification="LEVEL", is_in_window=False),
         "note": next((f"{row['date_day']}: {row['note']}" for row in effect if row["note"]), None),
         "days": days,
         "chart_phone": exodus_svg(days, *_PHONE) if days else None,
@@ -100,7 +105,7 @@ _INCIDENT = (
     "select kind, provider_group, starts_on, ends_on from core.dim_incident where incident_id = getvariable('incident')"
 )
 _EFFECT = """
-    select * from churn.waiver_effect
+    select * from churn.incident_effect
     where incident_id = getvariable('incident') and date_day <= getvariable('as_of') order by date_day
 """
 _EXODUS = ("date_day", "is_processing_day", "port_outs", "baseline_port_outs", "baseline_low", "baseline_high")
@@ -125,6 +130,12 @@ def _headline(settings: Settings, day: date) -> Headline | None:
         return read_headline(settings, as_of=day)
     except HeadlineError:
         return None
+
+
+def _last(rows: list[dict[str, Any]], **wanted: object) -> dict[str, Any] | None:
+    """The last row with these values, if there is one."""
+    found = [row for row in rows if all(row[name] == value for name, value in wanted.items())]
+    return found[-1] if found else None
 
 
 def _rows(con: duckdb.DuckDBPyConnection, published: set[str], relation: str, query: str) -> list[dict[str, Any]]:

@@ -88,7 +88,8 @@ def excess(con: duckdb.DuckDBPyConnection, axes: Axes) -> str | None:
 
 def _effect(con: duckdb.DuckDBPyConnection, incident_id: str) -> pd.DataFrame:
     return con.execute(
-        "select * from churn.waiver_effect where incident_id = $1 and is_processing_day order by date_day",
+        "select * from churn.incident_effect where incident_id = $1 and is_processing_day "
+        "and is_in_window and specification = 'LEVEL' order by date_day",
         [incident_id],
     ).df()
 
@@ -191,7 +192,7 @@ def _latest_incident(con: duckdb.DuckDBPyConnection) -> tuple[str, str] | None:
 
 PLOTS: Mapping[str, Draw] = {
     "churn.incident_headline": exodus,
-    "churn.waiver_effect": excess,
+    "churn.incident_effect": excess,
     "churn.provider_daily": net_adds,
     "churn.retention_cohort": survival,
     "churn.waiver_refunds": refunds,
