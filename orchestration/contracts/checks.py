@@ -60,6 +60,14 @@ def check_limits(column: Column, mistakes: Mistakes, place: str) -> None:
         mistakes.try_sql(pattern_place, "select regexp_full_match('', $1)", column.pattern)
 
 
+def check_nothing(column: Column, mistakes: Mistakes, place: str) -> None:
+    """What stands for nothing is no value of ours too, and "no end" has room in raw."""
+    if both := sorted({*column.null_marks} & {*column.values, *column.domain}):
+        mistakes.note(f"{place}.nullValues", f"{both[0]!r} is a value of the column too")
+    if column.open_end and (column.required or column.key_position is not None):
+        mistakes.note(f"{place}.openEnd", "raw keeps null for no end: required: false, and no part of the key")
+
+
 def read_rules(schema: SchemaObject, columns: tuple[Column, ...], mistakes: Mistakes) -> tuple[RowRule, ...]:
     """Row rules, each tried on a row of nulls: a mistake in one is the contract's, not a delivery's."""
     found: list[RowRule] = []

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from datetime import date
 
 from open_data_contract_standard.model import SchemaProperty
 
-from orchestration.contracts.checks import check_domain, check_limits
+from orchestration.contracts.checks import check_domain, check_limits, check_nothing
 from orchestration.contracts.mistakes import Mistakes
 from orchestration.contracts.model import INTEGERS, PSEUDONYMS, Column, Pseudonym
+from orchestration.contracts.moment_formats import WORDS
 from orchestration.contracts.properties import Properties
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -22,20 +25,28 @@ _TYPES = {
     "timestamp": "TIMESTAMPTZ",
 }
 _PHYSICAL = re.compile(rf"{'|'.join(INTEGERS)}|DOUBLE|DECIMAL\([0-9]+,[0-9]+\)|VARCHAR|BOOLEAN|DATE|TIMESTAMPTZ")
+#: A number with precision and scale, as databases call it; without them 18 digits and none behind the point.
+_DECIMAL = re.compile(r"^(?:DECIMAL|NUMERIC|NUMBER)(?:\(([0-9]+)(?:,([0-9]+))?\))?$")
 _MOST_MINOR_UNITS = 4
 _RESERVED = ("dt", "rev")  # what raw adds to each row
 _OPTIONS = ("pattern", "minimum", "maximum")
-_PROPERTIES = {"sourceHeader", "values", "pseudonym", "minorUnits"}
+_PROPERTIES = {"sourceHeader", "values", "pseudonym", "minorUnits", "nullValues", "openEnd"}
 
 
-def read_column(prop: SchemaProperty, mistakes: Mistakes) -> Column:
-    """The column, of which nothing may be used if there are mistakes."""
+def read_column(
+    prop: SchemaProperty, mistakes: Mistakes, null_marks: tuple[str, ...], formats: Iterable[str]
+) -> Column:
+    """The column, of which nothing may be used if there are mistakes.
+
+    `null_marks` are the feed's, for a column that names none; `formats` are those of its dates and instants.
+    """
     name = str(prop.name)
     place = f"schema.0.properties.{name}"
     if not NAME.fullmatch(name) or name in _RESERVED:
         mistakes.note(place, f"a name is small letters, digits and _, and none of {', '.join(_RESERVED)}")
     custom = Properties(prop.customProperties, _PROPERTIES, mistakes, place, place)
     type_ = _type(prop, mistakes, place)
+    values = custom.mapping("values")
     options = prop.logicalTypeOptions or {}
     for option in sorted(set(options) - set(_OPTIONS)):
         mistakes.note(f"{place}.logicalTypeOptions", f"{option!r} is not checked; known are {', '.join(_OPTIONS)}")
@@ -46,7 +57,7 @@ def read_column(prop: SchemaProperty, mistakes: Mistakes) -> Column:
         required=prop.required is not False,
         description=prop.description or "",
         headers=tuple(dict.fromkeys((*custom.texts("sourceHeader"), name))),
-        values=custom.mapping("values"),
+        values={source: ours for source, ours in values.items() if ours},
         domain=tuple(str(entry.value) for entry in prop.enum or []),
         pattern=options.get("pattern"),
         minimum=options.get("minimum"),
@@ -54,9 +65,12 @@ def read_column(prop: SchemaProperty, mistakes: Mistakes) -> Column:
         pseudonym=_pseudonym(prop, custom),
         minor_units=_minor_units(custom, type_),
         key_position=(prop.primaryKeyPosition or 1) if prop.primaryKey else None,
+        null_marks=_null_marks(custom, values, null_marks),
+        open_end=_open_end(custom, type_, formats, mistakes),
     )
     check_domain(column, mistakes, place)
     check_limits(column, mistakes, place)
+    check_nothing(column, mistakes, place)
     return column
 
 
@@ -65,10 +79,13 @@ def _type(prop: SchemaProperty, mistakes: Mistakes, place: str) -> str:
     if logical not in _TYPES:
         mistakes.note(f"{place}.logicalType", f"{logical!r} is none of {', '.join(_TYPES)}")
     type_ = (prop.physicalType or _TYPES.get(logical, "VARCHAR")).upper().replace(" ", "")
+    type_ = _DECIMAL.sub(lambda match: f"DECIMAL({match[1] or 18},{match[2] or 0})", type_)
     if not _PHYSICAL.fullmatch(type_):
         known = ", ".join(_TYPES.values())
         mistakes.note(f"{place}.physicalType", f"{prop.physicalType!r} is no type of raw ({known} …)")
         return "VARCHAR"
+    if type_.startswith("DECIMAL"):
+        mistakes.try_sql(f"{place}.physicalType", f"select cast(null as {type_})")
     return type_
 
 
@@ -88,3 +105,20 @@ def _minor_units(custom: Properties, type_: str) -> int:
         custom.wrong("minorUnits", what)
         return 0
     return units
+
+
+def _null_marks(custom: Properties, values: dict[str, str], of_feed: tuple[str, ...]) -> tuple[str, ...]:
+    """Texts that say nothing: the column's own marks, else the feed's, and the values that become nothing."""
+    marks = custom.quoted("nullValues", tuple(mark for mark in of_feed if mark not in values))
+    return tuple(dict.fromkeys((*marks, *(source for source, ours in values.items() if not ours))))
+
+
+def _open_end(custom: Properties, type_: str, formats: Iterable[str], mistakes: Mistakes) -> tuple[date, ...]:
+    found = []
+    for text in custom.texts("openEnd"):
+        day = mistakes.read_day(text, [form for form in formats if form not in WORDS])
+        if day is None or type_ not in ("DATE", "TIMESTAMPTZ"):
+            custom.wrong("openEnd", f"{text!r} is no day, such as 9999-12-31, or the column is no date or timestamp")
+        else:
+            found.append(day)
+    return tuple(found)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from datetime import date
 from pathlib import Path
 
 import duckdb
 
 from orchestration.base.refusal import Refusal
 from orchestration.base.sql import first_line
+from orchestration.contracts.moment_formats import what_is_wrong
 
 
 class ContractError(Refusal):
@@ -26,6 +28,7 @@ class Mistakes:
     def __init__(self) -> None:
         self.found: list[str] = []
         self._con = duckdb.connect()
+        self._con.execute("set timezone = 'UTC'")
 
     def note(self, place: str, what: str) -> None:
         """Note what is wrong at a place."""
@@ -41,9 +44,21 @@ class Mistakes:
             hint = f"; known are {', '.join(listed)}" if lists_known else ""
             self.note(place, f"{name!r} is {what}" + (f"; did you mean {guess[0]!r}?" if guess else hint))
 
-    def try_sql(self, place: str, statement: str, *parameters: str, said_first: str = "") -> None:
+    def try_sql(self, place: str, statement: str, *parameters: str) -> None:
         """Try a statement in DuckDB; what it refuses is a mistake, in its words."""
         try:
             self._con.execute(statement, parameters)
         except duckdb.Error as error:
-            self.note(place, said_first + first_line(error))
+            self.note(place, first_line(error))
+
+    def try_format(self, place: str, form: str) -> None:
+        """Try a format of dates or instants."""
+        if wrong := what_is_wrong(self._con, form):
+            self.note(place, f"{form!r}: {wrong}")
+
+    def read_day(self, text: str, formats: Iterable[str]) -> date | None:
+        """A day that is written as ISO or in one of the formats, or None."""
+        row = self._con.execute(
+            "select coalesce(try_cast($1 as date), cast(try_strptime($1, $2) as date))", [text, list(formats)]
+        ).fetchone()
+        return row[0] if row else None

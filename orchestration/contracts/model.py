@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Literal
 
 Pseudonym = Literal["number", "line", "person", "age_band"]
 
 INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
 _NUMBERS = (*INTEGERS, "DECIMAL", "DOUBLE")
+#: Ways to write a negative amount, beside a leading minus: `1234-` and `(1234)`.
+NEGATIVE = ("trailing", "parentheses")
 #: What a personal column becomes: suffix or name, and type, of the column that replaces it.
 PSEUDONYMS: dict[str, tuple[str, str]] = {
     "number": ("number_key", "UUID"),
@@ -20,7 +23,10 @@ PSEUDONYMS: dict[str, tuple[str, str]] = {
 
 @dataclass(frozen=True)
 class Column:
-    """One column of a feed: as it arrives, and as raw keeps it."""
+    """One column of a feed: as it arrives, and as raw keeps it.
+
+    A text of `null_marks` says nothing; a day of `open_end` says that there is no end, and raw keeps null for it.
+    """
 
     name: str
     type: str
@@ -35,6 +41,8 @@ class Column:
     pseudonym: Pseudonym | None = None
     minor_units: int = 0
     key_position: int | None = None
+    null_marks: tuple[str, ...] = ()
+    open_end: tuple[date, ...] = ()
 
     @property
     def raw_name(self) -> str:
@@ -78,6 +86,23 @@ class Column:
         """Whether values are amounts or counts."""
         return self.base_type in _NUMBERS
 
+    @property
+    def scale(self) -> int | None:
+        """Decimals that a value may have; None where they are not limited."""
+        if self.base_type == "DECIMAL":
+            return int(self.type.rstrip(")").split(",")[1])
+        return self.minor_units if self.is_integer else None
+
+    @property
+    def reads_as(self) -> str:
+        """What its values are, in words."""
+        if self.pseudonym == "number":
+            return "a phone number"
+        if self.is_number:
+            large = f", delivered with {self.minor_units} decimals" if self.minor_units else ""
+            return f"{'a whole number' if self.is_integer else 'a number'} ({self.type}{large})"
+        return {"DATE": "a date", "TIMESTAMPTZ": "an instant", "BOOLEAN": "a flag"}.get(self.type, "text")
+
 
 @dataclass(frozen=True)
 class RowRule:
@@ -86,6 +111,17 @@ class RowRule:
     name: str
     condition: str
     description: str
+
+
+@dataclass(frozen=True)
+class NumberSpelling:
+    """How numbers are written: separators, digits per group from the right (the last size repeats), money and minus."""
+
+    decimal: str = "."
+    thousands: str = ""
+    groups: tuple[int, ...] = (3,)
+    currency_signs: tuple[str, ...] = ()
+    negative: tuple[str, ...] = ()  # of NEGATIVE, beside a leading minus
 
 
 @dataclass(frozen=True)
@@ -108,8 +144,8 @@ class Feed:
     quote: str
     date_formats: tuple[str, ...]
     timestamp_formats: tuple[str, ...]
-    decimal_separator: str
-    thousands_separator: str
+    is_midnight_24: bool
+    numbers: NumberSpelling
     delivery: Literal["append", "full"]
     frequency_days: int
     due_hours: float

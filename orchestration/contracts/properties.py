@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable
 from typing import Any, TypeVar
 
 from orchestration.contracts.mistakes import Mistakes
+from orchestration.contracts.moment_formats import EPOCHS, WORDS
 
 _Word = TypeVar("_Word", bound=str)
 
@@ -16,9 +17,13 @@ class Properties:
     def __init__(
         self, entries: Iterable[Any] | None, known: Collection[str], mistakes: Mistakes, place: str, prefix: str
     ) -> None:
-        self._found = {str(entry.property): entry.value for entry in entries or []}
+        self._found: dict[str, Any] = {}
         self._mistakes = mistakes
         self._prefix = prefix
+        for entry in entries or []:
+            if str(entry.property) in self._found:
+                self.wrong(str(entry.property), "said twice")
+            self._found[str(entry.property)] = entry.value
         mistakes.note_unknown(place, self._found, known, "unknown", lists_known=True)
 
     def get(self, name: str, default: Any = None) -> Any:
@@ -34,6 +39,28 @@ class Properties:
         value = self.get(name, default)
         return (value,) if isinstance(value, str) else tuple(str(item) for item in value)
 
+    def quoted(self, name: str, default: tuple[str, ...] = ()) -> tuple[str, ...]:
+        """One text or a list of them, none of which YAML has read as something else, such as a bare `NULL`."""
+        value = self.get(name, default)
+        items = value if isinstance(value, list | tuple) else [value]
+        self._check_texts(name, items)
+        return tuple(str(item) for item in items)
+
+    def words(self, name: str, known: Collection[str]) -> tuple[str, ...]:
+        """Some of the known words, or none."""
+        found = self.texts(name)
+        for word in found:
+            if word not in known:
+                self.wrong(name, f"{word!r} is none of {', '.join(known)}")
+        return found
+
+    def flag(self, name: str) -> bool:
+        """True or false; false unless it says otherwise."""
+        value = self.get(name, False)
+        if not isinstance(value, bool):
+            self.wrong(name, f"{value!r} is neither true nor false")
+        return bool(value)
+
     def number(self, name: str, default: float) -> float:
         """A number of 0 or more."""
         value = self.get(name, default)
@@ -41,6 +68,15 @@ class Properties:
             self.wrong(name, f"{value!r} is no number of 0 or more")
             return default
         return float(value)
+
+    def sizes(self, name: str, default: tuple[int, ...]) -> tuple[int, ...]:
+        """Some whole numbers from 1."""
+        value = self.get(name, default)
+        sizes = value if isinstance(value, list | tuple) else [value]
+        if not sizes or any(isinstance(size, bool) or not isinstance(size, int) or size < 1 for size in sizes):
+            self.wrong(name, f"{value!r} is not a list of digits per group, such as [3, 2] for 12,34,567")
+            return default
+        return tuple(sizes)
 
     def choice(self, name: str, *choices: _Word) -> _Word:
         """One of some words; the first is the default."""
@@ -66,26 +102,33 @@ class Properties:
             self.wrong(name, f"Python knows no {encoding!r}")
         return encoding.lower()
 
-    def formats(self, name: str, default: str) -> tuple[str, ...]:
-        """Formats of dates or instants, as `strptime` has them."""
+    def formats(self, name: str, *default: str, has_words: bool = False) -> tuple[str, ...]:
+        """Formats of dates or instants, as `strptime` has them, or words that stand for one."""
         formats = self.texts(name, default)
         if not formats:
             self.wrong(name, "empty")
         for form in formats:
-            place = f"{self._prefix}.{name}"
-            self._mistakes.try_sql(place, "select try_strptime('', $1)", form, said_first=f"{form!r}: ")
+            if not (has_words and form in WORDS):
+                self._mistakes.try_format(f"{self._prefix}.{name}", form)
+        if len(set(EPOCHS) & set(formats)) > 1:
+            self.wrong(name, f"a count cannot be told from another: one of {', '.join(EPOCHS)}")
         return formats
 
     def mapping(self, name: str) -> dict[str, str]:
-        """The source's values → ours, both as text."""
+        """The source's values → ours, both as text; an empty one of ours stands for nothing."""
         values = self.get(name, {})
         if not isinstance(values, dict):
             self.wrong(name, "a mapping of the source's values to ours")
             return {}
-        if misread := [source for source in values if not isinstance(source, str)]:
-            self.wrong(name, f"{misread[0]!r}: YAML reads this as no text; put it in quotes")
+        self._check_texts(name, values)
         return {str(source): _spelled(ours) for source, ours in values.items()}
+
+    def _check_texts(self, name: str, items: Iterable[Any]) -> None:
+        if misread := [item for item in items if not isinstance(item, str)]:
+            self.wrong(name, f"{misread[0]!r}: YAML reads this as no text; put it in quotes")
 
 
 def _spelled(value: Any) -> str:
+    if value is None:
+        return ""
     return str(value).lower() if isinstance(value, bool) else str(value)

@@ -16,13 +16,15 @@ from orchestration.base.settings import PACKAGE, Settings
 from orchestration.contracts.checks import check_columns, check_keys, read_rules
 from orchestration.contracts.columns import NAME, read_column
 from orchestration.contracts.mistakes import ContractError, Mistakes
-from orchestration.contracts.model import Column, Feed
+from orchestration.contracts.model import NEGATIVE, Column, Feed, NumberSpelling
+from orchestration.contracts.moment_formats import ISO
 from orchestration.contracts.properties import Properties
 
 _YAML: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _DUE_HOURS = 9.0
 _PROPERTIES = {
     "encoding", "delimiter", "quote", "dateFormat", "timestampFormat", "decimalSeparator", "thousandsSeparator",
+    "grouping", "currencySigns", "negative", "midnightAs24", "nullValues",
     "delivery", "latenessDays", "tolerancePct", "eventTime", "reconciledAmount",
 }  # fmt: skip
 
@@ -71,7 +73,10 @@ def _feed(contract: OpenDataContractStandard, stem: str, fingerprint: str, mista
     """The feed, of which nothing may be used if there are mistakes."""
     schema = _schema(contract, stem, mistakes)
     custom = Properties(contract.customProperties, _PROPERTIES, mistakes, "customProperties", "customProperties")
-    columns = tuple(read_column(prop, mistakes) for prop in schema.properties or [])
+    dates = custom.formats("dateFormat", "%Y-%m-%d")
+    instants = custom.formats("timestampFormat", "%Y-%m-%d %H:%M:%S", ISO, has_words=True)
+    marks = custom.quoted("nullValues")
+    columns = tuple(read_column(prop, mistakes, marks, (*dates, *instants)) for prop in schema.properties or [])
     check_columns(columns, mistakes)
     description = contract.description.purpose if contract.description else None
     return Feed(
@@ -85,10 +90,10 @@ def _feed(contract: OpenDataContractStandard, stem: str, fingerprint: str, mista
         encoding=custom.encoding("encoding"),
         delimiter=_sign(custom, "delimiter", ",", unlike=("quote", '"')),
         quote=custom.sign("quote", '"', may_be_empty=True),
-        date_formats=custom.formats("dateFormat", "%Y-%m-%d"),
-        timestamp_formats=custom.formats("timestampFormat", "%Y-%m-%d %H:%M:%S"),
-        decimal_separator=_sign(custom, "decimalSeparator", ".", unlike=("thousandsSeparator", "")),
-        thousands_separator=custom.sign("thousandsSeparator", "", may_be_empty=True),
+        date_formats=dates,
+        timestamp_formats=instants,
+        is_midnight_24=custom.flag("midnightAs24"),
+        numbers=_numbers(custom),
         delivery=custom.choice("delivery", "append", "full"),
         frequency_days=_frequency(contract, mistakes),
         due_hours=_due_hours(contract, mistakes),
@@ -117,6 +122,16 @@ def _sign(custom: Properties, name: str, default: str, *, unlike: tuple[str, str
     if sign == str(custom.get(*unlike)):
         custom.wrong(name, f"{sign!r} is the {unlike[0]} too")
     return sign
+
+
+def _numbers(custom: Properties) -> NumberSpelling:
+    return NumberSpelling(
+        decimal=_sign(custom, "decimalSeparator", ".", unlike=("thousandsSeparator", "")),
+        thousands=custom.sign("thousandsSeparator", "", may_be_empty=True),
+        groups=custom.sizes("grouping", (3,)),
+        currency_signs=custom.texts("currencySigns"),
+        negative=custom.words("negative", NEGATIVE),
+    )
 
 
 def _frequency(contract: OpenDataContractStandard, mistakes: Mistakes) -> int:

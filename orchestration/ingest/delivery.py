@@ -7,6 +7,7 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,7 @@ class ManifestFile(BaseModel):
     name: str
     rows: int | None = None
     sha256: str | None = None
-    control_totals: dict[str, int] = {}
+    control_totals: dict[str, Decimal] = {}
 
 
 class Manifest(BaseModel):

@@ -100,9 +100,8 @@ def _ingest(
                 key.install(con)
                 for part in _batches(changed):
                     with Workspace(settings, feed.name) as workspace:
-                        plan, zone = settings.site_profile.numbers, settings.time_zone
                         vault = Vault.open(con, settings, key)
-                        bench = Bench(con, feed, plan, zone, workspace.scratch)
+                        bench = Bench(con, feed, settings.site_profile.numbers, workspace.scratch)
                         done += _ingest_batch(settings, bench, vault, part, workspace)
                     if progress:
                         progress(feed.name, len(done), total)

@@ -2,143 +2,124 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 from orchestration.base.settings import NumberPlan
 from orchestration.base.sql import identifier, literal
 from orchestration.contracts import Column, Feed
-from orchestration.ingest.layout import text_name
+from orchestration.ingest.amounts import number_sql
+from orchestration.ingest.moments import date_sql, instant_sql
+from orchestration.ingest.typed import cell_name, family, text_name, value_sql
 from orchestration.privacy.pseudonyms import e164_sql
 
-_ISO_DATE = len("2026-01-03")
-_ISO_INSTANT = len("2026-01-03 05:04:05")
+#: What a flag may be written as, in any case, if its contract has no `values`.
+TRUE_WORDS = ("true", "t", "yes", "y", "1")
+FALSE_WORDS = ("false", "f", "no", "n", "0")
 
 
-def typed_sql(column: Column, feed: Feed, plan: NumberPlan) -> str:
-    """SQL for a column's typed value, or null where its text has none.
+@dataclass(frozen=True)
+class Judged:
+    """A feed's columns as they are judged in files of one kind; `types` are those of a typed file's cells."""
 
-    Of an identity, it is what the pseudonym will be made of: the number as E.164, the line or person as it stands.
-    """
-    text = identifier(text_name(column))
-    if column.pseudonym_kind:
-        return e164_sql(text, plan) if column.pseudonym == "number" else text
-    if column.values:
-        cases = " ".join(f"when {literal(source)} then {literal(ours)}" for source, ours in column.values.items())
-        text = f"case {text} {cases} else {text} end"
-    value = _cast_sql(column, text, feed)
-    if column.pseudonym == "age_band":
-        decade = f"((year(dt) - {value}) // 10 * 10)"
-        return f"{decade} || '-' || ({decade} + 9)"
-    return value
+    feed: Feed
+    plan: NumberPlan
+    types: Mapping[str, str]
 
+    def typed_sql(self, column: Column) -> str:
+        """SQL for a column's typed value, or null where it has none.
 
-def reasons(column: Column, typed: str, feed: Feed) -> dict[str, str]:
-    """Reason → condition under which it applies to a row; `typed` is the name of the column's typed value."""
-    text = identifier(text_name(column))
-    found = {}
-    if column.required:
-        found[f"EMPTY:{column.name}"] = f"{text} is null"
-    if column.type != "VARCHAR" or column.pseudonym == "number":
-        found[f"BAD_{kind_of(column)}:{column.name}"] = f"{text} is not null and {typed} is null"
-    if column.domain:
-        values = ", ".join(literal(value) for value in column.domain)
-        found[f"UNKNOWN_VALUE:{column.name}"] = f"{typed} not in ({values})"
-    if column.pattern:
-        found[f"PATTERN:{column.name}"] = f"not regexp_full_match({text}, {literal(column.pattern)})"
-    measured = _cast_sql(column, text, feed) if column.pseudonym else typed
-    if column.minimum is not None:
-        found[f"BELOW_MINIMUM:{column.name}"] = f"{measured} < {column.minimum}"
-    if column.maximum is not None:
-        found[f"ABOVE_MAXIMUM:{column.name}"] = f"{measured} > {column.maximum}"
-    return found
+        Of an identity, it is what the pseudonym will be made of: the number as E.164, the line or person as it stands.
+        """
+        text = identifier(text_name(column))
+        if column.pseudonym == "number":
+            return self._number_sql(column, text)
+        if column.pseudonym_kind:
+            return text
+        value = self._read_sql(column)
+        if column.open_end:
+            return f"case when {_open_end_sql(column, value)} then null else {value} end"
+        if column.pseudonym == "age_band":
+            decade = f"((year(dt) - {value}) // 10 * 10)"
+            return f"{decade} || '-' || ({decade} + 9)"
+        return value
 
+    def _read_sql(self, column: Column) -> str:
+        """What a column holds, of whatever type, before anything is made of it."""
+        text = identifier(text_name(column))
+        type_ = self.types.get(column.name)
+        value = value_sql(column, cell_name(column), text, type_) if type_ else None
+        if value:
+            return value
+        if column.values:
+            cases = " ".join(f"when {literal(source)} then {literal(ours)}" for source, ours in column.values.items())
+            text = f"case {text} {cases} else {text} end"
+        return _cast_sql(column, text, self.feed)
 
-def all_reasons(feed: Feed) -> dict[str, str]:
-    """Reason → condition, for every column and row rule of a feed, over texts and typed values by raw name."""
-    found: dict[str, str] = {}
-    for column in feed.columns:
-        found |= reasons(column, identifier(column.raw_name), feed)
-    return found | {rule.name: f"({rule.condition}) is false" for rule in feed.rules}
+    def _number_sql(self, column: Column, text: str) -> str:
+        """A subscriber's number; where it was held as a number, its trunk prefix may be lost."""
+        number = e164_sql(text, self.plan)
+        if family(self.types.get(column.name, "VARCHAR")) in ("whole", "decimal", "float") and self.plan.trunk_prefix:
+            with_prefix = e164_sql(f"({literal(self.plan.trunk_prefix)} || {text})", self.plan)
+            return f"coalesce({number}, {with_prefix})"
+        return number
+
+    def reasons(self, column: Column) -> dict[str, str]:
+        """Reason → condition under which it applies to a row, over texts and typed values by raw name."""
+        text, typed = identifier(text_name(column)), identifier(column.raw_name)
+        found = {}
+        if column.required:
+            found[f"EMPTY:{column.name}"] = f"{text} is null"
+        if column.type != "VARCHAR" or column.pseudonym == "number":
+            unread = f"{text} is not null and {typed} is null"
+            if column.open_end:
+                unread += f" and not coalesce({_open_end_sql(column, self._read_sql(column))}, false)"
+            found[f"BAD_{kind_of(column)}:{column.name}"] = unread
+        if column.domain:
+            values = ", ".join(literal(value) for value in column.domain)
+            found[f"UNKNOWN_VALUE:{column.name}"] = f"{typed} not in ({values})"
+        if column.pattern:
+            found[f"PATTERN:{column.name}"] = f"not regexp_full_match({text}, {literal(column.pattern)})"
+        measured = self._read_sql(column) if column.pseudonym else typed
+        if column.minimum is not None:
+            found[f"BELOW_MINIMUM:{column.name}"] = f"{measured} < {column.minimum}"
+        if column.maximum is not None:
+            found[f"ABOVE_MAXIMUM:{column.name}"] = f"{measured} > {column.maximum}"
+        return found
+
+    def all_reasons(self) -> dict[str, str]:
+        """Reason → condition, for every column and row rule of the feed."""
+        found: dict[str, str] = {}
+        for column in self.feed.columns:
+            found |= self.reasons(column)
+        return found | {rule.name: f"({rule.condition}) is false" for rule in self.feed.rules}
 
 
 def _cast_sql(column: Column, text: str, feed: Feed) -> str:
-    """The value of a text. What reads back as it stood needs no closer look; other spellings take the slow path."""
+    """The value of a text."""
     kind = column.base_type
     if kind == "VARCHAR":
         return text
     if kind == "BOOLEAN":
-        return f"case {text} when 'true' then true when 'false' then false end"
+        return _flag_sql(column, text)
     if kind in ("DATE", "TIMESTAMPTZ"):
-        return (_date_sql if kind == "DATE" else _timestamp_sql)(text, feed)
-    return _number_sql(column, text, feed)
+        return (date_sql if kind == "DATE" else instant_sql)(text, feed)
+    return number_sql(column, text, feed.numbers)
 
 
-def _number_sql(column: Column, text: str, feed: Feed) -> str:
-    if column.minor_units:
-        return _minor_units_sql(column, text, feed)
-    if column.is_integer:
-        digits, pattern = _plain_number(text, feed)
-        slow = f"case when regexp_full_match({text}, '[+-]?{pattern}') then try_cast({digits} as {column.type}) end"
-        return _unless_plain(f"try_cast({text} as {column.type})", text, slow)
-    return f"try_cast({_decimal_text(text, feed)} as {column.type})"
+def _flag_sql(column: Column, text: str) -> str:
+    """True or false: the words of the contract, or the usual ones if it names none."""
+    plain = f"case {text} when 'true' then true when 'false' then false end"
+    if column.values:
+        return plain
+    true, false = (", ".join(map(literal, words)) for words in (TRUE_WORDS, FALSE_WORDS))
+    usual = f"case when lower({text}) in ({true}) then true when lower({text}) in ({false}) then false end"
+    return f"coalesce({plain}, {usual})"
 
 
-def _unless_plain(value: str, text: str, slow: str) -> str:
-    """`value` if it is spelled as in `text`, else the slow expression, evaluated for those rows only."""
-    return f"coalesce(case when cast({value} as varchar) = {text} then {value} end, {slow})"
-
-
-def _decimal_text(text: str, feed: Feed, places: str = "+") -> str:
-    """SQL for a decimal number's text with a point and no separators, or null if it is not one."""
-    digits, pattern = _plain_number(text, feed)
-    number = f"replace({digits}, {literal(feed.decimal_separator)}, '.')"
-    point = _escape(feed.decimal_separator)
-    return f"case when regexp_full_match({text}, '[+-]?{pattern}({point}[0-9]{places})?') then {number} end"
-
-
-def _minor_units_sql(column: Column, text: str, feed: Feed) -> str:
-    """An amount spelled in the large unit, as an integer of the small one: `1.234,5` is 123450 cents."""
-    units = column.minor_units
-    decimal = f"try_cast({_decimal_text(text, feed, f'{{1,{units}}}')} as decimal(38,{units}))"
-    return f"try_cast({decimal} * {10**units} as {column.type})"
-
-
-def _date_sql(text: str, feed: Feed) -> str:
-    slow = _plausible(f"cast(try_strptime({text}, {_formats(feed.date_formats)}) as date)")
-    if "%Y-%m-%d" not in feed.date_formats:
-        return slow
-    value = f"try_cast({text} as date)"
-    return f"coalesce(case when {_is_iso(value, text, _ISO_DATE)} then {value} end, {slow})"
-
-
-def _timestamp_sql(text: str, feed: Feed) -> str:
-    """Instants: texts without an offset are in the session's, which is the site's, time zone."""
-    local = [form for form in feed.timestamp_formats if "%z" not in form]
-    zoned = [form for form in feed.timestamp_formats if "%z" in form]
-    parsed = [f"cast(try_strptime({text}, {_formats(forms)}) as timestamptz)" for forms in (local, zoned) if forms]
-    slow = _plausible(parsed[0] if len(parsed) == 1 else f"coalesce({', '.join(parsed)})")
-    if "%Y-%m-%d %H:%M:%S" not in local:
-        return slow
-    plain = f"try_cast({text} as timestamp)"
-    fast = f"case when {_is_iso(plain, text, _ISO_INSTANT)} then {plain} end"
-    return f"coalesce(cast({fast} as timestamptz), {slow})"
-
-
-def _is_iso(value: str, text: str, length: int) -> str:
-    """Whether a text is the canonical spelling of its value, of a year that a feed can mean."""
-    return f"cast({value} as varchar) = {text} and length({text}) = {length} and {text} between '19' and '22'"
-
-
-def _plausible(value: str) -> str:
-    """Null for a year that no feed can mean: `%Y` also reads the `26` of `03/01/26`."""
-    return f"case when {value} between '1900-01-01' and '2200-01-01' then {value} end"
-
-
-def _plain_number(text: str, feed: Feed) -> tuple[str, str]:
-    """SQL that drops thousands separators, and the pattern of digits that may hold them."""
-    if not feed.thousands_separator:
-        return text, "[0-9]+"
-    separator = _escape(feed.thousands_separator)
-    pattern = f"([0-9]+|[0-9]{{1,3}}({separator}[0-9]{{3}})+)"
-    return f"replace({text}, {literal(feed.thousands_separator)}, '')", pattern
+def _open_end_sql(column: Column, value: str) -> str:
+    """Whether a value is one of the days that stand for no end."""
+    return f"cast({value} as date) in ({', '.join(f'date {literal(day)}' for day in column.open_end)})"
 
 
 def kind_of(column: Column) -> str:
@@ -146,11 +127,3 @@ def kind_of(column: Column) -> str:
     if column.pseudonym == "number":
         return "NUMBER"
     return {"DATE": "DATE", "TIMESTAMPTZ": "INSTANT", "BOOLEAN": "FLAG"}.get(column.base_type, "QUANTITY")
-
-
-def _formats(forms: tuple[str, ...] | list[str]) -> str:
-    return "[" + ", ".join(literal(form) for form in forms) + "]"
-
-
-def _escape(separator: str) -> str:
-    return "[" + separator.replace("'", "''") + "]"

@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import csv
 import difflib
-from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import duckdb
 
-from orchestration.base.sql import exact, identifier, literal
+from orchestration.base.sql import identifier, literal
 from orchestration.contracts import Column, Feed
 from orchestration.ingest.delivery import RefusedError
+from orchestration.ingest.parquet import Cell, decode, prove, read_cells
 from orchestration.ingest.survey import Survey
+from orchestration.ingest.typed import cell_name, family, text_name, text_sql
 from orchestration.privacy import mask_digits
 
 _LONGEST_NAME = 80
@@ -29,69 +31,85 @@ class Layout:
     """Files with the same layout are read by one statement.
 
     `positions` holds, per column of the contract, its place in the file, or None where an optional one is absent.
-    `types` are a Parquet file's own, and empty for CSV.
+    `cells` are a typed file's own columns, and empty for CSV.
     """
 
-    is_parquet: bool
     header: tuple[str, ...]
     positions: tuple[int | None, ...]
     unknown: tuple[str, ...]
-    types: tuple[str, ...] = ()
+    cells: tuple[Cell, ...] = ()
+
+    def types(self, feed: Feed) -> dict[str, str]:
+        """The types of a typed file's cells, by the contract's columns."""
+        return {
+            column.name: self.cells[position].type
+            for column, position in zip(feed.columns, self.positions, strict=True)
+            if self.cells and position is not None
+        }
 
 
-def read_layout(con: duckdb.DuckDBPyConnection, surveyed: Survey, feed: Feed) -> Layout:
-    """Match a file's header with the contract.
+def read_layout(con: duckdb.DuckDBPyConnection, surveyed: Survey, feed: Feed, scratch: Path) -> Layout:
+    """Match a file's header with the contract; a typed file that keeps text as bytes is replaced by a copy to read.
 
     Raises:
         RefusedError: naming the file and the column that is missing, or why there is no header to read.
     """
     path = surveyed.path
-    if path.name.endswith(".parquet"):
-        try:
-            described = con.execute(
-                "describe select * from read_parquet($1, hive_partitioning = false)", [exact(path)]
-            ).fetchall()
-        except (duckdb.InvalidInputException, duckdb.IOException) as error:
-            raise RefusedError(f"{path.name}: not a Parquet file ({type(error).__name__})") from error
-        header = tuple(row[0] for row in described)
-        types = tuple(row[1] for row in described)
-    else:
-        header, types = _csv_header(surveyed.header, feed, path.name), ()
+    if not path.name.endswith(".parquet"):
+        header = _csv_header(surveyed.header, feed, path.name)
+        return Layout(header, *_match(header, feed, path.name))
+    cells = list(read_cells(con, path))
+    header = tuple(cell.name for cell in cells)
     positions, unknown = _match(header, feed, path.name)
-    return Layout(bool(types), header, positions, unknown, types)
+    places = [position for position in positions if position is not None]
+    meant = prove(path, [cells[place] for place in places])
+    in_bytes = [cells[place].name for place in places if family(cells[place].type) == "bytes"]
+    if in_bytes:
+        surveyed.readable = decode(path, [cells[place].name for place in places], in_bytes, feed.encoding, scratch)
+        meant |= {name: Cell(name, identifier(name), "VARCHAR") for name in in_bytes}
+    return Layout(header, positions, unknown, tuple(meant.get(cell.name, cell) for cell in cells))
 
 
-def source_sql(layout: Layout, feed: Feed, zone: str) -> str:
-    """SQL reading the files bound as $1 into one text column per column of the contract, and `file_index`."""
-    if layout.is_parquet:
-        cells = [_parquet_cell(name, type_, feed, zone) for name, type_ in _zip(layout)]
-        relation = "read_parquet($1, hive_partitioning = false)"
-    else:
-        cells = [f"c{index}" for index in range(len(layout.header))]
-        columns = ", ".join(f"'{cell}': 'VARCHAR'" for cell in cells)
-        relation = (
-            f"read_csv($1, header = false, skip = 1, auto_detect = false, columns = {{{columns}}}, "
-            f"delim = {literal(feed.delimiter)}, quote = {literal(feed.quote)}, "
-            f"escape = {literal(feed.quote)}, store_rejects = true)"
-        )
-    selected = [
-        f"{_trimmed(cells[position])} as {identifier(text_name(column))}"
-        if position is not None
-        else f"cast(null as varchar) as {identifier(text_name(column))}"
-        for column, position in zip(feed.columns, layout.positions, strict=True)
-    ]
-    return f"select {', '.join(selected)}, file_index from {relation}"
+def source_sql(layout: Layout, feed: Feed) -> str:
+    """SQL reading the files bound as $1: per column of the contract its text, in a typed file its cell too, and
+    `file_index`."""
+    selected: list[str] = []
+    for column, position in zip(feed.columns, layout.positions, strict=True):
+        name = identifier(text_name(column))
+        if position is None:
+            selected.append(f"cast(null as varchar) as {name}")
+        elif layout.cells:
+            cell = layout.cells[position]
+            selected.append(f"{_meant(_trimmed(text_sql(cell.sql, cell.type)), column)} as {name}")
+            selected.append(f"case when {name} is not null then {cell.sql} end as {cell_name(column)}")
+        else:
+            selected.append(f"{_meant(_trimmed(f'c{position}'), column)} as {name}")
+    return f"select {', '.join(selected)}, file_index from {_relation(layout, feed)}"
+
+
+def _relation(layout: Layout, feed: Feed) -> str:
+    if layout.cells:
+        return "read_parquet($1, hive_partitioning = false)"
+    columns = ", ".join(f"'c{index}': 'VARCHAR'" for index in range(len(layout.header)))
+    return (
+        f"read_csv($1, header = false, skip = 1, auto_detect = false, columns = {{{columns}}}, "
+        f"delim = {literal(feed.delimiter)}, quote = {literal(feed.quote)}, "
+        f"escape = {literal(feed.quote)}, store_rejects = true)"
+    )
+
+
+def _meant(text: str, column: Column) -> str:
+    """A text, null if it is one of the column's marks for nothing."""
+    if not column.null_marks:
+        return text
+    marks = ", ".join(literal(mark) for mark in column.null_marks)
+    return f"case when {text} not in ({marks}) then {text} end"
 
 
 def _trimmed(cell: str) -> str:
     """A cell without spaces around it, null if nothing is left; the guard saves two thirds of a trim of every cell."""
     is_padded = f"prefix({cell}, ' ') or suffix({cell}, ' ')"
     return f"case when {is_padded} then nullif(trim({cell}), '') else nullif({cell}, '') end"
-
-
-def text_name(column: Column) -> str:
-    """Name of the text of a column, as read, beside its typed value."""
-    return f"_text_{column.name}"
 
 
 def _csv_header(line: str, feed: Feed, file: str) -> tuple[str, ...]:
@@ -144,27 +162,6 @@ def _shown(name: str) -> str:
     """A header's name for a message; a file without a header has data there, so long digits are masked."""
     name = " ".join(name.split())[:_LONGEST_NAME]
     return mask_digits(name) if sum(letter.isdigit() for letter in name) >= _SUSPICIOUS_DIGITS else name
-
-
-def _parquet_cell(name: str, type_: str, feed: Feed, zone: str) -> str:
-    """A typed cell spelled as the contract would have it in a text file."""
-    cell = identifier(name)
-    if type_ == "DATE":
-        return f"strftime({cell}, {literal(feed.date_formats[0])})"
-    if type_.startswith("TIMESTAMP"):
-        local = next((form for form in feed.timestamp_formats if "%z" not in form), "%Y-%m-%d %H:%M:%S")
-        value = f"timezone({literal(zone)}, {cell})" if type_.endswith("ZONE") else cell
-        return f"strftime({value}, {literal(local)})"
-    text = f"cast({cell} as varchar)"
-    if type_ in ("DOUBLE", "FLOAT"):  # a whole number that was held as a float is a whole number
-        text = f"if({cell} = trunc({cell}) and abs({cell}) < 1e15, cast(cast({cell} as bigint) as varchar), {text})"
-    if type_ in ("DOUBLE", "FLOAT") or type_.startswith("DECIMAL"):
-        return f"replace({text}, '.', {literal(feed.decimal_separator)})"
-    return text
-
-
-def _zip(layout: Layout) -> Iterator[tuple[str, str]]:
-    return zip(layout.header, layout.types, strict=True)
 
 
 def _fold(name: str) -> str:

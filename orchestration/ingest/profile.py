@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import duckdb
 import pandas as pd
@@ -20,7 +20,7 @@ _LEAST_HISTORY = 3
 _COLUMNS = (
     "feed varchar, dt date, rev integer, status varchar, refusal varchar, rows_read bigint, rows_accepted bigint, "
     "rows_quarantined bigint, rows_duplicate bigint, delivered_at timestamptz, unknown_columns integer, "
-    "is_manifest_present boolean, content varchar, reasons map(varchar, bigint), totals map(varchar, bigint)"
+    "is_manifest_present boolean, content varchar, reasons map(varchar, bigint), totals map(varchar, double)"
 )
 
 
@@ -134,7 +134,7 @@ def _load(con: duckdb.DuckDBPyConnection, receipts: Iterable[Receipt]) -> None:
             "is_manifest_present": receipt.has_manifest,
             "content": " ".join(sorted({file.sha256 for file in receipt.files})),
             "reasons": _entries(receipt.reasons),
-            "totals": _entries(receipt.totals),
+            "totals": _entries({name: float(total) for name, total in receipt.totals.items()}),
         }
         for receipt in receipts
     ]
@@ -148,5 +148,5 @@ def _load(con: duckdb.DuckDBPyConnection, receipts: Iterable[Receipt]) -> None:
         con.unregister("receipt_rows")
 
 
-def _entries(counts: dict[str, int]) -> dict[str, list[str] | list[int]]:
+def _entries(counts: Mapping[str, float]) -> dict[str, list[str] | list[float]]:
     return {"keys": list(counts), "counts": list(counts.values())}

@@ -7,6 +7,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import date, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Literal
 
@@ -61,7 +62,7 @@ class Receipt(BaseModel):
     files: list[FileCount]
     reasons: dict[str, int] = {}
     unknown_columns: list[str] = []
-    totals: dict[str, int] = {}
+    totals: dict[str, Decimal] = {}
 
     @property
     def rows_read(self) -> int:

@@ -90,7 +90,7 @@ def _columns(feed: Feed, path: Path, scratch: Path) -> tuple[list[Matched], list
     """Which column is read from where; nothing, if the file cannot be read at all."""
     try:
         with duckdb.connect() as con:
-            layout = read_layout(con, survey(path, feed, scratch), feed)
+            layout = read_layout(con, survey(path, feed, scratch), feed, scratch)
     except RefusedError:
         return [], []
     return [

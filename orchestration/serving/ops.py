@@ -86,7 +86,7 @@ def _deliveries(settings: Settings) -> pd.DataFrame:
             "bytes": sum(file.bytes for file in receipt.files), "sha256": receipt.sha256,
             "rows_read": receipt.rows_read, "rows_accepted": receipt.rows_accepted,
             "rows_quarantined": receipt.rows_quarantined, "rows_duplicate": receipt.rows_duplicate,
-            "reasons": json.dumps(receipt.reasons), "totals": json.dumps(receipt.totals),
+            "reasons": json.dumps(receipt.reasons), "totals": json.dumps(receipt.totals, default=str),
             "delivered_at": receipt.delivered_at, "ingested_at": receipt.ingested_at,
         }
         for receipt in read_receipts(settings.raw_dir)

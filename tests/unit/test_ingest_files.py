@@ -227,7 +227,7 @@ def test_a_refused_delivery_does_not_hold_up_the_others_and_leaves_what_was_ther
 def test_a_required_column_of_another_type_refuses_the_delivery(site: SmallSite) -> None:
     site.drop(HEADER + "".join(line(n, amount=f"EUR {n}" if n % 3 else str(n)) for n in range(1, 31)))
     receipt = site.ingest()
-    assert "column 'amount' cannot be read as BIGINT in 20 of 30 rows, such as" in str(receipt.refusal)
+    assert "column 'amount' cannot be read as a whole number (BIGINT) in 20 of 30 rows, such as" in str(receipt.refusal)
     site.drop(HEADER + "".join(line(n, amount="x" if n < 10 else str(n)) for n in range(1, 31)))
     receipt = site.ingest()
     assert (receipt.status, receipt.rows_quarantined) == ("ACCEPTED", 9)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable
 from datetime import date
+from decimal import Decimal
 
 from orchestration.base.sql import identifier
+from orchestration.contracts import Column
 from orchestration.ingest.batch.bench import Bench, Outcome
 from orchestration.ingest.delivery import MANIFEST
 from orchestration.ingest.judge import kind_of
@@ -41,16 +43,16 @@ def _changed_type(bench: Bench, outcome: Outcome) -> str | None:
             if read >= _RETYPED_LEAST_ROWS and bad > _RETYPED_SHARE * read:
                 seen = f"such as {example!r}" if example else "empty"
                 return (
-                    f"{name}: column {column.name!r} cannot be read as {column.type} in {bad} of {read} rows, "
+                    f"{name}: column {column.name!r} cannot be read as {column.reads_as} in {bad} of {read} rows, "
                     f"{seen}; if the source has changed it, mend the contract"
                 )
     return None
 
 
-def _disagreement(bench: Bench, outcome: Outcome, totals: dict[tuple[date, str, str], int]) -> str | None:
+def _disagreement(bench: Bench, outcome: Outcome, totals: dict[tuple[date, str, str], Decimal]) -> str | None:
     """In what rows and totals differ from the manifest's; notes the totals."""
     manifest = outcome.delivery.manifest
-    noted: Counter[str] = Counter()
+    noted: defaultdict[str, Decimal] = defaultdict(Decimal)
     for entry in manifest.files if manifest else []:
         read = outcome.counts[entry.name].read
         if entry.rows is not None and entry.rows != read:
@@ -58,9 +60,9 @@ def _disagreement(bench: Bench, outcome: Outcome, totals: dict[tuple[date, str, 
         for column, expected in entry.control_totals.items():
             if column not in _summable(bench):
                 return f"{MANIFEST}: control total of {column!r}, which is no amount or count of the contract"
-            total = totals.get((outcome.delivery.dt, entry.name, column), 0)
+            total = totals.get((outcome.delivery.dt, entry.name, column), Decimal(0))
             if total != expected:
-                return f"{entry.name}: {column} adds up to {total}, but to {expected} in {MANIFEST}"
+                return f"{entry.name}: {column} adds up to {total:f}, but to {expected:f} in {MANIFEST}"
             noted[column] += total
     outcome.totals = dict(noted)
     return None
@@ -70,17 +72,27 @@ def _summable(bench: Bench) -> list[str]:
     return [column.name for column in bench.feed.columns if column.is_number and not column.pseudonym]
 
 
-def _totals(bench: Bench, outcomes: Iterable[Outcome]) -> dict[tuple[date, str, str], int]:
-    """Sum per day, file and column, of the columns that some manifest gives a control total of."""
+def _totals(bench: Bench, outcomes: Iterable[Outcome]) -> dict[tuple[date, str, str], Decimal]:
+    """Sum per day, file and column, in the file's unit, of the columns of which some manifest gives a control total.
+
+    Exact: a floating-point column adds up what its numbers look like, to ten decimals.
+    """
     manifests = [outcome.delivery.manifest for outcome in outcomes]
     named = {column for one in manifests if one for entry in one.files for column in entry.control_totals}
-    columns = [column for column in _summable(bench) if column in named]
+    columns = [column for column in bench.feed.columns if column.name in _summable(bench) and column.name in named]
     if not columns:
         return {}
-    sums = ", ".join(f"sum({identifier(column)})::hugeint" for column in columns)
+    sums = ", ".join(_sum_sql(column) for column in columns)
     rows = bench.con.execute(
         f"select files.dt, name, {sums} from judged join files using (_file_no) group by all"
     ).fetchall()
     return {
-        (dt, name, column): total or 0 for dt, name, *row in rows for column, total in zip(columns, row, strict=True)
+        (dt, name, column.name): Decimal(total or 0).scaleb(-column.minor_units)
+        for dt, name, *row in rows
+        for column, total in zip(columns, row, strict=True)
     }
+
+
+def _sum_sql(column: Column) -> str:
+    value = identifier(column.name)
+    return f"sum(try_cast({value}::varchar as decimal(38,10)))" if column.type == "DOUBLE" else f"sum({value})"

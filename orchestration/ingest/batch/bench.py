@@ -10,6 +10,7 @@ identities     one row per number, line or person, with its pseudonym
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
 
@@ -34,18 +35,17 @@ class Outcome:
     surveys: dict[str, Survey] = field(default_factory=dict)
     counts: dict[str, FileCount] = field(default_factory=dict)
     reasons: dict[str, int] = field(default_factory=dict)
-    totals: dict[str, int] = field(default_factory=dict)
+    totals: dict[str, Decimal] = field(default_factory=dict)
     unknown_columns: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
 class Bench:
-    """Where a batch is worked on: a feed's contract, the site's numbers and time zone, and room for copies of files."""
+    """Where a batch is worked on: a feed's contract, the site's numbers, and room for copies of files."""
 
     con: duckdb.DuckDBPyConnection
     feed: Feed
     plan: NumberPlan
-    zone: str
     scratch: Path
 
     @cached_property

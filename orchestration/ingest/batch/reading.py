@@ -17,9 +17,10 @@ from orchestration.base.sql import exact, identifier, literal
 from orchestration.ingest.batch.bench import Bench, Outcome
 from orchestration.ingest.batch.masked import masked_text
 from orchestration.ingest.delivery import RefusedError
-from orchestration.ingest.judge import all_reasons, typed_sql
-from orchestration.ingest.layout import Layout, read_layout, source_sql, text_name
+from orchestration.ingest.judge import Judged
+from orchestration.ingest.layout import Layout, read_layout, source_sql
 from orchestration.ingest.survey import LONG_LINE, OPEN_QUOTE, Survey, survey
+from orchestration.ingest.typed import text_name
 
 
 def read_all(bench: Bench, outcomes: dict[date, Outcome]) -> None:
@@ -89,7 +90,7 @@ def _read(bench: Bench, outcomes: dict[date, Outcome], surveys: Iterable[Survey]
     for file_no, found in enumerate(surveys):
         outcome = next(outcome for outcome in outcomes.values() if found.path in outcome.delivery.files)
         try:
-            layout = read_layout(bench.con, found, bench.feed)
+            layout = read_layout(bench.con, found, bench.feed, bench.scratch)
         except RefusedError as error:
             outcome.refusal = str(error)
             continue
@@ -126,29 +127,35 @@ def _read(bench: Bench, outcomes: dict[date, Outcome], surveys: Iterable[Survey]
 
 def _judged_sql(bench: Bench, layout: Layout, layout_no: int) -> str:
     """SQL for typed values of the files bound as $1, with the reasons and the masked texts of the bad rows."""
-    conditions = all_reasons(bench.feed)
-    typed = ", ".join(
-        f"{typed_sql(column, bench.feed, bench.plan)} as {identifier(column.raw_name)}" for column in bench.feed.columns
-    )
-    is_bad = " or ".join(f"coalesce({condition}, false)" for condition in conditions.values()) or "false"
+    conditions = Judged(bench.feed, bench.plan, layout.types(bench.feed)).all_reasons()
     listed = ", ".join(f"case when {condition} then {literal(name)} end" for name, condition in conditions.items())
     masked = ", ".join(
         f"{literal(column.name)}, {masked_text(column, identifier(text_name(column)), bench.plan)}"
         for column in bench.feed.columns
     )
-    return f"""
-        with texts as (
+    texts = f"""
             select read.* exclude (file_index), files._file_no, files.dt
-            from ({source_sql(layout, bench.feed, bench.zone)}) as read
-            join files on files.place = read.file_index and files.layout_no = {layout_no}
-        ),
-        typed as (select *, {typed} from texts),
-        weighed as (select *, {is_bad} as _is_bad from typed)
+            from ({source_sql(layout, bench.feed)}) as read
+            join files on files.place = read.file_index and files.layout_no = {layout_no}"""
+    return f"""
+        with {weighed_sql(bench, layout, texts)}
         select _file_no, dt, {", ".join(bench.raw_names)},
             case when _is_bad then list_filter([{listed}], lambda reason: reason is not null) end,
             case when _is_bad then json_object({masked})::varchar end
         from weighed
         """
+
+
+def weighed_sql(bench: Bench, layout: Layout, texts: str) -> str:
+    """SQL of the relations `texts` (given), `typed` with the values beside them, and `weighed` with `_is_bad`."""
+    judged = Judged(bench.feed, bench.plan, layout.types(bench.feed))
+    typed = ", ".join(f"{judged.typed_sql(column)} as {identifier(column.raw_name)}" for column in bench.feed.columns)
+    conditions = judged.all_reasons().values()
+    is_bad = " or ".join(f"coalesce({condition}, false)" for condition in conditions) or "false"
+    return f"""texts as ({texts}
+        ),
+        typed as (select *, {typed} from texts),
+        weighed as (select *, {is_bad} as _is_bad from typed)"""
 
 
 def _gather_rejects(bench: Bench) -> None:
