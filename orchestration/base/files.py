@@ -20,6 +20,10 @@ _MARKS = (
 class NotTextError(ValueError):
     """A file is not in the encoding that it should be in; the message names the line."""
 
+    def __init__(self, line: int, said: str) -> None:
+        super().__init__(f"line {line}: {said}")
+        self.line, self.said = line, said
+
 
 def encoding_by_mark(head: bytes) -> str | None:
     """The encoding that a byte order mark at the beginning of a file stands for."""
@@ -37,7 +41,7 @@ def decode_text(content: bytes) -> str:
         return content.decode(encoding)
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
-        raise NotTextError(f"line {line}: is not in {encoding.removesuffix('-sig')}; save the file as UTF-8") from None
+        raise NotTextError(line, f"is not in {encoding.removesuffix('-sig')}; save the file as UTF-8") from None
 
 
 def read_text(path: Path) -> str:

@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import csv
-import re
 import shutil
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import duckdb
 
+from orchestration.base.macros import call_macro
 from orchestration.base.refusal import Refusal
 from orchestration.base.settings import Settings, private_dir
 from orchestration.base.sql import columns_of, connect
 from orchestration.site.check import check_site
-from orchestration.site.reference import SiteError
+from orchestration.site.reference import Problem, SiteError
 from orchestration.warehouse import dbt
+from orchestration.warehouse.graph import Graph
 
-#: What a rule's points and parameters go into; everything before it is as it was.
-MODELS = ("fraud_rules", "rule_hit", "int_alert", "payment_verdict", "alert")
-_KEY = ("rule_id", "version")
+_TABLE = "fraud_rules.csv"
 
 
 class BacktestError(Refusal):
@@ -73,19 +72,29 @@ def backtest(settings: Settings, changes: Path) -> Backtest:
     """
     with _copy(settings) as apart:
         with connect(apart, str(apart.warehouse)) as con:
-            rows = _changed_rules(con, changes)
+            rules = _changed_rules(con, changes)
             con.execute("create schema backtest")
             con.execute("create table backtest.alert as from fraud.alert")
             con.execute("create table backtest.payment_verdict as from fraud.payment_verdict")
-        _write_site(settings, apart, rows)
+        _write_site(settings, apart, [rule.row for rule in rules])
         try:
             check_site(apart)
-        except SiteError as error:  # of a file that the user has never seen; its columns are the changes'
-            said = [re.sub(r"^.*?, line [0-9]+, ", f"{changes}: ", line) for line in str(error).splitlines()]
+        except SiteError as error:
+            said = [str(_where_it_was_said(problem, changes, rules)) for problem in error.problems]
             raise BacktestError("\n".join(dict.fromkeys(said))) from None
-        dbt.build(apart, select=MODELS, full_refresh=True)
+        # what a rule's points and parameters go into; everything before it is as it was
+        models = Graph(dbt.manifest(settings)).between("fraud_rules", "alert")
+        dbt.build(apart, select=models, full_refresh=True)
         with connect(apart, str(apart.warehouse)) as con:
             return _compare(con)
+
+
+def _where_it_was_said(problem: Problem, changes: Path, rules: list[_Rule]) -> Problem:
+    """A problem of the rules' table, which the user has never seen, by the line of the changes that caused it."""
+    if problem.line is None or Path(problem.place).name != _TABLE:
+        return problem
+    line = rules[problem.line - 2].line  # the first row of the table is its second line
+    return problem if line is None else replace(problem, place=str(changes), line=line)
 
 
 @contextmanager
@@ -107,22 +116,31 @@ def _copy(settings: Settings) -> Iterator[Settings]:
         shutil.rmtree(home, ignore_errors=True)
 
 
-def _changed_rules(con: duckdb.DuckDBPyConnection, changes: Path) -> list[dict[str, str]]:
+@dataclass(frozen=True)
+class _Rule:
+    """A row of `fraud_rules` as text, and the line of the changes that made it so; None if none did."""
+
+    row: dict[str, str]
+    line: int | None = None
+
+
+def _changed_rules(con: duckdb.DuckDBPyConnection, changes: Path) -> list[_Rule]:
     """All rules, with the changes laid over them, as a site's reference table spells them."""
     columns = list(columns_of(con, "reference.fraud_rules"))
     spelled = ", ".join(f"{name}::varchar" for name in columns)
     # the version in force comes last: the highest of the enabled ones
     found = con.execute(f"select {spelled} from reference.fraud_rules order by is_enabled, version").fetchall()
     rows = [dict(zip(columns, row, strict=True)) for row in found]
-    rules = {(row["rule_id"], row["version"]): row for row in rows}
+    rules = {(row["rule_id"], row["version"]): _Rule(row) for row in rows}
     in_force = {row["rule_id"]: row for row in rows}
     for line, change in _read(changes, columns):
         if change.get("rule_id") and change["rule_id"] not in in_force:
             known = ", ".join(sorted(in_force))
             raise BacktestError(f"{changes}, line {line}: there is no rule {change['rule_id']!r}; known are {known}")
         for rule_id in [change["rule_id"]] if change.get("rule_id") else in_force:
-            key = (rule_id, change.get("version", in_force[rule_id]["version"]))
-            rules[key] = rules.get(key, in_force[rule_id]) | change | dict(zip(_KEY, key, strict=True))
+            key = (rule_id, str(change.get("version", in_force[rule_id]["version"])))
+            row = rules[key].row if key in rules else in_force[rule_id]
+            rules[key] = _Rule({**row, **change, "rule_id": rule_id, "version": key[1]}, line)
     return list(rules.values())
 
 
@@ -144,9 +162,9 @@ def _write_site(settings: Settings, apart: Settings, rows: list[dict[str, str]])
         if path.name != "reference":
             (apart.site / path.name).symlink_to(path.resolve())
     for path in (settings.site / "reference").glob("*.csv") if settings.site else ():
-        if path.stem != "fraud_rules":
+        if path.name != _TABLE:
             (apart.site / "reference" / path.name).symlink_to(path.resolve())
-    with (apart.site / "reference" / "fraud_rules.csv").open("w", encoding="utf-8", newline="") as file:
+    with (apart.site / "reference" / _TABLE).open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()
         writer.writerows(rows)
@@ -160,32 +178,34 @@ def _compare(con: duckdb.DuckDBPyConnection) -> Backtest:
     )
 
 
-#: The definitions of `fraud.detection_quality`, over all months. Both sets of rules are held against the same verdicts.
-_DETECTION = """
-    with payments as (select payment_id, occurred_on, amount from fraud.fct_payment),
-    frauds as (
-        select payment_id, amount from payments join backtest.payment_verdict using (payment_id)
-        where verdict = 'CONFIRMED_FRAUD'
-    ),
-    alerts as (
-        select alerts.*, verdicts.verdict, verdicts.verdict = 'CONFIRMED_FRAUD' as is_fraud
-        from {alerts} as alerts left join backtest.payment_verdict as verdicts using (payment_id)
-    ),
-    days as (select count(*) as alerts from alerts group by first_alerted_on)
-    select
-        count(*), count(*) / (select count(distinct occurred_on) from payments), (select max(alerts) from days),
-        count(*) filter (verdict is null),
-        100 * count(*) filter (is_fraud) / nullif(count(verdict), 0),
-        100 * count(*) filter (is_fraud) / nullif((select count(*) from frauds), 0),
-        100 * sum(amount) filter (is_fraud) / nullif((select sum(amount) from frauds), 0),
-        median(date_diff('day', occurred_on, first_alerted_on)) filter (is_fraud)
-    from alerts
-"""
-
-
 def _detection(con: duckdb.DuckDBPyConnection, alerts: str) -> Detection:
-    [row] = con.execute(_DETECTION.format(alerts=alerts)).fetchall()
-    return Detection(row[0], row[1] or 0.0, row[2] or 0, *row[3:])
+    """What `fraud.detection_quality` would say of all months at once; every set of rules meets the same verdicts."""
+    [row] = con.execute(
+        f"""
+        with payments as (from fraud.fct_payment),
+        verdicts as (from backtest.payment_verdict),
+        frauds as (
+            select count(*) as frauds, sum(amount) as fraud_amount
+            from payments join verdicts using (payment_id) where verdict = 'CONFIRMED_FRAUD'
+        ),
+        counted as (
+            select {call_macro("detection_counts")}
+            from (
+                select payments.amount, {call_macro("detected", "payments", "alerts", "verdicts")}
+                from {alerts} as alerts
+                join payments on alerts.payment_id = payments.payment_id
+                left join verdicts on alerts.payment_id = verdicts.payment_id
+            )
+        ),
+        days as (select count(*) as alerts from {alerts} group by first_alerted_on)
+        select
+            alerts, coalesce(alerts / (select count(distinct occurred_on) from payments), 0),
+            coalesce((select max(alerts) from days), 0), alerts_pending,
+            {call_macro("detection_rates", "counted", "frauds")}, median_delay_days
+        from counted cross join frauds
+        """
+    ).fetchall()
+    return Detection(*row)
 
 
 def _only_in(con: duckdb.DuckDBPyConnection, alerts: str, others: str) -> tuple[dict[str, int], list[str]]:

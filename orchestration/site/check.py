@@ -12,7 +12,18 @@ from orchestration.base.settings import PROJECT, Settings
 from orchestration.base.sql import connect, first_line, literal
 from orchestration.contracts import contract_paths
 from orchestration.gates.suites import STAGES
-from orchestration.site.reference import MOST_LINES, Reference, SiteError, lay_over, misread, references
+from orchestration.site.fraud_rules import mistakes_of_rule, rules
+from orchestration.site.reference import (
+    MOST_LINES,
+    Problem,
+    Reference,
+    SiteError,
+    lay_over,
+    misread,
+    numbered_rows,
+    references,
+    seed_file,
+)
 
 _ENTRIES = ("site.toml", "contracts", "reference", "expectations")
 
@@ -26,30 +37,33 @@ def check_site(settings: Settings) -> None:
     with connect(settings) as con:
         found = list(_problems(con, settings))
     if found:
-        raise SiteError("\n".join(found))
+        raise SiteError(*found)
 
 
-def _problems(con: duckdb.DuckDBPyConnection, settings: Settings) -> Iterator[str]:
+def _problems(con: duckdb.DuckDBPyConnection, settings: Settings) -> Iterator[Problem]:
     wrong = [problem for name in references() for problem in misread(settings, name)]
     if not wrong:  # tables refer to each other
         wrong = [problem for name in references() for problem in _wrong_rows(con, settings, references()[name])]
     yield from wrong
+    if not wrong:
+        yield from _wrong_rules(con, settings)
     if settings.site:
         yield from _unread(settings, settings.site)
     group = settings.view.partition(":")[2]
     if group and not wrong:
         groups = [row[0] for row in con.execute("select distinct group_name from reference_providers").fetchall()]
         if group not in groups:
-            yield f"RINGFENCE_VIEW: no provider belongs to a group {group!r}; there are {', '.join(sorted(groups))}"
+            known = ", ".join(sorted(groups))
+            yield Problem("RINGFENCE_VIEW", f"no provider belongs to a group {group!r}; there are {known}")
 
 
-def _unread(settings: Settings, site: Path) -> Iterator[str]:
+def _unread(settings: Settings, site: Path) -> Iterator[Problem]:
     """Files whose name says that nobody will read them."""
     for path in sorted(site.iterdir()):
         if path.name not in _ENTRIES and (near := difflib.get_close_matches(path.name, _ENTRIES, 1)):
-            yield f"{path}: nobody reads this; did you mean {near[0]!r}?"
+            yield Problem(str(path), f"nobody reads this; did you mean {near[0]!r}?")
     for path in sorted((site / "contracts").glob("*.yml")):
-        yield f"{path}: nobody reads this; a contract's name ends in .yaml"
+        yield Problem(str(path), "nobody reads this; a contract's name ends in .yaml")
     yield from _strangers((site / "reference").glob("*"), "csv", references(), "a reference table")
     yield from _strangers((site / "expectations").glob("*"), "", STAGES, "a stage")
     models = {path.stem for path in (PROJECT / "dbt_project" / "models").rglob("*") if path.suffix in (".sql", ".py")}
@@ -58,31 +72,31 @@ def _unread(settings: Settings, site: Path) -> Iterator[str]:
         yield from _strangers((site / "expectations" / stage).glob("*"), "json", known, f"a relation of stage {stage}")
 
 
-def _strangers(paths: Iterable[Path], suffix: str, known: Collection[str], what: str) -> Iterator[str]:
+def _strangers(paths: Iterable[Path], suffix: str, known: Collection[str], what: str) -> Iterator[Problem]:
     for path in sorted(paths):
         if path.stem not in known or path.suffix.removeprefix(".") != suffix:
             near = difflib.get_close_matches(path.stem, known, 1)
             name = f"{near[0]}.{suffix}".rstrip(".") if near else ""
-            yield f"{path}: is not named after {what}" + (f"; did you mean {name!r}?" if name else "")
+            yield Problem(str(path), f"is not named after {what}" + (f"; did you mean {name!r}?" if name else ""))
 
 
-def _wrong_rows(con: duckdb.DuckDBPyConnection, settings: Settings, reference: Reference) -> list[str]:
+def _wrong_rows(con: duckdb.DuckDBPyConnection, settings: Settings, reference: Reference) -> list[Problem]:
     """What is wrong with the site's rows of a table: first what cannot be read, only then what it says."""
-    file = settings.site / "reference" / f"{reference.name}.csv" if settings.site else None
+    file = str(settings.site / "reference" / f"{reference.name}.csv") if settings.site else ""
     try:
         relation = lay_over(con, settings, reference.name)
         allowed = {column: _allowed(con, settings, reference, said) for column, said in reference.one_of.items()}
     except SiteError as error:
-        return [str(error)]
+        return list(error.problems)
     except duckdb.Error as error:
-        return [f"{file}: {first_line(error)}"]
+        return [Problem(file, first_line(error))]
 
-    def found(condition: str, column: str, said: str) -> list[str]:
+    def found(condition: str, column: str, said: str) -> list[Problem]:
         rows = con.execute(
             f"select line, {column} from {relation} as one where line is not null and ({condition}) "
             f"order by line limit {MOST_LINES}"
         ).fetchall()
-        return [f"{file}, line {line}, {column}: {said.format(value)}" for line, value in rows]
+        return [Problem(file, said.format(value), line, column) for line, value in rows]
 
     problems = [
         problem
@@ -106,6 +120,21 @@ def _wrong_rows(con: duckdb.DuckDBPyConnection, settings: Settings, reference: R
             problems += found(f"not ({condition})", column, f"{{}} {otherwise}")
     same = f"({key}) in (select ({key}) from {relation} as other where other.line < one.line)"
     return problems + found(same, reference.key[0], "a line above it has the same key ({})")
+
+
+def _wrong_rules(con: duckdb.DuckDBPyConnection, settings: Settings) -> Iterator[Problem]:
+    """Parameters of fraud rules that no macro reads as they are written, in the site's rows and in the shipped ones."""
+    shipped = seed_file("fraud_rules")
+    columns = "rule_id, parameters, line from"
+    of_site = f"{lay_over(con, settings, 'fraud_rules')} where line is not null"
+    own = settings.site / "reference" / shipped.name if settings.site else shipped
+    for file, rows in ((shipped, numbered_rows(shipped)), (own, of_site)):
+        for rule_id, parameters, line in con.execute(f"select {columns} {rows} order by line").fetchall():
+            for said in mistakes_of_rule(rule_id, parameters):
+                yield Problem(str(file), said, line, "parameters")
+    with_a_row = {rule for (rule,) in con.execute(f"select rule_id from {numbered_rows(shipped)}").fetchall()}
+    for rule in rules().keys() - with_a_row:
+        yield Problem(str(shipped), f"the rule {rule!r} has a macro and no row")
 
 
 def _allowed(

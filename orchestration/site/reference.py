@@ -27,8 +27,26 @@ MOST_LINES = 5  # of a table that are named
 _SEEDS = PROJECT / "dbt_project" / "seeds"
 
 
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong: in a file or a setting, and where it stands in a table, on which line and column."""
+
+    place: str
+    said: str
+    line: int | None = None
+    column: str | None = None
+
+    def __str__(self) -> str:
+        line = "" if self.line is None else f", line {self.line}"
+        return f"{self.place}{line}{f', {self.column}' if self.column else ''}: {self.said}"
+
+
 class SiteError(Refusal):
     """Something in a site's folder, or the view that is asked for, would do nothing or break a run."""
+
+    def __init__(self, *problems: Problem) -> None:
+        super().__init__("\n".join(map(str, problems)))
+        self.problems = problems
 
 
 @dataclass(frozen=True)
@@ -71,20 +89,20 @@ def lay_over(con: duckdb.DuckDBPyConnection, settings: Settings, name: str) -> s
     the others. `line` is its line in the site's file, null for a shipped row.
     """
     key, relation = references()[name].key, f"reference_{name}"
-    con.execute(f"create or replace temp table shipped as select * from {_read(_SEEDS / f'{name}.csv')}")
+    con.execute(
+        f"create or replace temp table shipped as select * exclude (line) from {numbered_rows(seed_file(name))}"
+    )
     columns = columns_of(con, "shipped")
     own = settings.site / "reference" / f"{name}.csv" if settings.site else None
     if own is None or not own.exists():
         con.execute(f"create or replace temp table {relation} as select *, null::bigint as line from shipped")
         return relation
-    con.execute(
-        f"create or replace temp table own as select *, row_number() over () + 1 as line from {_read(own)}",
-    )
+    con.execute(f"create or replace temp table own as select * from {numbered_rows(own)}")
     given = columns_of(con, "own")
     if unknown := [column for column in given if column not in (*columns, "line")]:
-        raise SiteError(f"{own}, line 1: column {unknown[0]!r} is not one of {', '.join(columns)}")
+        raise SiteError(Problem(str(own), f"column {unknown[0]!r} is not one of {', '.join(columns)}", 1))
     if missing := [column for column in key if column not in given]:
-        raise SiteError(f"{own}, line 1: the key column {missing[0]!r} is missing")
+        raise SiteError(Problem(str(own), f"the key column {missing[0]!r} is missing", 1))
     same = " and ".join(f"own.{identifier(column)} = shipped.{identifier(column)}" for column in key)
     values = ", ".join(
         f"{'own' if column in given else 'shipped'}.{identifier(column)} as {identifier(column)}" for column in columns
@@ -100,7 +118,7 @@ def lay_over(con: duckdb.DuckDBPyConnection, settings: Settings, name: str) -> s
     return relation
 
 
-def misread(settings: Settings, name: str) -> Iterator[str]:
+def misread(settings: Settings, name: str) -> Iterator[Problem]:
     """What of a site's table is not text in UTF-8 with commas, as many values in each line as the header has names."""
     file = settings.site / "reference" / f"{name}.csv" if settings.site else None
     if file is None or not file.exists():
@@ -108,24 +126,31 @@ def misread(settings: Settings, name: str) -> Iterator[str]:
     try:
         text = read_text(file)
     except NotTextError as error:
-        yield f"{file}, {error}"
+        yield Problem(f"{file}", error.said, error.line)
         return
     if (encoding := encoding_by_mark(file.read_bytes())) not in (None, "utf-8-sig"):
-        yield f"{file}: is in {encoding}; save the file as UTF-8"
+        yield Problem(str(file), f"is in {encoding}; save the file as UTF-8")
         return
     rows = csv.reader(io.StringIO(text, newline=""), strict=True)
     names = next(rows, [])
     if len(names) == 1 and (other := next((sign for sign in ";\t|" if sign in names[0]), None)):
-        yield f"{file}, line 1: {other!r} stands between the names; save the file with commas"
+        yield Problem(str(file), f"{other!r} stands between the names; save the file with commas", 1)
         return
     try:
         wrong = [(rows.line_num, len(row)) for row in rows if row and len(row) != len(names)]
     except csv.Error as error:
-        yield f"{file}, line {rows.line_num}: {error}"
+        yield Problem(str(file), str(error), rows.line_num)
         return
     for line, values in wrong[:MOST_LINES]:
-        yield f"{file}, line {line}: {values} values, where the header has {len(names)} names"
+        yield Problem(str(file), f"{values} values, where the header has {len(names)} names", line)
 
 
-def _read(path: Path) -> str:
-    return f"read_csv({literal(exact(path))}, header = true, all_varchar = true, delim = ',', quote = '\"')"
+def seed_file(name: str) -> Path:
+    """Where the shipped rows of a reference table stand."""
+    return _SEEDS / f"{name}.csv"
+
+
+def numbered_rows(path: Path) -> str:
+    """SQL of a CSV file's rows, as text, with the `line` of each."""
+    file = f"read_csv({literal(exact(path))}, header = true, all_varchar = true, delim = ',', quote = '\"')"
+    return f"(select *, row_number() over () + 1 as line from {file})"

@@ -110,6 +110,12 @@ class Graph:
         """Feeds that a node is built on, directly or not."""
         return {feed for feed, source in self._sources.items() if node.unique_id in self._descendants(source)}
 
+    def between(self, first: str, last: str) -> list[str]:
+        """Names of the nodes by which one reaches another, both included, parents before children."""
+        start, end = self._by_name[first], self._by_name[last]
+        found = {unique_id for unique_id in self._descendants(start) if end in self._descendants(unique_id)}
+        return [self.nodes[unique_id].name for unique_id in self._order if unique_id in found & self.nodes.keys()]
+
     def name_of(self, unique_id: str) -> str:
         """Name of a node of any kind."""
         return str(self.manifest["nodes"][unique_id]["name"]) if unique_id in self.manifest["nodes"] else ""

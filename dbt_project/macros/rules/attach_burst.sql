@@ -5,7 +5,7 @@ carries of itself.
 {% macro rule_attach_burst() -%}
     {{ return({
         'rule_id': 'ATTACH_BURST',
-        'parameters': {'min_numbers': 'bigint'},
+        'parameters': {'min_numbers': {'type': 'bigint', 'least': least_numbers_of_a_crowded_hour() | int}},
         'hit': "burst_dt is not null",
         'known_dt': 'greatest(burst_dt, cell_dt)',
         'evidence': {'cell_id': 'cell_id', 'numbers': 'burst_numbers'},

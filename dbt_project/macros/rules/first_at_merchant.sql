@@ -5,7 +5,7 @@ FIRST_IN_CATEGORY says the same) and at least `min_earlier` times in all: whoeve
 {% macro rule_first_at_merchant() -%}
     {{ return({
         'rule_id': 'FIRST_AT_MERCHANT',
-        'parameters': {'min_earlier': 'integer'},
+        'parameters': {'min_earlier': {'type': 'integer', 'least': 0}},
         'hit': "earlier_at_merchant = 0 and earlier_in_category > 0"
             ~ " and earlier_payments >= first_at_merchant__min_earlier",
         'known_dt': 'first_dt',

@@ -6,7 +6,11 @@ merchant took in that time.
 {% macro rule_merchant_turned_bad() -%}
     {{ return({
         'rule_id': 'MERCHANT_TURNED_BAD',
-        'parameters': {'days': 'integer', 'min_confirmed': 'integer', 'min_confirmed_pct': 'double'},
+        'parameters': {
+            'days': {'type': 'integer', 'least': 1, 'most': days_of_a_merchants_takings() | int},
+            'min_confirmed': {'type': 'integer', 'least': 1},
+            'min_confirmed_pct': {'type': 'double', 'least': 0, 'most': 100},
+        },
         'hit': "bad_merchant_frauds >= merchant_turned_bad__min_confirmed"
             ~ " and 100.0 * bad_merchant_frauds >= merchant_turned_bad__min_confirmed_pct * bad_merchant_payments",
         'known_dt': 'first_dt',

@@ -4,7 +4,7 @@ NUMBER_CHANGED: the number came in by porting, or its SIM was changed, at most `
 {% macro rule_number_changed() -%}
     {{ return({
         'rule_id': 'NUMBER_CHANGED',
-        'parameters': {'days': 'double'},
+        'parameters': {'days': {'type': 'double', 'least': 0}},
         'hit': "changed_dt is not null",
         'known_dt': 'changed_dt',
         'evidence': {'kind': 'changed_kind', 'changed_at': 'changed_at'},

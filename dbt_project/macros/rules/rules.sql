@@ -1,8 +1,11 @@
 {#-
 The rules that `rule_hit` knows. Each is a macro that returns its `rule_id`; the `parameters` that it takes from
-`fraud_rules`, with their types; and three SQL expressions over the columns of `rule_hit`'s `judged`: whether it hits,
-the delivery by which that was known, and what it saw. In them, `<rule>__<parameter>` is the parameter's value.
-A rule without an enabled row hits nothing.
+`fraud_rules`; and three SQL expressions over the columns of `rule_hit`'s `judged`: whether it hits, the delivery by
+which that was known, and what it saw. In them, `<rule>__<parameter>` is the parameter's value.
+
+Of a parameter it says the SQL `type`, whether it `is_list` (of texts), and the `least` and the `most` that it may be;
+`in_order` are pairs of parameters of which the first must be below the second. Every row of `fraud_rules` is held
+against this before a run. A rule without an enabled row hits nothing.
 -#}
 {% macro fraud_rules() -%}
     {{ return([
@@ -34,8 +37,8 @@ A rule without an enabled row hits nothing.
     {%- for rule in rules %}
     {%- set prefix = rule.rule_id | lower ~ '__' %}
     any_value(points) filter (where rule_id = '{{ rule.rule_id }}') as {{ prefix }}points,
-    {%- for name, type in rule.parameters.items() %}
-    any_value(cast({{ json_member('parameters', name) }} as {{ type }})) filter (where rule_id = '{{ rule.rule_id }}')
+    {%- for name, parameter in rule.parameters.items() %}
+    any_value(cast({{ json_member('parameters', name) }} as {{ parameter.type }})) filter (where rule_id = '{{ rule.rule_id }}')
         as {{ prefix }}{{ name }},
     {%- endfor %}
     {%- endfor %}

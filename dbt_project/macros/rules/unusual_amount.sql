@@ -5,7 +5,7 @@ days before.
 {% macro rule_unusual_amount() -%}
     {{ return({
         'rule_id': 'UNUSUAL_AMOUNT',
-        'parameters': {'min_times': 'double', 'min_payments': 'bigint'},
+        'parameters': {'min_times': {'type': 'double', 'least': 0}, 'min_payments': {'type': 'bigint', 'least': 1}},
         'hit': "merchant_payments >= unusual_amount__min_payments"
             ~ " and amount >= unusual_amount__min_times * merchant_usual_amount",
         'known_dt': 'first_dt',

@@ -8,6 +8,7 @@
 {#- Read where they are needed, column by column: a CTE over all payments would be copied whole. -#}
 {%- set latest = ref('int_payment_latest') -%}
 {%- set touched = '(select * from ' ~ latest ~ ' where ' ~ is_touched('payment_id') ~ ') as touched' -%}
+{%- set window_seconds = 60 * (minutes_beside_a_payment() | int) -%}
 {%- set by_time = '(partition by number_key order by occurred_at)' -%}
 {%- set of_judged_numbers = 'true' -%}
 {%- if is_incremental() -%}
@@ -73,8 +74,8 @@ close_payments as (
             {{ part }}
             and {{ of_judged_numbers }}
         qualify
-            {{ seconds_between('lag(occurred_at) over ' ~ by_time, 'occurred_at') }} <= 3600
-            or {{ seconds_between('occurred_at', 'lead(occurred_at) over ' ~ by_time) }} <= 3600
+            {{ seconds_between('lag(occurred_at) over ' ~ by_time, 'occurred_at') }} <= {{ window_seconds }}
+            or {{ seconds_between('occurred_at', 'lead(occurred_at) over ' ~ by_time) }} <= {{ window_seconds }}
         {{ 'union all' if not loop.last }}
     {% endfor %}
 ),
@@ -90,7 +91,7 @@ neighbours as (
             payment.number_key = other.number_key
             and payment.payment_id <> other.payment_id
             and payment.first_dt >= other.first_dt
-            and abs({{ seconds_between('other.occurred_at', 'payment.occurred_at') }}) <= 3600
+            and abs({{ seconds_between('other.occurred_at', 'payment.occurred_at') }}) <= {{ window_seconds }}
 ),
 
 bursts as (

@@ -1,4 +1,3 @@
-{#- Definitions of the Fraud Detection Handbook (chapter 4), of which its authors have tests against scikit-learn. -#}
 with paid as (
     select * from {{ ref('payment_daily') }}
 ),
@@ -57,12 +56,7 @@ counted as (
         rule_id,
         version,
         month,
-        count(*) filter (where is_alert) as alerts,
-        count(*) filter (where is_alert and is_decided) as alerts_decided,
-        count(*) filter (where is_pending) as alerts_pending,
-        count(*) filter (where is_alert and is_fraud) as alerts_confirmed,
-        cast(coalesce(sum(amount) filter (where is_alert and is_fraud), 0) as bigint) as detected_amount,
-        median(delay_days) filter (where is_alert and is_fraud) as median_delay_days
+        {{ detection_counts() }}
     from scored
     group by rule_id, version, month
 ),
@@ -80,9 +74,7 @@ final as (
         coalesce(counted.alerts_pending, 0) as alerts_pending,
         coalesce(counted.alerts_confirmed, 0) as alerts_confirmed,
         coalesce(counted.detected_amount, 0) as detected_amount,
-        100.0 * counted.alerts_confirmed / nullif(counted.alerts_decided, 0) as precision_pct,
-        100.0 * coalesce(counted.alerts_confirmed, 0) / frauds.frauds as recall_pct,
-        100.0 * coalesce(counted.detected_amount, 0) / frauds.fraud_amount as value_detection_rate_pct,
+        {{ detection_rates('counted', 'frauds') }},
         -- those without a score come last, all at once
         cast((
             coalesce(rankings.area, 0) + 1.0 * (frauds.frauds - coalesce(rankings.frauds, 0)) * frauds.frauds

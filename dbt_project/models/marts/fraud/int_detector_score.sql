@@ -51,11 +51,7 @@ final as (
         payments.occurred_on,
         payments.party_key,
         payments.amount,
-        alerts.payment_id is not null as is_alert,
-        {{ days_between('payments.occurred_on', 'alerts.first_alerted_on') }} as delay_days,
-        verdicts.verdict is not null as is_decided,
-        coalesce(verdicts.verdict = 'CONFIRMED_FRAUD', false) as is_fraud,
-        alerts.payment_id is not null and verdicts.verdict is null as is_pending
+        {{ detected('payments', 'alerts', 'verdicts') }}
     from given
     inner join payments on given.payment_id = payments.payment_id
     left join alerts on given.payment_id = alerts.payment_id

@@ -1,0 +1,14 @@
+{#-
+How far the models look that feed the rules: whole numbers, which a rule's own parameters cannot exceed. The same macro is
+read by the model and by the rule, so a wider window widens what a site may ask for.
+-#}
+
+{#- Minutes before and after a payment in which `int_payment_feature` sees the number's other payments. -#}
+{% macro minutes_beside_a_payment() -%}
+    60
+{%- endmacro %}
+
+{#- Days for which a payment is judged again when what its merchant took before it changes. -#}
+{% macro days_of_a_merchants_takings() -%}
+    30
+{%- endmacro %}
