@@ -18,7 +18,7 @@ from rich.markup import escape
 from typer.core import TyperGroup
 
 from orchestration.base.refusal import Refusal
-from orchestration.base.settings import PROJECT, Settings, private_dir
+from orchestration.base.settings import PROJECT, Settings, mistakes, private_dir
 from orchestration.contracts import Feed, load_feeds
 from orchestration.privacy import PseudonymKey
 
@@ -59,11 +59,7 @@ def settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        problems = [
-            "".join(f"RINGFENCE_{part}: ".upper() for part in problem["loc"][:1])
-            + problem["msg"].removeprefix("Value error, ")
-            for problem in error.errors()
-        ]
+        problems = [(f"RINGFENCE_{place}: ".upper() if place else "") + said for place, said in mistakes(error)]
     _end("\n".join(problems))
 
 

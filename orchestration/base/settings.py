@@ -122,9 +122,7 @@ class Settings(BaseSettings):
         except (tomllib.TOMLDecodeError, NotTextError) as error:
             raise ValueError(f"{self._own_profile}: {error}") from None
         except ValidationError as error:
-            problem = error.errors(include_input=False)[0]
-            place = ".".join(str(part) for part in problem["loc"])
-            said = problem["msg"].removeprefix("Value error, ")
+            place, said = mistakes(error)[0]
             raise ValueError(f"{self._own_profile}: {place}: {said}") from None
         return self
 
@@ -219,6 +217,14 @@ class Settings(BaseSettings):
         if self.site:
             found |= {path.stem: path for path in sorted((self.site / folder).glob(pattern))}
         return found
+
+
+def mistakes(error: ValidationError) -> list[tuple[str, str]]:
+    """What is wrong with settings, in plain words, each with its place: `numbers.calling_code`, empty for them all."""
+    return [
+        (".".join(map(str, problem["loc"])), problem["msg"].removeprefix("Value error, "))
+        for problem in error.errors(include_input=False)
+    ]
 
 
 def private_dir(path: Path) -> Path:

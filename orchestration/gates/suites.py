@@ -207,7 +207,7 @@ def _check_complete(entry: Mapping[str, Any], where: str) -> None:
     if not isinstance(row_by_row, bool):
         raise SuiteError(f"{where}: meta.row_by_row must be true or false")
     if row_by_row and not may_judge_row_by_row(entry):
-        raise SuiteError(f"{where}: meta.row_by_row on what looks at many rows at once")
+        raise SuiteError(f"{where}: meta.row_by_row on what looks at more than the row itself")
 
 
 def _expectation(entry: Mapping[str, Any]) -> Expectation:

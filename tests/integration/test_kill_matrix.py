@@ -18,12 +18,12 @@ from orchestration.contracts import load_feeds
 from orchestration.gates import verdicts
 from orchestration.gates.gate import check_relation
 from orchestration.gates.outcome import Outcome, is_closed
-from orchestration.gates.suites import load_suites
+from orchestration.gates.suites import load_suite, load_suites
 from orchestration.ingest.ingest import ingest
 from orchestration.ingest.profile import create_delivery_profile
-from orchestration.ingest.receipt import newest, read_receipts
+from orchestration.ingest.receipt import newest, read_receipts, revision_dir
 from tests.support.dbt_warehouse import Warehouse
-from tests.support.delivery_faults import DAILY, DAY, DELIVERY_FAULTS, EARLIER, EXODUS, DeliveryFault, deliver
+from tests.support.delivery_faults import DAY, DELIVERED, DELIVERY_FAULTS, EARLIER, EXODUS, DeliveryFault, deliver
 from tests.support.feeds import FEEDS
 from tests.support.warehouse_faults import WAREHOUSE_FAULTS, WORLD, WarehouseFault
 from tests.support.world import KEY, World
@@ -35,10 +35,10 @@ DOCUMENT = PROJECT / "docs" / "kill-matrix.md"
 
 @pytest.fixture(scope="module")
 def delivered(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """Four ordinary Tuesdays of the daily feeds, ingested; the fifth one lies in landing."""
+    """Four ordinary Tuesdays of every feed, ingested; the fifth one lies in landing."""
     home = tmp_path_factory.mktemp("deliveries")
     settings = Settings(home=home, pseudonym_key=KEY)
-    for feed in DAILY:
+    for feed in DELIVERED:
         for day in [*EARLIER, DAY]:
             deliver(settings.landing_dir, feed, day)
         ingest(settings, load_feeds(settings)[feed], EARLIER)
@@ -61,7 +61,7 @@ def copy_of_delivered(delivered: Settings, tmp_path: Path) -> Settings:
     return Settings(home=tmp_path / "home", pseudonym_key=KEY)
 
 
-@pytest.mark.parametrize("feed", DAILY)
+@pytest.mark.parametrize("feed", DELIVERED)
 def test_no_raw_gate_fires_on_ordinary_deliveries(copy_of_delivered: Settings, feed: str) -> None:
     outcomes = _judge_delivery(copy_of_delivered, feed)
     assert _failed(outcomes) == set(), [outcome.example for outcome in outcomes]
@@ -76,7 +76,11 @@ def test_no_raw_gate_fires_on_an_exodus_five_times_an_ordinary_day(copy_of_deliv
 
 @pytest.mark.parametrize("fault", DELIVERY_FAULTS, ids=lambda fault: fault.story)
 def test_a_fault_in_a_delivery_is_caught_by_its_gate(copy_of_delivered: Settings, fault: DeliveryFault) -> None:
-    fault.plant(copy_of_delivered.landing_dir / fault.relation / f"dt={DAY}")
+    if fault.is_in_raw:
+        ingest(copy_of_delivered, load_feeds(copy_of_delivered)[fault.relation], [DAY])
+        fault.plant(revision_dir(copy_of_delivered.raw_dir, fault.relation, DAY, 1))
+    else:
+        fault.plant(copy_of_delivered.landing_dir / fault.relation / f"dt={DAY}")
     outcomes = [outcome for outcome in _judge_delivery(copy_of_delivered, fault.relation) if not outcome.passed]
     (caught,) = (outcome for outcome in outcomes if outcome.expectation_id == fault.expectation)
     assert caught.partition == str(DAY)
@@ -146,6 +150,17 @@ def test_no_gate_is_closed_in_the_published_world_with_its_exodus_and_its_dirt(p
     judged = verdicts.latest(published_world.settings)
     assert {verdict.stage for verdict in judged} == {"raw", "staging", "marts"}
     assert [(verdict.relation, verdict.reason) for verdict in judged if verdict.is_closed] == []
+
+
+def test_every_expectation_of_a_delivery_has_a_fault_that_proves_it() -> None:
+    """What holds for every feed is proven with one of them; what a feed's own file says, with that feed."""
+    proven = {(fault.relation, fault.expectation) for fault in DELIVERY_FAULTS}
+    for_all = {expectation.id for expectation in load_suite("raw", "_default").expectations}
+    of_feeds = {(suite.relation, expectation.id) for suite in RAW_SUITES.values() for expectation in suite.expectations}
+    assert {entry for entry in of_feeds if entry[1] not in for_all} == {
+        entry for entry in proven if entry[1] not in for_all
+    }
+    assert {expectation for _, expectation in proven} >= for_all
 
 
 def test_every_expectation_behind_a_model_has_a_fault_that_proves_it() -> None:

@@ -13,6 +13,7 @@ from tests.support import manifest_rules as rules
 from tests.support.world import World
 
 MART, STAGING, INTERMEDIATE = "fct_port", "stg_clearing_house__port_events", "int_port_latest"
+OPEN = "fraud_hourly"
 
 
 @pytest.fixture(scope="module")
@@ -23,6 +24,10 @@ def manifest(published_world: World) -> Any:
 @pytest.mark.parametrize("rule", rules.RULES, ids=lambda rule: rule.__name__)
 def test_every_model_keeps_the_rule(manifest: Any, rule: Callable[[Any], Iterator[str]]) -> None:
     assert list(rule(manifest)) == []
+
+
+def _column(node: Any, name: str) -> None:
+    node["columns"][name] = {"name": name, "data_type": "varchar", "description": "x"}
 
 
 def _reads(node: Any, what: str) -> None:
@@ -45,6 +50,9 @@ BREAKS: dict[str, Callable[[dict[str, Any], Any], None]] = {
     ),
     "marts_are_open_or_restricted": lambda by_name, m: by_name[MART]["tags"].append("open"),
     "pseudonyms_are_tagged_and_never_open": lambda by_name, m: by_name[MART].update(tags=["open"]),
+    "open_marts_have_no_column_that_could_name_somebody": lambda by_name, m: _column(by_name[OPEN], "case_id"),
+    "open_marts_by_what_people_are_merge_small_groups": lambda by_name, m: _column(by_name[OPEN], "tenure_band"),
+    "marts_have_a_suite_or_say_why_not": lambda by_name, m: by_name["dim_line"]["config"]["meta"].pop("ungated"),
 }
 
 
@@ -54,3 +62,14 @@ def test_the_rule_notices(manifest: Any, rule: Callable[[Any], Iterator[str]]) -
     by_name = {node["name"]: node for node in broken["nodes"].values() if node["resource_type"] == "model"}
     BREAKS[rule.__name__](by_name, broken)
     assert list(rule(broken))
+
+
+@pytest.mark.parametrize("column", ["payment_id", "case_id", "party_key", "cell_id", "line_key"])
+def test_a_key_that_could_name_somebody_is_noticed_in_an_open_mart(manifest: Any, column: str) -> None:
+    nodes = copy.deepcopy(manifest["nodes"])
+    (mart,) = (node for node in nodes.values() if node["name"] == OPEN)
+    (key,) = (node for node in nodes.values() if node.get("attached_node") == mart["unique_id"])
+    key["test_metadata"]["kwargs"]["columns"].append(column)
+    _column(mart, column)
+    broken = rules.open_marts_have_no_column_that_could_name_somebody({"nodes": nodes})
+    assert [name.split(":")[0] for name in broken] == [f"{OPEN}.{column}"]

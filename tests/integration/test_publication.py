@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -221,17 +220,6 @@ def test_nobody_is_one_of_four_in_the_open_file_and_totals_are_exact(
             totals = f"select {kept}, {total} from {node.relation} group by {kept} order by all"
             assert world.query(totals) == world.query(totals, "cases.duckdb"), node.name
     assert merged > 100
-
-
-def test_every_open_mart_by_what_people_are_has_a_rule_for_small_groups(world: World) -> None:
-    personal = re.compile(r"^(plan|tenure|age|region|birth|contract)|auth_method|months_(since|away|stayed)")
-    for node in Graph(dbt.manifest(world.settings)).published():
-        if "open" in node.tags and any(personal.search(column) for column in node.key):
-            assert node.small_groups, f"{node.name}: meta.small_groups must say which columns count persons"
-        if node.small_groups:
-            declared = {column.name for column in node.columns}
-            assert {*node.small_groups.persons, *node.small_groups.by} <= declared
-            assert set(node.small_groups.by) < set(node.key)
 
 
 def test_open_marts_are_parquet_too_and_what_did_not_change_is_not_written_again(

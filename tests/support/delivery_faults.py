@@ -21,10 +21,11 @@ EXODUS = date(2026, 1, 6)  # a Tuesday within the fee waiver
 #: Rows of an ordinary day.
 _ROWS = {
     "portability_events": 1100, "payments": 400, "subscriptions": 400, "cell_registry": 150, "cell_attachments": 300,
-    "sim_changes": 40, "alert_dispositions": 20, "termination_fees": 40, "invoices": 60,
+    "sim_changes": 120, "alert_dispositions": 20, "termination_fees": 40, "invoices": 60, "payment_disputes": 320,
+    "provider_line_counts": 6,
 }  # fmt: skip
-#: Feeds of which something is delivered every day.
-DAILY = tuple(_ROWS)
+#: Feeds that are delivered on each of these days.
+DELIVERED = tuple(_ROWS)
 Row = dict[str, str]
 
 
@@ -70,6 +71,14 @@ def row(feed: str, day: date, number: int) -> Row:
             "invoice_id": f"B{key}", "line_no": "1", "line_id": f"L{number}", "billing_month": f"{day:%Y-%m}",
             "charge_kind": "RECURRING", "amount": "50000", "invoice_total": "50000", "issued_on": str(day),
         },
+        "payment_disputes": {
+            "dispute_id": f"D{key}", "event_seq": "1", "payment_id": f"Y{key}", "status": "OPENED",
+            "refunded_amount": "0", "occurred_at": at,
+        },
+        "provider_line_counts": {
+            "month": f"{day:%Y-%m}", "provider": f"P{number}", "line_type": "HANDSET",
+            "lines": str(1_000_000 + day.day),
+        },
     }  # fmt: skip
     return of_feed[feed]
 
@@ -112,13 +121,14 @@ def deliver(landing: Path, feed: str, day: date, share: float = 1.0) -> None:
 
 
 class DeliveryFault(NamedTuple):
-    """What is planted into the delivery of `DAY`: a function of its folder."""
+    """What is planted into the delivery of `DAY`: a function of its folder, in landing or, once taken, in raw."""
 
     story: str
     relation: str
     expectation: str
     plant: Callable[[Path], None]
     closes: bool = True
+    is_in_raw: bool = False
 
 
 def _text(change: Callable[[str], str]) -> Callable[[Path], None]:
@@ -171,6 +181,14 @@ def _the_week_before(folder: Path) -> None:
     manifest_of_time_only(folder)
 
 
+def _a_row_less(folder: Path) -> None:
+    """The receipt of a revision says that a row was taken which is in no place."""
+    path = folder / "receipt.json"
+    receipt = json.loads(path.read_text("utf-8"))
+    receipt["files"][0]["accepted"] -= 1
+    path.write_text(json.dumps(receipt), "utf-8")
+
+
 def _manifest(**changes: object) -> Callable[[Path], None]:
     return lambda folder: manifest(folder, rows_of(folder.parent.name, DAY), DAY, **changes)
 
@@ -186,7 +204,7 @@ def _two_days(rows: list[Row]) -> list[Row]:
 
 _PORTS, _PAYMENTS, _LINES, _CELLS = "portability_events", "payments", "subscriptions", "cell_registry"
 _ATTACHMENTS, _SIMS, _DECISIONS = "cell_attachments", "sim_changes", "alert_dispositions"
-_FEES, _INVOICES = "termination_fees", "invoices"
+_FEES, _INVOICES, _DISPUTES, _LINE_COUNTS = "termination_fees", "invoices", "payment_disputes", "provider_line_counts"
 DELIVERY_FAULTS = [
     DeliveryFault(
         "a renamed column", _PORTS, "accepted", _text(lambda text: text.replace("donor_provider", "from_provider", 1))
@@ -319,6 +337,31 @@ DELIVERY_FAULTS = [
     DeliveryFault("amounts in another unit", _PAYMENTS, "totals_in_one_unit", _rows(_PAYMENTS, _amounts(0.01))),
     DeliveryFault("amounts of another kind", _PAYMENTS, "totals_as_usual", _rows(_PAYMENTS, _amounts(5)), False),
     DeliveryFault("a delivery three days late", _PORTS, "on_time", _late, False),
+    DeliveryFault("a row lost between the file and raw", _PAYMENTS, "rows_conserved", _a_row_less, is_in_raw=True),
+    DeliveryFault(
+        "an outage of the clearing house: two ports in five", _PORTS, "volume_low",
+        _rows(_PORTS, lambda rows: rows[:440]), False,
+    ),
+    DeliveryFault(
+        "an outage of the aggregator: two payments in five", _PAYMENTS, "volume_low",
+        _rows(_PAYMENTS, lambda rows: rows[:160]), False,
+    ),
+    DeliveryFault(
+        "a quarter of the lines' changes", _LINES, "volume_low", _rows(_LINES, lambda rows: rows[:100]), False
+    ),
+    DeliveryFault("hardly any SIM changes", _SIMS, "volume_low", _rows(_SIMS, lambda rows: rows[:10]), False),
+    DeliveryFault("complaints that stop", _DISPUTES, "volume_low", _rows(_DISPUTES, lambda rows: rows[:30]), False),
+    DeliveryFault(
+        "a regulator's month without a line", _LINE_COUNTS, "has_rows", _rows(_LINE_COUNTS, lambda rows: []), False
+    ),
+    *(
+        DeliveryFault(f"the week before once more, as today's {what}", feed, "not_delivered_before", _the_week_before)
+        for feed, what in (
+            (_PAYMENTS, "payments"), (_LINES, "changes of lines"), (_ATTACHMENTS, "attachments"),
+            (_SIMS, "SIM changes"), (_DECISIONS, "decisions"), (_FEES, "fees"), (_INVOICES, "invoices"),
+            (_DISPUTES, "complaints"),
+        )
+    ),
     DeliveryFault(
         "a manifest left out",
         _PORTS,
@@ -326,4 +369,4 @@ DELIVERY_FAULTS = [
         lambda folder: (folder / "_manifest.json").unlink(),
         False,
     ),
-]
+]  # fmt: skip

@@ -17,6 +17,11 @@ WORLD = """
         if(dayofweek(day) = 0 or day = '2026-01-01', day + 1, day) as booked_on
     from (select i, date '2025-12-22' + (i % 20)::integer as day from range(4000) as t(i));
 
+    -- a few went back where they had come from
+    insert into port
+    select i, 'R' || lpad(i::varchar, 8, '0'), number_key, recipient, donor, day + 5, day + 5
+    from port where i % 600 = 0;
+
     create temp table event as
     select *, 1 as seq, 'REQUESTED' as status, day + interval 9 hour as at_, day as dt from port
     union all
@@ -59,7 +64,7 @@ WORLD = """
         'D' || i, s, 'Y' || i, if(s = 1, 'OPENED', 'CONFIRMED_FRAUD'), if(s = 1, 0, 1000),
         (date '2026-01-12' + s::integer)::timestamp::timestamptz, date '2026-01-12' + s::integer, 1
     from range(3000) as t(i), range(1, 3) as u(s)
-    where i % 19 = 3;
+    where i % 19 = 3 and i % 209 <> 41;  -- of some robbed payments, nobody has complained yet
 
     -- robbed during the breach of the summer before
     insert into raw.payments__all_revisions
@@ -554,5 +559,69 @@ WAREHOUSE_FAULTS = [
         "changes of lines that an update passed over",
         _LINES, "every_delivered_row_is_accounted_for",
         "update intermediate.int_subscription_reconciled set rows_lost = 1 where dt = '2025-12-22'",
+    ),
+    WarehouseFault(
+        "hits of a payment lost on the way",
+        "rule_hit", "hits_reach_what_is_kept",
+        "delete from fraud.rule_hit where rule_id <> 'UNREGISTERED_CELL' and " + _PAYMENT,
+    ),
+    WarehouseFault(
+        "hits left over from a delivery that was taken back",
+        "rule_hit", "hits_are_of_payments",
+        "delete from intermediate.int_payment_latest where " + _PAYMENT,
+    ),
+    WarehouseFault(
+        "a verdict that an update forgot",
+        "payment_verdict", "the_latest_word_counts",
+        "update intermediate.int_payment_verdict set verdict_at = verdict_at + interval 9 day where " + _PAYMENT,
+    ),
+    WarehouseFault(
+        "lines that stay suspected after the desk has decided",
+        "suspected_line", "suspects_are_the_undecided",
+        "delete from fraud.payment_verdict where " + _PAYMENT,
+    ),
+    WarehouseFault(
+        "a cell's payments counted in each of its regions",
+        "unregistered_cell_daily", "payments_are_counted_once",
+        "insert into fraud.unregistered_cell_daily by name "
+        "select * replace ('elsewhere' as region_code) from fraud.unregistered_cell_daily",
+    ),
+    WarehouseFault(
+        "payments joined to two lines each",
+        "payment_daily", "days_are_the_facts",
+        "update fraud.payment_daily set payments = 2 * payments, amount = 2 * amount "
+        "where occurred_on = '2026-01-03'",
+    ),
+    WarehouseFault(
+        "hours of a day that is not counted again",
+        "payment_hourly", "hours_are_the_facts",
+        "delete from fraud.payment_hourly where occurred_on = '2026-01-03'",
+    ),
+    WarehouseFault(
+        "numbers won back twice",
+        "win_back", "returns_are_the_facts",
+        "update churn.win_back set ports = 2 * ports",
+    ),
+    WarehouseFault(
+        "chains that end where they began, and are not called returns",
+        "port_chain", "chains_are_the_facts",
+        "update churn.port_chain set is_return = not is_return",
+    ),
+    WarehouseFault(
+        "refunds asked for under a waiver, and in nobody's list",
+        "waiver_claim", "every_request_is_a_claim",
+        "update intermediate.int_termination_fee set waiver_code = 'KT_WAIVER_2026'; "
+        "delete from churn.waiver_claim where exclusion is null",
+    ),
+    WarehouseFault(
+        "a refund that two waivers count",
+        "waiver_claim", "refunds_are_the_fees",
+        "update intermediate.int_termination_fee set waiver_code = 'KT_WAIVER_2026'; "
+        "update churn.waiver_claim set refunded_amount = 1",
+    ),
+    WarehouseFault(
+        "lines whose end an update passed over",
+        "line_flow_daily", "lines_in_service_began_and_have_not_ended",
+        "update churn.line_flow_daily set terminated = 0",
     ),
 ]  # fmt: skip

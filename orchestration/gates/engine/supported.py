@@ -86,6 +86,13 @@ _ROW_BY_ROW = tuple(
 _BY_OTHER_ROWS = frozenset({"expect_column_values_to_be_unique", "expect_column_values_to_not_be_outliers"})
 
 
+#: Functions of DuckDB whose value is another one each time.
+_OF_THE_MOMENT = {
+    "current_localtime", "current_localtimestamp", "get_current_time", "get_current_timestamp", "nextval", "now",
+    "random", "today", "transaction_timestamp", "uuid", "gen_random_uuid",
+}  # fmt: skip
+
+
 class UnsupportedExpectation(ValueError):
     """An expectation that this engine cannot judge on DuckDB."""
 
@@ -96,13 +103,41 @@ def supported_expectations() -> frozenset[str]:
 
 
 def may_judge_row_by_row(expectation: Mapping[str, Any]) -> bool:
-    """Whether a row can pass or fail by its own values alone; of a query only its author can say.
+    """Whether a row passes or fails by its own values alone, now and later; a query must be seen to do so.
 
     `mostly` is a share of all rows.
     """
     kind = expectation["type"]
-    is_of_rows = kind.startswith(_ROW_BY_ROW) and kind not in _BY_OTHER_ROWS and "mostly" not in expectation["kwargs"]
-    return is_of_rows or kind == "unexpected_rows_expectation"
+    if kind == "unexpected_rows_expectation":
+        return _selects_row_by_row(expectation["kwargs"].get("unexpected_rows_query", ""))
+    return kind.startswith(_ROW_BY_ROW) and kind not in _BY_OTHER_ROWS and "mostly" not in expectation["kwargs"]
+
+
+def _selects_row_by_row(query: str) -> bool:
+    """Whether a query only filters the batch: one relation, read once, each row by a condition on itself.
+
+    What cannot be seen to be so is not: another relation, an aggregate, a window, a limit, the clock, chance.
+    """
+    import sqlglot  # takes tenths of a second, so only who asks pays
+    from sqlglot import exp
+
+    by_more_than_the_row = (
+        exp.AggFunc, exp.Window, exp.Join, exp.Group, exp.Having, exp.Qualify, exp.Distinct, exp.Limit, exp.Offset,
+        exp.SetOperation, exp.With, exp.UDTF, exp.Lateral, exp.TableSample, exp.CurrentDate, exp.CurrentTime,
+        exp.CurrentTimestamp, exp.Rand, exp.Uuid,
+    )  # fmt: skip
+    try:
+        statements = sqlglot.parse(query.format(batch="judged"), dialect="duckdb")
+    except (sqlglot.ParseError, sqlglot.TokenError, KeyError, IndexError, ValueError):
+        return False
+    if len(statements) != 1 or not isinstance(statements[0], exp.Select) or statements[0].find(*by_more_than_the_row):
+        return False
+    if [(table.db, table.name) for table in statements[0].find_all(exp.Table)] != [("", "judged")]:
+        return False
+    functions = (function.name.lower() for function in statements[0].find_all(exp.Anonymous))
+    selected = (column for select in statements[0].find_all(exp.Select) for column in select.expressions)
+    # of a function that the parser does not know, nobody can say that it is no aggregate, unless it is in a condition
+    return not _OF_THE_MOMENT & set(functions) and not any(column.find(exp.Anonymous) for column in selected)
 
 
 def refuse_unsupported(expectations: Iterable[Mapping[str, Any]]) -> None:
