@@ -31,7 +31,7 @@ from orchestration.base.sql import connect
 from orchestration.contracts import load_feeds
 from orchestration.ingest import ingest
 from orchestration.runtime.partitions import days_between
-from orchestration.simulator import planted_frauds, simulate
+from orchestration.simulator import SimulationSummary, simulate
 from orchestration.warehouse import dbt
 from orchestration.warehouse.raw_relations import refresh_raw
 
@@ -71,6 +71,15 @@ MEASURES = """
         count(*) filter (where is_alerted) as alerts,
         100.0 * count(*) filter (where is_fraud and is_alerted) / count(*) filter (where is_alerted) as precision_pct
     from judged
+"""
+
+BY_KIND = """
+    select planted.kind, count(*) as payments, count(alert.payment_id) as found
+    from planted
+    join intermediate.int_payment_feature using (payment_id)
+    left join fraud.alert as alert using (payment_id)
+    group by all
+    order by 1
 """
 
 CELLS = """
@@ -159,10 +168,10 @@ def main() -> None:
                 _measure_detection(settings, cases[part], arguments.seed)
 
 
-def _build(settings: Settings, case: Case, seed: int) -> float:
-    """Simulate, ingest and build what the rules read; the seconds of dbt."""
+def _build(settings: Settings, case: Case, seed: int) -> tuple[SimulationSummary, float]:
+    """Simulate, ingest and build what the rules read; what was simulated, and the seconds of dbt."""
     days = {"first_day": case.first, "last_day": case.last}
-    simulate(settings.landing_dir, panel=case.panel, seed=seed, scenario=case.scenario, feeds=FEEDS, **days)
+    made = simulate(settings.landing_dir, panel=case.panel, seed=seed, scenario=case.scenario, feeds=FEEDS, **days)
     feeds = load_feeds(settings)
     for feed in FEEDS:
         ingest(settings, feeds[feed], days_between(case.first, case.last))
@@ -170,18 +179,22 @@ def _build(settings: Settings, case: Case, seed: int) -> float:
         refresh_raw(con, settings, feeds)
     started = time.perf_counter()
     dbt.build(settings, select=["+alert", "+unregistered_cell"], exclude=["resource_type:test"])
-    return time.perf_counter() - started
+    return made, time.perf_counter() - started
 
 
 def _measure_detection(settings: Settings, case: Case, seed: int) -> None:
     """Hold the alerts of a scenario against its planted frauds."""
-    build_seconds = _build(settings, case, seed)
-    frauds = sorted(planted_frauds(seed=seed, scenario=case.scenario, first_day=case.first, last_day=case.last))
+    made, build_seconds = _build(settings, case, seed)
     print(f"{case.scenario}, {case.first} to {case.last}, panel {case.panel:g}, seed {seed}")
     print(f"  {'build_seconds':<30}{build_seconds:>12.0f}")
     with connect(settings, str(settings.warehouse)) as con:
-        con.execute("create table main.planted as select unnest($frauds) as payment_id", {"frauds": frauds})
+        con.execute(
+            "create table main.planted as select unnest($frauds) as payment_id, unnest($kinds) as kind",
+            {"frauds": list(made.planted), "kinds": list(made.planted.values())},
+        )
         _print(con.execute(MEASURES))
+        for kind, payments, found in con.execute(BY_KIND).fetchall():
+            print(f"  {'found of ' + kind:<30}{found:>12,} of {payments:,}", flush=True)
         _print(con.execute(CELLS))
         con.execute(NEVER_CLEARED)
     dbt.build(settings, select=["rule_hit"], exclude=["resource_type:test"], full_refresh=True)

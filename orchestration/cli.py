@@ -8,7 +8,7 @@ import sys
 from datetime import datetime
 from pathlib import Path
 from time import monotonic
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, Literal, NoReturn
 from uuid import UUID
 
 import typer
@@ -74,6 +74,13 @@ def simulate(
     dirt: Annotated[float, typer.Option(min=0, help="How dirty: 0 is clean, 1 is ordinary.")] = 1.0,
     first: Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"])] = datetime(2025, 8, 1),
     last: Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"])] = datetime(2026, 2, 28),
+    file_format: Annotated[
+        Literal["csv", "csv.gz", "parquet"],
+        typer.Option("--format", help="Files as each source writes them, all compressed, or all Parquet."),
+    ] = "csv",
+    field_dirt: Annotated[
+        bool, typer.Option("--field-dirt", help="Also what no contract announces: hidden files, odd spellings, ….")
+    ] = False,
 ) -> None:
     """Write sample extracts, calibrated on the published figures of the 2025 breach and exodus."""
     from orchestration.reporting.terminal import print_simulation
@@ -82,7 +89,8 @@ def simulate(
 
     wanted = {
         "scenario": scenario, "panel": panel, "seed": seed, "dirt": dirt,
-        "from": str(first.date()), "to": str(last.date()), "code": package_fingerprint(),
+        "from": str(first.date()), "to": str(last.date()), "format": file_format,
+        "field_dirt": field_dirt, "code": package_fingerprint(),
     }  # fmt: skip
     mark = private_dir(out_folder) / ".simulated.json"
     if mark.exists() and json.loads(mark.read_text("utf-8")) == wanted:
@@ -93,7 +101,7 @@ def simulate(
     with out.status("Writing sample extracts") as shown:
         summary = write(
             out_folder, seed=seed, panel=panel, dirt=dirt, scenario=scenario,
-            first_day=first.date(), last_day=last.date(),
+            first_day=first.date(), last_day=last.date(), file_format=file_format, field_dirt=field_dirt,
             progress=lambda what, done, total: shown.update(f"Writing sample extracts: {what} {done}/{total}"),
         )  # fmt: skip
     mark.write_text(json.dumps(wanted), "utf-8")

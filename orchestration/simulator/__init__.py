@@ -6,6 +6,6 @@ Nothing of the pipeline may import this room: the pipeline must not know what th
 from __future__ import annotations
 
 from orchestration.simulator.scenario import known_scenarios
-from orchestration.simulator.world import SimulationSummary, package_fingerprint, planted_frauds, simulate
+from orchestration.simulator.world import SimulationSummary, package_fingerprint, simulate
 
-__all__ = ["SimulationSummary", "known_scenarios", "package_fingerprint", "planted_frauds", "simulate"]
+__all__ = ["SimulationSummary", "known_scenarios", "package_fingerprint", "simulate"]

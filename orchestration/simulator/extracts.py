@@ -6,19 +6,24 @@ DuckDB writes every file. Python transcodes a file whose encoding DuckDB cannot 
 from __future__ import annotations
 
 import codecs
+import gzip
 import hashlib
 import json
 import shutil
+from collections import Counter
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from string import Template
+from typing import BinaryIO, cast
 from zoneinfo import ZoneInfo
 
 import duckdb
 
-from orchestration.simulator.formats import FeedFormat
+from orchestration.simulator.field_dirt import FILE_FAULTS, FOLDER_FAULTS, fault_of
+from orchestration.simulator.formats import FeedFormat, FileFormat
 
 SQL = Path(__file__).resolve().parent / "sql"
 SOURCE_ZONE = ZoneInfo("Asia/Seoul")
@@ -27,7 +32,10 @@ BYTE_ORDER_MARK = "\ufeff"
 
 @dataclass
 class FeedTally:
-    """What one feed's deliveries hold: rows by what became of them, days, bytes."""
+    """What one feed's deliveries hold: rows by what became of them, days, bytes.
+
+    `field_dirt` counts by kind: odd spellings of numbers by row, everything else by delivery.
+    """
 
     rows: int = 0
     repeated: int = 0
@@ -36,33 +44,49 @@ class FeedTally:
     days: int = 0
     bytes: int = 0
     missing: list[date] = field(default_factory=list)
+    field_dirt: Counter[str] = field(default_factory=Counter)
 
 
 def write_days(
-    connection: duckdb.DuckDBPyConnection, fmt: FeedFormat, out: Path, missing: frozenset[date], tally: FeedTally
+    connection: duckdb.DuckDBPyConnection,
+    fmt: FeedFormat,
+    file_format: FileFormat,
+    out: Path,
+    missing: frozenset[date],
+    tally: FeedTally,
 ) -> None:
     """Write the deliveries from the variables from_day to to_day of one feed, and add them to the tally."""
-    connection.execute(_delivered_sql(fmt))
+    connection.execute(_delivered_sql(fmt, file_format))
     days = connection.execute(
         "select dt, count(*), coalesce(sum(money), 0)::bigint, count(*) filter (where copy_no = 1),"
-        " count(*) filter (where flaw between 1 and 4), count(*) filter (where flaw = 5)"
+        " count(*) filter (where flaw between 1 and 4), count(*) filter (where flaw = 5),"
+        " count(*) filter (where is_spelled_oddly)"
         " from delivered group by dt order by dt"
     ).fetchall()
-    first, last, last_day = connection.execute(
-        "select getvariable('from_day'), getvariable('to_day'), getvariable('last_day')"
+    first, last, last_day, seed, has_field_dirt = connection.execute(
+        "select getvariable('from_day'), getvariable('to_day'), getvariable('last_day'), getvariable('seed'),"
+        " getvariable('field_dirt')"
     ).fetchall()[0]
     absent = {day for day in missing if day < last_day}
     wanted = {row[0]: row for row in days}
     if not fmt.is_monthly:  # a monthly feed leaves no empty files between
-        wanted |= {day: (day, 0, 0, 0, 0, 0) for day in _days(first, last) if day not in wanted and day not in absent}
+        wanted |= {
+            day: (day, 0, 0, 0, 0, 0, 0) for day in _days(first, last) if day not in wanted and day not in absent
+        }
     if not wanted:
         return
-    _copy(connection, fmt, out, sorted(wanted))
-    for day, rows, money, repeated, broken, untrue in (wanted[day] for day in sorted(wanted)):
+    if file_format == "parquet":
+        _copy_parquet(connection, fmt, out, sorted(wanted))
+    else:
+        _copy_csv(connection, fmt, file_format, out, sorted(wanted))
+    for day, rows, money, repeated, broken, untrue, spelled in (wanted[day] for day in sorted(wanted)):
         folder = out / fmt.feed / f"dt={day}"
-        path = folder / f"{fmt.feed}-0.{fmt.suffix}"
-        if fmt.encoding != "utf-8":
+        path = folder / f"{fmt.feed}-0.{fmt.suffix(file_format)}"
+        if fmt.encoding != "utf-8" and file_format != "parquet":
             _transcode(path, fmt.encoding)
+        fault = fault_of(seed, fmt.feed, day, path, rows) if has_field_dirt else None
+        if fault in FILE_FAULTS:
+            fault.commit(path)
         tally.rows += rows
         tally.repeated += repeated
         tally.broken += broken
@@ -70,6 +94,9 @@ def write_days(
         tally.days += 1
         tally.bytes += path.stat().st_size
         add_to_manifest(folder, path, day, rows, {fmt.money: money} if fmt.money else None)
+        if fault in FOLDER_FAULTS:
+            fault.commit(path)
+        tally.field_dirt.update([fault.kind] if fault else [], PHONE_SPELLING=spelled)
     tally.missing += sorted(day for day in absent if first <= day <= last)
 
 
@@ -102,31 +129,52 @@ def _days(first: date, last: date) -> Iterator[date]:
     return (first + timedelta(days=n) for n in range((last - first).days + 1))
 
 
-def _delivered_sql(fmt: FeedFormat) -> str:
-    flaws = ", ".join(f"{flaw:d}" for flaw in fmt.flaws)
-    # Half of the late rows came broken or untrue first.
-    flaw = f"if((h // 10000000000000) % 2 = 0, [{flaws}][1 + ((h // 20000000000000) % {len(fmt.flaws)})::int], 0)"
+def _delivered_sql(fmt: FeedFormat, file_format: FileFormat) -> str:
     return Template((SQL / "delivered.sql").read_text("utf-8")).substitute(
         feed=fmt.feed,
-        line=fmt.line(),
+        select_list=fmt.select_list(file_format),
+        select_names=fmt.select_names(file_format),
         money=fmt.money or "0",
-        flaw=flaw if fmt.flaws else "0",
+        is_spelled_oddly=fmt.is_spelled_oddly(),
+        flaw=fmt.flaw(file_format),
         late_per_100k=fmt.late_per_100k,
         duplicates_per_100k=fmt.duplicates_per_100k,
     )
 
 
-def _copy(connection: duckdb.DuckDBPyConnection, fmt: FeedFormat, out: Path, days: list[date]) -> None:
+def _copy_csv(
+    connection: duckdb.DuckDBPyConnection, fmt: FeedFormat, file_format: FileFormat, out: Path, days: list[date]
+) -> None:
     connection.execute("create or replace temp table header (dt date, line varchar)")
     connection.executemany("insert into header values (?, ?)", [(day, _header(connection, fmt, day)) for day in days])
+    suffix = fmt.suffix(file_format)
+    compression = ", compression gzip" if suffix.endswith(".gz") else ""
+    _copy(
+        connection, fmt, out, suffix, "select line, dt from header union all select line, dt from delivered",
+        f"format csv, header false, quote '', escape '', delimiter e'\\x01'{compression}",
+    )  # fmt: skip
+
+
+def _copy_parquet(connection: duckdb.DuckDBPyConnection, fmt: FeedFormat, out: Path, days: list[date]) -> None:
+    names, options = fmt.select_names("parquet"), "format parquet, compression zstd"
+    _copy(connection, fmt, out, "parquet", f"select {names}, dt from delivered", options)
+    for day in days:
+        path = out / fmt.feed / f"dt={day}" / f"{fmt.feed}-0.parquet"
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            connection.execute(f"copy (select {names} from delivered limit 0) to '{path}' ({options})")
+
+
+def _copy(
+    connection: duckdb.DuckDBPyConnection, fmt: FeedFormat, out: Path, suffix: str, query: str, options: str
+) -> None:
+    """Write the rows of a query with a column `dt`, one file a day."""
     (out / fmt.feed).mkdir(parents=True, exist_ok=True)
-    options = "compression gzip," if fmt.is_gzipped else ""
     threads = connection.execute("select current_setting('threads')").fetchall()[0][0]
     connection.execute("set threads = 1")  # one thread, one file a day, rows in order
     connection.execute(
-        f"copy (select line, dt from header union all select line, dt from delivered) to '{out / fmt.feed}'"
-        f" (format csv, header false, quote '', escape '', delimiter e'\\x01', {options}"
-        f" partition_by (dt), overwrite_or_ignore, filename_pattern '{fmt.feed}-{{i}}', file_extension '{fmt.suffix}')"
+        f"copy ({query}) to '{out / fmt.feed}' ({options},"
+        f" partition_by (dt), overwrite_or_ignore, filename_pattern '{fmt.feed}-{{i}}', file_extension '{suffix}')"
     )
     connection.execute(f"set threads = {threads}")
 
@@ -145,7 +193,13 @@ def _header(connection: duckdb.DuckDBPyConnection, fmt: FeedFormat, day: date) -
 
 
 def _transcode(path: Path, encoding: str) -> None:
+    """Write the file again in another encoding; a compressed one without the time: the same rows, the same bytes."""
     beside = path.with_suffix(".part")
-    with codecs.open(str(path), "r", "utf-8") as source, codecs.open(str(beside), "w", encoding) as target:
-        shutil.copyfileobj(source, target, 1 << 20)
+    with ExitStack() as files:
+        source: BinaryIO = files.enter_context(path.open("rb"))
+        target: BinaryIO = files.enter_context(beside.open("wb"))
+        if path.suffix == ".gz":
+            source = cast(BinaryIO, files.enter_context(gzip.GzipFile(fileobj=source)))
+            target = cast(BinaryIO, files.enter_context(gzip.GzipFile("", "wb", fileobj=target, mtime=0)))
+        shutil.copyfileobj(codecs.getreader("utf-8")(source), codecs.getwriter(encoding)(target), 1 << 20)
     beside.replace(path)

@@ -12,6 +12,8 @@ from enum import IntEnum
 from typing import Literal
 
 Kind = Literal["text", "count", "phone", "money", "day", "month", "instant", "flag"]
+#: Files as each source writes them (CSV, of some feeds compressed), all CSV compressed, or all Parquet of text columns.
+FileFormat = Literal["csv", "csv.gz", "parquet"]
 
 
 class Flaw(IntEnum):
@@ -60,32 +62,58 @@ class FeedFormat:
     late_per_100k: int = 300
     duplicates_per_100k: int = 150
 
-    @property
-    def suffix(self) -> str:
+    def suffix(self, file_format: FileFormat) -> str:
         """Extension of the feed's files."""
-        return "csv.gz" if self.is_gzipped else "csv"
+        return "csv.gz" if file_format == "csv" and self.is_gzipped else file_format
 
-    def line(self) -> str:
-        """SQL expression of one whole row of the file, spelled and broken as the row says."""
-        cells = ", ".join(f"coalesce({self._cell(column)}, '')" for column in self.columns)
+    def select_list(self, file_format: FileFormat) -> str:
+        """SQL of a row of the file, spelled and broken as the row says: its `line`, or in Parquet its columns."""
+        if file_format == "parquet":
+            return ", ".join(
+                f"nullif({self._cell(column, is_quoted=False)}, '') as {column.name}" for column in self.columns
+            )
+        cells = ", ".join(f"coalesce({self._cell(column, is_quoted=True)}, '')" for column in self.columns)
         extra = f"if(flaw = {Flaw.EXTRA_COLUMN:d}, '{self.delimiter}?', '')"
-        return f"concat_ws('{self.delimiter}', {cells}) || {extra}"
+        return f"concat_ws('{self.delimiter}', {cells}) || {extra} as line"
+
+    def select_names(self, file_format: FileFormat) -> str:
+        """Names of the columns of `select_list`."""
+        return ", ".join(column.name for column in self.columns) if file_format == "parquet" else "line"
+
+    def flaw(self, file_format: FileFormat) -> str:
+        """SQL expression of the flaw that an untrue copy of a row has, from its hash `h`; a half of them has none."""
+        if not self.flaws:
+            return "0"
+        # a row of Parquet has no cell too many
+        listed = ", ".join(
+            "0" if file_format == "parquet" and flaw is Flaw.EXTRA_COLUMN else f"{flaw:d}" for flaw in self.flaws
+        )
+        nth = f"((h // 20000000000000) % {len(self.flaws)})::int"
+        return f"if((h // 10000000000000) % 2 = 0, [{listed}][1 + {nth}], 0)"
+
+    def is_spelled_oddly(self) -> str:
+        """SQL condition: the row has a phone number in a spelling that no contract announces."""
+        phones = [column for column in self.columns if column.kind == "phone"]
+        sound = [f"flaw <> {column.flaw:d}" for column in phones]
+        return " and ".join(["getvariable('field_dirt')", _IS_FIELD_SPELLING, *sound]) if phones else "false"
 
     def plain_columns(self) -> str:
         """SQL select list of all columns as text in their plain spelling, under their plain headers."""
-        return ", ".join(f"{self._spelled(column, 'plain')} as {column.name}" for column in self.columns)
+        return ", ".join(f"{_PLAIN[column.kind].format(c=column.name)} as {column.name}" for column in self.columns)
 
-    def _cell(self, column: Column) -> str:
-        spelled = self._spelled(column, "any")
+    def _cell(self, column: Column, *, is_quoted: bool) -> str:
+        spelled = self._spelled(column, is_quoted=is_quoted)
         return f"if(flaw = {column.flaw:d}, {column.broken}, {spelled})" if column.flaw else spelled
 
-    def _spelled(self, column: Column, spellings: Literal["plain", "any"]) -> str:
+    def _spelled(self, column: Column, *, is_quoted: bool) -> str:
         plain, odd = _PLAIN[column.kind].format(c=column.name), None
         if column.dialects:
             odd = _ODD.get(column.kind, "").format(c=column.name, instant=self.second_instant)
-            if column.kind == "money" and self.delimiter == ",":
+            if column.kind == "money" and self.delimiter == "," and is_quoted:
                 odd = f"'\"' || {odd} || '\"'"
-        return f"if(spelling >= 90, {odd}, {plain})" if odd and spellings == "any" else plain
+        if column.kind == "phone":
+            plain = f"if(getvariable('field_dirt') and {_IS_FIELD_SPELLING}, {_FIELD_PHONE}, {plain})"
+        return f"if(spelling >= 90, {odd}, {plain})" if odd else plain
 
 
 _PLAIN: dict[str, str] = {
@@ -104,6 +132,16 @@ _ODD: dict[str, str] = {
     "day": "replace({c}::varchar, '-', '')",
     "instant": "strftime({c}, '{instant}')",
 }
+
+# spellings after public reports, in signs that CP949 has too
+_IS_FIELD_SPELLING = "spelling between 84 and 89"
+_FIELD_PHONE = (
+    "case spelling when 84 then '+82 (0)10-' || (subscriber // 10000) || '-' || right(subscriber::varchar, 4)"
+    " when 85 then '0082 10 ' || subscriber when 86 then '(010) ' || subscriber"
+    " when 87 then '+82-10-' || (subscriber // 10000) || '-' || right(subscriber::varchar, 4)"
+    " when 88 then translate('010' || subscriber, '0123456789', '０１２３４５６７８９')"
+    " else '010.' || (subscriber // 10000) || '.' || right(subscriber::varchar, 4) end"
+)
 
 _SUBSCRIBER = ("msisdn", "subscriber number", "subscriber  number", "subscriber number ")
 

@@ -18,15 +18,18 @@ import duckdb
 from orchestration.base.refusal import Refusal
 from orchestration.base.sql import exact
 from orchestration.simulator.extracts import SQL, FeedTally, add_to_manifest, clear_days, write_days
-from orchestration.simulator.formats import FORMATS, FeedFormat
+from orchestration.simulator.formats import FORMATS, FeedFormat, FileFormat
 from orchestration.simulator.scenario import Scenario
 
 Progress = Callable[[str, int, int], None]
 
 WORLD = (
-    "macros", "slots", "ports", "network", "fraud", "lines", "fees", "invoices", "regulator", "payments",
-    "core_network", "desk",
+    "macros", "slots", "ports", "network", "fraud", "lines", "fees", "invoices", "regulator", "payers",
+    "fraud_year", "payments", "core_network", "desk",
 )  # fmt: skip
+PLANTED = (
+    "select payment_id, scheme from fraud_charge union all select payment_id, kind from year_charge where is_fraud"
+)
 REACH_BACK_DAYS = 9  # five days late, one behind a missing file, two until a payment is cancelled, one spare
 MEMORY_LIMIT = "6GB"
 ROWS_IN_HAND = 3_000_000  # payments made at a time; keeps a whole carrier's panel within memory
@@ -34,7 +37,10 @@ ROWS_IN_HAND = 3_000_000  # payments made at a time; keeps a whole carrier's pan
 
 @dataclass(frozen=True)
 class SimulationSummary:
-    """What a simulation wrote: settings, row tallies by feed, and the totals of the fraud story."""
+    """What a simulation wrote: settings, row tallies by feed, and the totals of the fraud story.
+
+    `planted` is the truth that the files do not tell: the kind of fraud by `payment_id`, refused attempts included.
+    """
 
     out: Path
     scenario: str
@@ -44,6 +50,7 @@ class SimulationSummary:
     last_day: date
     feeds: dict[str, FeedTally]
     story: dict[str, int]
+    planted: dict[str, str]
 
     @property
     def rows(self) -> int:
@@ -71,12 +78,16 @@ def simulate(
     last_day: date = date(2026, 2, 28),
     history_from: date = date(2024, 12, 31),
     feeds: Collection[str] | None = None,
+    file_format: FileFormat = "csv",
+    field_dirt: bool = False,
     progress: Progress | None = None,
 ) -> SimulationSummary:
     """Write the deliveries of first_day to last_day (inclusive) under `out`, of all feeds or of those named.
 
-    `panel` is the share of lines that billing covers, `dirt` scales what is wrong with the files (0 = clean).
-    The first delivery also holds the ports since `history_from` and every line. Raises Refusal for an unknown
+    `panel` is the share of lines that billing covers, `dirt` scales what is wrong with the files (0 = clean);
+    `field_dirt` adds what no contract announces (field_dirt.py).
+    The first delivery also holds the ports since `history_from` and every line. In every `file_format` a correct ingest
+    accepts the same rows. Raises Refusal for an unknown
     scenario or an impossible window or share.
     """
     story = Scenario.load(scenario)
@@ -86,12 +97,13 @@ def simulate(
     # every line of the carrier needs some 7 GB: what does not fit goes where there must be room anyway
     out.mkdir(parents=True, exist_ok=True)
     with duckdb.connect(config={"memory_limit": MEMORY_LIMIT, "temp_directory": str(out / ".spill")}) as connection:
+        _set_variables(connection, {"field_dirt": field_dirt})
         _build_world(connection, story, report, seed, panel, dirt, first_day, last_day, history_from)
         tallies: dict[str, FeedTally] = {}
         for fmt in FORMATS:
             if feeds is not None and fmt.feed not in feeds:
                 continue
-            tallies[fmt.feed] = _write_feed(connection, fmt, out, story, first_day, last_day, report)
+            tallies[fmt.feed] = _write_feed(connection, fmt, file_format, out, story, first_day, last_day, report)
         return SimulationSummary(
             out=out,
             scenario=scenario,
@@ -101,22 +113,13 @@ def simulate(
             last_day=last_day,
             feeds=tallies,
             story=_story_totals(connection),
+            planted=dict(connection.execute(PLANTED).fetchall()),
         )
 
 
 def _set_variables(connection: duckdb.DuckDBPyConnection, variables: dict[str, object]) -> None:
     for name, value in variables.items():
         connection.execute(f"set variable {name} = $value", {"value": value})
-
-
-def planted_frauds(
-    *, seed: int = 20260103, panel: float = 0.02, scenario: str = "kt_2025", first_day: date, last_day: date
-) -> set[str]:
-    """`payment_id` of every fraudulent payment in the extracts that `simulate` writes from the same settings."""
-    with duckdb.connect(":memory:") as connection:
-        story, silent = Scenario.load(scenario), lambda _stage, _done, _total: None
-        _build_world(connection, story, silent, seed, panel, 1.0, first_day, last_day, first_day)
-        return {payment_id for (payment_id,) in connection.execute("select payment_id from fraud_charge").fetchall()}
 
 
 def _build_world(
@@ -153,6 +156,7 @@ def _build_world(
 def _write_feed(
     connection: duckdb.DuckDBPyConnection,
     fmt: FeedFormat,
+    file_format: FileFormat,
     out: Path,
     story: Scenario,
     first_day: date,
@@ -174,7 +178,7 @@ def _write_feed(
         _set_variables(connection, {"from_day": from_day, "to_day": to_day})
         if fmt.made_by:
             connection.execute((SQL / f"{fmt.made_by}.sql").read_text("utf-8"))
-        write_days(connection, fmt, out, missing, tally)
+        write_days(connection, fmt, file_format, out, missing, tally)
     report(fmt.feed, total, total)
     return tally
 

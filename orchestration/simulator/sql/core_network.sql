@@ -117,6 +117,10 @@ swapped as (
     join fraud_schemes as s using (scheme)
     where draw_int('sim swapped', c.exposed_no, 100) < s.sim_changed_pct
     group by c.number_idx, c.exposed_no
+    union all
+    select number_idx, sim_changed_at, if(is_fraud, ['ONLINE', 'CALL_CENTRE'][1 + episode_no % 2], 'SHOP')
+    from year_episode
+    where sim_changed_at >= getvariable('first_day')
 )
 select
     changed_at::date as known_on,

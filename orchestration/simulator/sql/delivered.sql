@@ -1,4 +1,4 @@
--- Which rows each delivery holds and in which state: sound, late, repeated or broken. $feed and $line are filled in
+-- Which rows each delivery holds and in which state: sound, late, repeated or broken. $feed and $select_list are filled in
 -- from the feed's write format; every broken or untrue copy has a sound row in a later delivery, so that a correct
 -- ingest recovers exactly the world behind the files.
 create or replace temp table delivered as
@@ -50,7 +50,8 @@ select
     copy_no,
     $money as money,
     flaw,
-    $line as line,
+    $is_spelled_oddly as is_spelled_oddly,
+    $select_list,
 from arrived
 where known_on between getvariable('from_day') and getvariable('to_day')
-order by dt, sort_at, line;
+order by dt, sort_at, $select_names;

@@ -1,32 +1,60 @@
--- What the desk decided about the cases of the story. A case is named after the first payment of its episode, which is
--- the source's own identifier; every tenth is watched for some days first.
+-- What the desk decided. A case is named after the first payment of its episode, which is the source's own identifier.
+-- Some are watched for some days first; one in so many decisions names a case that is not there.
 create view alert_dispositions_event as
 with first_charge as (
     select exposed_no, arg_min(payment_id, (requested_at, payment_id)) as payment_id, max(requested_at) as last_charge_at
     from fraud_charge
     group by all
 ),
-worked as (
+story as (
     select
-        f.exposed_no,
-        'case-' || f.payment_id as case_id,
+        f.payment_id,
+        'CONFIRMED' as disposition,
         greatest(
             getvariable('desk_from') + ((v.victim_rank - 1) // getvariable('desk_cases_a_day'))::int,
             f.last_charge_at::date + 2
         ) as worked_on,
-        (getvariable('analysts'))[1 + draw_int('analyst', f.exposed_no, len(getvariable('analysts')))] as analyst,
-        draw_int('watched', f.exposed_no, 10) = 0 as was_watched,
     from announced_victim as v
     join first_charge as f using (exposed_no)
     where v.victim_rank <= getvariable('desk_cases')
 ),
+-- what strikes the desk in any week is worked within days, by weekday
+the_year as (
+    select
+        arg_min(c.payment_id, c.requested_at) as payment_id,
+        if(any_value(c.is_fraud), 'CONFIRMED', 'CLEARED') as disposition,
+        max(c.requested_at)::date + 1 + floor(8 * pow(draw_unit('worked after', c.episode_no), 2))::int as worked_on,
+    from year_charge as c
+    join year_episode as e using (episode_no)
+    where c.outcome = 'SUCCEEDED' and e.is_striking and draw_int('desk takes', c.episode_no, 100) < e.desk_pct
+    group by c.episode_no
+),
+worked as (
+    select
+        *,
+        hash(payment_id) as k,
+        (getvariable('analysts'))[1 + draw_int('analyst', k, len(getvariable('analysts')))] as analyst,
+        draw_int('watched', k, 10) = 0 as was_watched,
+        draw_int('mistyped', k, getvariable('mistyped_case_every')) = 0 as is_mistyped,
+    from (
+        select * from story
+        union all
+        select * replace (worked_on + [0, 0, 0, 0, 0, 2, 1][isodow(worked_on)]::int as worked_on) from the_year
+    )
+),
 decisions as (
-    select *, 'WATCH' as disposition, worked_on as day from worked where was_watched
+    select * replace ('WATCH' as disposition), worked_on as day from worked where was_watched
     union all
-    select *, 'CONFIRMED', worked_on + if(was_watched, 3, 0) from worked
+    select *, worked_on + if(was_watched, 3 + draw_int('watched for', k, 5)::int, 0) from worked
+    union all
+    select * replace (reverse(payment_id) as payment_id), worked_on from worked where is_mistyped
 ),
 decided as (
-    select *, instant(day, 32400 + draw_int('decided case at', hash(case_id, disposition), 30000)) as decided_at from decisions
+    select
+        *,
+        'case-' || payment_id as case_id,
+        instant(day, 32400 + draw_int('decided case at', hash(case_id, disposition), 30000)) as decided_at,
+    from decisions
 )
 select
     decided_at::date as known_on,

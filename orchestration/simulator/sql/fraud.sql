@@ -176,7 +176,8 @@ final as (
         s.uses_rogue_cell and draw_int('moved on', c.exposed_no, 100) < s.moved_on_pct as has_moved_on,
         if(s.uses_rogue_cell and not has_moved_on, r.cell_id, o.cell_id) as cell_id,
         g.merchant_category,
-        merchant_identifier(g.category_no, g.first_shop + draw_int('fraud shop', c.exposed_no, g.shops)) as merchant_id,
+        merchant_identifier(g.category_no, g.first_shop + floor(g.shops * pow(draw_unit('fraud shop', c.exposed_no), 2))::bigint)
+            as merchant_id,
         if(c.is_sms, 'SMS', 'ARS') as auth_method,
         if(c.is_sms, null, happens('fraud call', c.exposed_no * 10 + c.repeat_no, s.call_complete_share))
             as is_ars_call_complete,
@@ -221,7 +222,7 @@ select v.*, w.announced_on
 from victims as v
 join waves as w on v.victim_rank > w.victims_before and v.victim_rank <= w.victims_so_far;
 
--- When each victim was announced; the complaint, if the victim noticed at all, came before.
+-- The complaint of each victim and the verdict on it, both before the day on which the victim was announced has ended.
 create table fraud_dispute as
 with dated as (
     select
@@ -232,7 +233,7 @@ with dated as (
                 c.requested_at::date + 2 + draw_int('complaint', c.exposed_no, 18)::int,
                 getvariable('first_complaint_on') + draw_int('complaint', c.exposed_no, 9)::int
             ),
-            v.announced_on - 1 - draw_int('found', c.exposed_no, 3)::int
+            v.announced_on - 2 - draw_int('found', c.exposed_no, 3)::int
         ) as opened_on,
     from fraud_charge as c
     join announced_victim as v using (exposed_no)
@@ -241,8 +242,10 @@ select
     payment_id,
     amount,
     instant(opened_on, 34200 + draw_int('opened', charge_no, 28000)) as opened_at,
-    instant(announced_on + draw_int('decided', charge_no, 5)::int, 36000 + draw_int('decided at', charge_no, 25000))
-        as decided_at,
+    instant(
+        announced_on - draw_int('decided', charge_no, least(6, announced_on - opened_on))::int,
+        36000 + draw_int('decided at', charge_no, 25000)
+    ) as decided_at,
     'CONFIRMED_FRAUD' as verdict,
     amount as refunded_amount,
     chance,

@@ -2,6 +2,7 @@
 create or replace macro draw(tag, k) as hash(getvariable('seed'), tag, k);
 create or replace macro draw_int(tag, k, n) as (draw(tag, k) % n)::bigint;
 create or replace macro draw_unit(tag, k) as draw_int(tag, k, 1000003) / 1000003.0;
+create or replace macro draw_fine(tag, k) as (draw(tag, k) >> 11)::bigint / 9007199254740992.0;
 create or replace macro happens(tag, k, share) as draw_int(tag, k, 1000000) < share * 1000000;
 
 -- Bijections, so that no two lines share a number or an identifier, and neither betrays the other.
@@ -22,5 +23,17 @@ create or replace macro kind_of_line(number_idx) as
         when draw_int('line kind', number_idx, 1000) < 985 then 'HANDSET'
         when draw_int('line kind', number_idx, 1000) < 997 then 'SECOND_DEVICE'
         else 'IOT'
+    end;
+-- What a line may be charged in a month, and when some have had it raised.
+create or replace macro cap_class(number_idx) as draw_int('limit', number_idx, 100);
+create or replace macro cap_raised_at(number_idx) as
+    if(cap_class(number_idx) >= 92,
+       instant(getvariable('world_from') + draw_int('limit raised', number_idx, 580)::int, 36000), null);
+create or replace macro monthly_cap(number_idx, asked_at) as
+    case
+        when cap_class(number_idx) < 30 then 300000
+        when cap_class(number_idx) < 70 then 500000
+        when cap_class(number_idx) < 92 or asked_at >= cap_raised_at(number_idx) then 1000000
+        else 100000
     end;
 create or replace macro network_of(provider) as split_part(provider, '_', 1);

@@ -1,82 +1,121 @@
--- Who pays. payer: one row per handset of the panel, ranked so that some pay much more often than others. Steady
--- payers (there from the start, never closed) step in for a line that is not open on the day.
-create table payer as
-with open_lines as (
-    select
-        line_idx,
-        number_idx,
-        region_code,
-        opened_at,
-        coalesce(if(back_at is null, closed_at, null), timestamp '9999-12-31') as closed_at,
-        opened_at::date <= getvariable('world_from') and closed_at is null as is_steady,
-    from panel_line
-    where line_type = 'HANDSET'
+-- What is paid. payment_day: how many payments each day has, by product. payment: one row per payment in hand, filled
+-- chunk by chunk (payments_chunk.sql). Everything that a payment has follows from its running number k, and the habits
+-- from its payer.
+
+-- Weekday, pay days, seasons, growth and a level that lingers for some days, scaled so that the days counted by the
+-- carrier add up to the published totals. Whole weights: their sums are exact in any order.
+create table payment_day as
+with days as (
+    select d::date as day
+    from range(
+        getvariable('world_from') + 1,
+        greatest(getvariable('last_day'), getvariable('world_from') + getvariable('payments_counted_days')) + 1,
+        interval 1 day
+    ) as r(d)
 ),
-ranked as (
+lingering as (
+    select d.day, sum(pow(0.75, n.ago) * (draw_unit('payment level', d.day - n.ago) - 0.5)) as level
+    from days as d
+    cross join (select unnest(range(12))::int as ago) as n
+    group by all
+),
+rates as (
+    select 'MICROPAYMENT' as product, 0 as base, getvariable('micropayments') as counted,
+        getvariable('micropayments_yearly_growth') as growth
+    union all
+    select 'DCB', 1000000000, getvariable('dcb_payments'), getvariable('dcb_payments_yearly_growth')
+),
+weighed as (
+    select
+        r.product,
+        r.base,
+        r.counted,
+        l.day,
+        round(
+            1000000
+            * pow(1 + r.growth, (l.day - getvariable('world_from')) / 365.0)
+            * (1 + getvariable('payment_level_spread') * l.level)
+            * if(r.product = 'DCB', w.dcb, w.micropayment)
+            * coalesce(if(r.product = 'DCB', m.dcb, m.micropayment), 1)
+            * coalesce(if(r.product = 'DCB', s.dcb, s.micropayment), 1)
+        )::bigint as weight,
+    from lingering as l
+    cross join rates as r
+    join payment_weekdays as w on w.isodow = isodow(l.day)
+    left join payment_month_days as m on day(l.day) between m.first_day and m.last_day
+    left join payment_seasons as s on l.day between s.first_on and s.last_on
+),
+reached as (
     select
         *,
-        row_number() over (order by draw('payer rank', line_idx), line_idx) - 1 as payer_no,
-        row_number() over (partition by is_steady order by draw('payer rank', line_idx), line_idx) - 1 as steady_no,
-    from open_lines
-),
-region_cells as (
-    select region_code, nth, cell_id, max(nth) over (partition by region_code) + 1 as cells from serving_cell
-),
-cell_counts as (
-    select region_code, any_value(cells) as cells from region_cells group by all
+        (sum(weight) over (partition by product order by day))::bigint as reached,
+        (sum(weight) filter (day <= getvariable('world_from') + getvariable('payments_counted_days'))
+            over (partition by product))::bigint as counted_weight,
+    from weighed
 )
 select
-    r.* exclude (is_steady),
-    if(r.is_steady, r.steady_no, null) as steady_payer_no,
-    coalesce(c.cell_id, e.cell_id) as home_cell_id,
-from ranked as r
-left join cell_counts as n using (region_code)
-left join region_cells as c
-    on c.region_code = r.region_code and c.nth = draw_int('home cell', r.number_idx, n.cells)
-join serving_cell as e on e.overall = draw_int('home cell', r.number_idx, getvariable('serving_cells'));
+    product,
+    day,
+    base + floor(counted * getvariable('panel') * ((reached - weight) / counted_weight))::bigint as first_k,
+    base + floor(counted * getvariable('panel') * (reached / counted_weight))::bigint as next_k,
+from reached;
 
-set variable payers = (select count(*) from payer);
-set variable steady_payers = (select count(steady_payer_no) from payer);
-
--- What the cells of a day carry before they are listed: 15 payments in a thousand, but at most so many on each.
-create table late_day as
+-- Face values and prices: each owns as many of its category's hundred slots as its weight.
+create table value_slot as
 select
-    served_on,
-    count(*) as cells,
-    least(0.015, getvariable('late_cell_payments') * count(*) * getvariable('payments_counted_days')
-        / ((getvariable('micropayments') + getvariable('dcb_payments')) * getvariable('panel'))) as share,
-from late_cell
-group by all;
+    merchant_category,
+    amount,
+    row_number() over (partition by merchant_category order by amount, n) - 1 as slot,
+from (select merchant_category, amount, unnest(range(weight)) as n from amount_values);
 
-create table late_cell_of_day as
-select served_on, cell_id, row_number() over (partition by served_on order by cell_id) - 1 as nth from late_cell;
+-- One row per number whose cap was raised for a fraud, or that a fraud found at its full height.
+create table victim_cap as
+select number_idx, min(cap_raised_at) as raised_at, min(cap_before) as cap_before
+from (
+    select number_idx, limit_raised_at as cap_raised_at, if(limit_raised_at is null, 1000000, 50000) as cap_before
+    from fraud_charge
+    union all
+    select number_idx, cap_raised_at, cap_before from year_episode where cap_raised_at is not null
+)
+group by number_idx;
+
+-- What each number has spent in a month: reserved for what a fraud takes, and spent by the payments made so far.
+create table reserved as
+select date_trunc('month', requested_at)::date as month, number_idx, sum(amount)::bigint as spent
+from (
+    select requested_at, number_idx, amount from fraud_charge
+    union all
+    select requested_at, number_idx, amount from year_charge where outcome = 'SUCCEEDED'
+)
+group by all;
+create table spent (month date, number_idx bigint, spent bigint);
 
 create table honest_dispute (
     payment_id varchar, amount bigint, opened_at timestamp, decided_at timestamp, verdict varchar,
-    refunded_amount bigint, chance ubigint
+    refunded_amount bigint, chance ubigint, reason varchar
 );
 
--- The payments asked for between two days: one row per payment. Everything that a payment has follows from its
--- running number k, and the habits from its payer.
+-- The payments asked for between two days: one row per payment. Of a thousand triples in a row a few are one customer
+-- who was refused, and tried again within minutes.
 create or replace macro payments_between(first_on, last_on) as table
-with rates as (
-    select 'MICROPAYMENT' as product, 0 as base, getvariable('micropayments') as total
-    union all
-    select 'DCB', 1000000000, getvariable('dcb_payments')
+with numbered as (
+    select *, unnest(range(first_k, next_k)) as k from payment_day where day between first_on and last_on
 ),
-days as (select unnest(range(first_on::date, last_on::date + 1, interval 1 day))::date as day),
-numbered as (
+tried as (
     select
-        r.product,
-        d.day,
-        r.base + unnest(range(
-            floor(r.total * getvariable('panel') / getvariable('payments_counted_days')
-                * (d.day - getvariable('world_from')))::bigint,
-            floor(r.total * getvariable('panel') / getvariable('payments_counted_days')
-                * (d.day - getvariable('world_from') + 1))::bigint
-        )) as k,
-    from days as d
-    cross join rates as r
+        product,
+        day,
+        k,
+        k - k % 3 >= first_k and k - k % 3 + 3 <= next_k as is_whole,
+        case
+            when is_whole and draw_int('tries', k // 3, 1000) < 2 then 3
+            when is_whole and draw_int('tries', k // 3, 1000) < 5 then 2
+            else 1
+        end as tries,
+        if(k % 3 < tries, k % 3, 0) as attempt,
+        k - attempt as root,
+        attempt + 1 < tries and k % 3 < tries as is_tried_again,
+    from numbered
 ),
 sizes as (
     select count(*) as payers, count(steady_payer_no) as steady_payers from payer
@@ -84,20 +123,19 @@ sizes as (
 picked as (
     select
         n.*,
-        happens('mvno payer', k, getvariable('mvno_payer_share')) as is_mvno,
-        floor(s.payers * pow(draw_unit('payer', k), 1.7))::bigint as payer_no,
-        floor(s.steady_payers * pow(draw_unit('steady payer', k), 1.7))::bigint as steady_payer_no,
-        40000000 + draw_int('mvno number', k,
-            greatest(500, getvariable('mvno_payers') * getvariable('panel'))::bigint) as mvno_number_idx,
-    from numbered as n
+        -- a power law, cut where a line would pay more than some seventy times a month
+        pow(0.02 + 0.98 * draw_fine('payer', root), getvariable('payer_skew')) as place,
+        happens('mvno payer', root, getvariable('mvno_payer_share')) as is_mvno,
+        floor(s.payers * place)::bigint as payer_no,
+        floor(s.steady_payers * place)::bigint as steady_payer_no,
+        40000000 + floor(greatest(500, getvariable('mvno_payers') * getvariable('panel')) * place)::bigint
+            as mvno_number_idx,
+    from tried as n
     cross join sizes as s
 ),
 paid_by as (
     select
-        p.product,
-        p.day,
-        p.k,
-        p.is_mvno,
+        p.* exclude (place, is_whole, tries, payer_no, steady_payer_no, mvno_number_idx),
         a.line_idx is not null and p.day > a.opened_at::date and p.day < a.closed_at::date as is_open,
         if(p.is_mvno, null, if(is_open, a.line_idx, b.line_idx)) as line_idx,
         if(p.is_mvno, p.mvno_number_idx, if(is_open, a.number_idx, b.number_idx)) as number_idx,
@@ -111,8 +149,6 @@ habits as (
         *,
         draw_int('night owl', number_idx, 100) < 3 as is_night_owl,
         draw_int('gift buyer', number_idx, 100) < 4 as is_gift_buyer,
-        draw_int('limit', number_idx, 100) as limit_class,
-        getvariable('world_from') + draw_int('limit raised', number_idx, 580)::int as raised_on,
         draw_int('method', number_idx, 100) as method_class,
         draw_int('outcome of payment', k, 1000) as outcome_class,
     from paid_by
@@ -120,35 +156,36 @@ habits as (
 chosen as (
     select
         h.*,
-        instant(h.day, t.hour * 3600 + draw_int('second', k, 3600)) as requested_at,
+        instant(h.day, t.hour * 3600 + draw_int('second', h.root, 3300)
+            + h.attempt * (45 + draw_int('tries after', h.root, 90))) as requested_at,
         c.merchant_category,
-        merchant_identifier(c.category_no, floor(c.merchants * pow(draw_unit('merchant', k), 2))::bigint) as merchant_id,
-        c.amount_low,
-        c.amount_high,
+        merchant_identifier(c.category_no, floor(c.merchants * pow(draw_unit('merchant', h.root), 2))::bigint)
+            as merchant_id,
+        coalesce(v.amount, c.amount_step * floor(
+            c.amount_low * pow(c.amount_high / c.amount_low, pow(draw_fine('amount', h.root), 2)) / c.amount_step
+        ))::bigint as amount,
     from habits as h
     join hour_slot as t
-        on t.is_night_owl = h.is_night_owl and t.slot = draw_int('hour', h.k, 1000)
+        on t.is_night_owl = h.is_night_owl and t.slot = draw_int('hour', h.root, 1000)
     join category_slot as c
-        on c.product = h.product and c.is_gift_buyer = h.is_gift_buyer and c.slot = draw_int('category', h.k, 1000)
+        on c.product = h.product and c.is_gift_buyer = h.is_gift_buyer and c.slot = draw_int('category', h.root, 1000)
+    left join value_slot as v
+        on v.merchant_category = c.merchant_category and v.slot = draw_int('face value', h.root, 100)
 ),
 capped as (
     select
-        *,
-        limit_class >= 92 and requested_at >= instant(raised_on, 36000) as has_raised,
-        case
-            when has_raised then 1000000
-            when limit_class >= 92 then 100000
-            when limit_class < 30 then 300000
-            when limit_class < 70 then 500000
-            else 1000000
-        end as monthly_limit,
+        c.*,
+        if(v.number_idx is null, cap_raised_at(c.number_idx), v.raised_at) as raised_at,
+        if(v.number_idx is null, monthly_cap(c.number_idx, c.requested_at),
+           if(c.requested_at < v.raised_at, v.cap_before, 1000000)) as monthly_limit,
         case
             when product = 'DCB' then if(method_class < 50, 'PIN', 'PASS')
-            when draw_int('other method', k, 100) < 88 then
+            when draw_int('other method', root, 100) < 88 then
                 (['ARS', 'SMS', 'PASS'])[1 + if(method_class < 22, 0, if(method_class < 60, 1, 2))]
-            else (['ARS', 'SMS', 'PASS', 'PIN'])[1 + draw_int('which method', k, 4)]
+            else (['ARS', 'SMS', 'PASS', 'PIN'])[1 + draw_int('which method', root, 4)]
         end as auth_method,
-    from chosen
+    from chosen as c
+    left join victim_cap as v using (number_idx)
 ),
 served as (
     select
@@ -156,13 +193,13 @@ served as (
         case
             when draw_int('cell known', c.k, 100) < if(c.product = 'DCB', 40, 3) then null
             when l.cell_id is not null and draw_int('late cell', c.k, 1000) < 1000 * d.share then l.cell_id
-            when draw_int('at home', c.k, 100) < 80 then c.home_cell_id
+            when draw_int('at home', c.root, 100) < 80 then c.home_cell_id
             else o.cell_id
         end as cell_id,
     from capped as c
     left join late_day as d on d.served_on = c.day
     left join late_cell_of_day as l on l.served_on = c.day and l.nth = draw_int('which late cell', c.k, d.cells)
-    join serving_cell as o on o.overall = draw_int('elsewhere', c.k, getvariable('serving_cells'))
+    join serving_cell as o on o.overall = draw_int('elsewhere', c.root, getvariable('serving_cells'))
 )
 select
     k,
@@ -173,27 +210,30 @@ select
     number_idx,
     merchant_id,
     merchant_category,
-    10 * (least(
-        monthly_limit * 0.9,
-        amount_low + (amount_high - amount_low) * pow(draw_unit('amount', k), 2.5)
-    ) // 10)::bigint as amount,
+    amount,
     auth_method,
     if(auth_method = 'ARS', not happens('ars call', k, 0.006), null) as is_ars_call_complete,
     cell_id,
     monthly_limit,
-    if(has_raised, instant(raised_on, 36000), null) as limit_raised_at,
+    if(raised_at <= requested_at, raised_at, null) as limit_raised_at,
     requested_at,
-    case when outcome_class < 940 then 'SUCCEEDED' when outcome_class < 985 then 'DENIED' else 'CANCELLED' end as outcome,
-    requested_at + to_seconds(if(outcome_class < 985, 5 + draw_int('takes', k, 85), 3600 + draw_int('takes', k, 100000)))
+    case
+        when is_tried_again then if(outcome_class < 750, 'DENIED', 'ABANDONED')
+        when outcome_class < 955 then 'SUCCEEDED'
+        when outcome_class < 973 then 'DENIED'
+        when outcome_class < 986 then 'CANCELLED'
+        else 'ABANDONED'
+    end as outcome,
+    requested_at + to_seconds(if(outcome = 'CANCELLED', 3600 + draw_int('takes', k, 100000), 5 + draw_int('takes', k, 40)))
         as ended_at,
     draw('payment', k) as chance,
 from served;
 
--- Filled chunk by chunk, see payments_chunk.sql.
 create table payment as
 from payments_between(getvariable('first_day'), getvariable('first_day') - 1);
 
--- One row per state change. The DCB platform writes the states of CAMARA's CarrierBilling, and a charge in one step.
+-- One row per state change. The DCB platform writes the states of CAMARA's CarrierBilling, and a charge in one step;
+-- whoever gives up leaves a payment that is pending for ever.
 create view payments_event as
 with paid as (
     select
@@ -214,6 +254,7 @@ with paid as (
         ended_at,
         chance,
     from payment
+    where day >= getvariable('first_day')
     union all
     select
         f.payment_id,
@@ -233,18 +274,40 @@ with paid as (
         f.requested_at + to_seconds(8 + f.charge_no % 40),
         f.chance,
     from fraud_charge as f
+    union all
+    select
+        y.payment_id,
+        line_identifier(y.line_idx),
+        subscriber_number(y.number_idx),
+        'MICROPAYMENT',
+        y.merchant_id,
+        y.merchant_category,
+        y.amount,
+        y.auth_method,
+        y.is_ars_call_complete,
+        y.cell_id,
+        y.monthly_limit,
+        y.limit_raised_at,
+        y.requested_at,
+        y.outcome,
+        y.requested_at + to_seconds(8 + y.charge_no % 30),
+        y.chance,
+    from year_charge as y
 ),
 life as (
     select
         *,
         case
-            when product = 'DCB' then if(outcome = 'CANCELLED' and event_seq = 1, 'reserved', lower(outcome))
+            when product = 'DCB' then
+                if(event_seq = 1 and outcome in ('CANCELLED', 'ABANDONED'),
+                   if(outcome = 'CANCELLED', 'reserved', 'pending_validation'), lower(outcome))
             else if(event_seq = 1, 'PENDING', outcome)
         end as status,
-        if(event_seq = 1 and (product <> 'DCB' or outcome = 'CANCELLED'), requested_at, ended_at) as occurred_at,
+        if(event_seq = 1 and (product <> 'DCB' or outcome in ('CANCELLED', 'ABANDONED')), requested_at, ended_at)
+            as occurred_at,
     from paid
     cross join (values (1), (2)) as e(event_seq)
-    where event_seq = 1 or product = 'MICROPAYMENT' or outcome = 'CANCELLED'
+    where event_seq = 1 or (outcome <> 'ABANDONED' and (product = 'MICROPAYMENT' or outcome = 'CANCELLED'))
 )
 select
     occurred_at::date as known_on,
@@ -255,9 +318,11 @@ from life;
 
 create view payment_disputes_event as
 with disputes as (
-    select * from fraud_dispute
+    select payment_id, amount, opened_at, decided_at, verdict, refunded_amount, chance from fraud_dispute
     union all
-    select * from honest_dispute
+    select payment_id, amount, opened_at, decided_at, verdict, refunded_amount, chance from year_dispute
+    union all
+    select payment_id, amount, opened_at, decided_at, verdict, refunded_amount, chance from honest_dispute
 ),
 life as (
     select *, 1 as event_seq, 'OPENED' as status, 0 as refunded, opened_at as occurred_at from disputes
