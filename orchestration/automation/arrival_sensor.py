@@ -198,7 +198,7 @@ def _observation(delivery: Delivery) -> dg.AssetObservation:
         delivery_key(delivery.feed),
         metadata={
             "newest_extract_date": delivery.dt.isoformat(),
-            "files": ", ".join(path.name for path in delivery.files),
+            "files": ", ".join(delivery.name_of(path) for path in delivery.files),
             "bytes": sum(size_of(path) for path in delivery.files),
             **({"last_file_at": dg.MetadataValue.timestamp(max(times))} if times else {}),
         },

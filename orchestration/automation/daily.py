@@ -94,7 +94,7 @@ def not_arrived(settings: Settings, feeds: Mapping[str, Feed], day: date) -> lis
         for feed in feeds.values()
         if feed.frequency_days == 1
         and any(root.joinpath(feed.name).is_dir() for root in (settings.landing_dir, settings.raw_dir))
-        and find_delivery(settings.landing_dir, feed.name, day) is None
+        and find_delivery(settings.landing_dir, feed, day) is None
     ]
 
 

@@ -129,6 +129,8 @@ class Feed:
     """One kind of extract. `fingerprint` changes when the contract's text does.
 
     A delivery is expected `due_hours` after the end of its day, and late if it is missing `lateness_days` later.
+    `skip_lines` stand above a file's header; `trailer` holds patterns of the lines at its end, in which `{rows}` is
+    the count of rows; `suffixes` are endings of data's names beyond the usual ones.
     `amount` is the column whose sums are followed to the facts, beside the rows.
     """
 
@@ -142,6 +144,10 @@ class Feed:
     encoding: str
     delimiter: str
     quote: str
+    escape: str
+    skip_lines: int
+    trailer: tuple[str, ...]
+    suffixes: tuple[str, ...]
     date_formats: tuple[str, ...]
     timestamp_formats: tuple[str, ...]
     is_midnight_24: bool

@@ -9,6 +9,7 @@ from orchestration.contracts.mistakes import Mistakes
 from orchestration.contracts.moment_formats import EPOCHS, WORDS
 
 _Word = TypeVar("_Word", bound=str)
+_LONGEST_DELIMITER = 4  # bytes; DuckDB takes no more
 
 
 class Properties:
@@ -92,6 +93,16 @@ class Properties:
         if not (is_one or (may_be_empty and not sign)):
             self.wrong(name, f"{sign!r} is not one ASCII sign" + " or nothing" * may_be_empty)
         return sign
+
+    def delimiter(self, name: str, default: str, *, unlike: tuple[str, str]) -> str:
+        """Up to four bytes of signs that are no letters, digits or line ends, without one that has another meaning."""
+        signs = str(self.get(name, default))
+        if not 1 <= len(signs.encode()) <= _LONGEST_DELIMITER or any(c.isalnum() or c in "\r\n" for c in signs):
+            self.wrong(name, f"{signs!r} is not one to four bytes of signs")
+        other = str(self.get(*unlike))
+        if other and other in signs:
+            self.wrong(name, f"{signs!r} is the {unlike[0]} too")
+        return signs
 
     def encoding(self, name: str) -> str:
         """An encoding that Python knows; UTF-8 unless it says otherwise."""

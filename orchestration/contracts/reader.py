@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -22,9 +23,10 @@ from orchestration.contracts.properties import Properties
 
 _YAML: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _DUE_HOURS = 9.0
+_SUFFIX = re.compile(r"(\.[A-Za-z0-9_-]+)+")
 _PROPERTIES = {
     "encoding", "delimiter", "quote", "dateFormat", "timestampFormat", "decimalSeparator", "thousandsSeparator",
-    "grouping", "currencySigns", "negative", "midnightAs24", "nullValues",
+    "grouping", "currencySigns", "negative", "midnightAs24", "nullValues", "escape", "skipLines", "trailer", "suffixes",
     "delivery", "latenessDays", "tolerancePct", "eventTime", "reconciledAmount",
 }  # fmt: skip
 
@@ -88,8 +90,12 @@ def _feed(contract: OpenDataContractStandard, stem: str, fingerprint: str, mista
         columns=columns,
         rules=read_rules(schema, columns, mistakes),
         encoding=custom.encoding("encoding"),
-        delimiter=_sign(custom, "delimiter", ",", unlike=("quote", '"')),
+        delimiter=custom.delimiter("delimiter", ",", unlike=("quote", '"')),
         quote=custom.sign("quote", '"', may_be_empty=True),
+        escape=_escape(custom),
+        skip_lines=int(custom.number("skipLines", 0)),
+        trailer=_trailer(custom),
+        suffixes=_suffixes(custom),
         date_formats=dates,
         timestamp_formats=instants,
         is_midnight_24=custom.flag("midnightAs24"),
@@ -132,6 +138,32 @@ def _numbers(custom: Properties) -> NumberSpelling:
         currency_signs=custom.texts("currencySigns"),
         negative=custom.words("negative", NEGATIVE),
     )
+
+
+def _escape(custom: Properties) -> str:
+    """The sign that makes the next one plain; a quote that is doubled needs none."""
+    escape = custom.sign("escape", "", may_be_empty=True)
+    if escape and escape == str(custom.get("delimiter", ",")):
+        custom.wrong("escape", f"{escape!r} is the delimiter too")
+    return "" if escape == str(custom.get("quote", '"')) else escape
+
+
+def _trailer(custom: Properties) -> tuple[str, ...]:
+    """The lines at a file's end that are no rows, as patterns; the count of rows stands in one of them at most."""
+    lines = custom.texts("trailer")
+    if not all(line.strip(" *") for line in lines):
+        custom.wrong("trailer", "what each line begins with")
+    if sum(line.count("{rows}") for line in lines) > 1:
+        custom.wrong("trailer", "{rows} can stand in one place only")
+    return lines
+
+
+def _suffixes(custom: Properties) -> tuple[str, ...]:
+    """Endings of data's names, beyond the usual ones, in small letters; names are compared without regard to case."""
+    suffixes = custom.texts("suffixes")
+    if wrong := [suffix for suffix in suffixes if not _SUFFIX.fullmatch(suffix)]:
+        custom.wrong("suffixes", f"{wrong[0]!r} is not the end of a name, such as .txt or .txt.gz")
+    return tuple(suffix.casefold() for suffix in suffixes)
 
 
 def _frequency(contract: OpenDataContractStandard, mistakes: Mistakes) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import date, datetime
 from pathlib import Path
@@ -9,16 +10,17 @@ from zoneinfo import ZoneInfo
 
 from orchestration.base.settings import Settings
 from orchestration.contracts import Feed
-from orchestration.ingest.delivery import MANIFEST, SUFFIXES, Delivery, find_delivery
+from orchestration.ingest.delivery import MANIFEST, Delivery, day_of, find_delivery
 from orchestration.ingest.ingest import is_same
+from orchestration.ingest.names import SUFFIXES, is_data, spelled, why_no_data
 from orchestration.ingest.receipt import Receipt, newest, read_receipts
 
 
-def deliveries(settings: Settings, feeds: Iterable[str], days: Iterable[date] | None = None) -> Iterator[Delivery]:
+def deliveries(settings: Settings, feeds: Mapping[str, Feed], days: Iterable[date] | None = None) -> Iterator[Delivery]:
     """Deliveries of these feeds that have arrived, by feed and day: for these days, or all."""
     wanted = None if days is None else list(days)
-    for feed in feeds:
-        for day in _days(settings.landing_dir / feed) if wanted is None else wanted:
+    for name, feed in feeds.items():
+        for day in _days(settings.landing_dir / name) if wanted is None else wanted:
             delivery = find_delivery(settings.landing_dir, feed, day)
             if delivery:
                 yield delivery
@@ -35,24 +37,33 @@ def is_waiting(delivery: Delivery, receipts: Mapping[tuple[str, date], Receipt],
     return receipt is None or not is_same(receipt, delivery, feed)
 
 
-def unread(settings: Settings, feeds: Collection[str], receipts: Collection[Receipt]) -> Iterator[str]:
+def unread(settings: Settings, feeds: Mapping[str, Feed], receipts: Collection[Receipt]) -> Iterator[str]:
     """What lies in landing and nothing that runs by itself will take for a delivery, each with the reason."""
     taken = {(receipt.feed, receipt.dt) for receipt in receipts}
     today = datetime.now(ZoneInfo(settings.time_zone)).date()
     for feed in _entries(settings.landing_dir):
         if feed.name not in feeds:
-            yield f"{feed}: there is no feed of that name"
+            yield f"{_spelled(feed)}: there is no feed of that name"
             continue
         days = {f"dt={day}": day for day in _days(feed)}
         for folder in _entries(feed):
             if folder.name not in days or not folder.is_dir():
-                yield f"{folder}: a day's folder is called dt=YYYY-MM-DD"
+                yield f"{_spelled(folder)}: a day's folder is called dt=YYYY-MM-DD"
             elif days[folder.name] >= today and (feed.name, days[folder.name]) not in taken:
                 yield f"{folder}: that day has not ended"
             else:
-                for file in _entries(folder):
-                    if file.name != MANIFEST and not file.name.endswith(SUFFIXES):
-                        yield f"{file}: an extract's name ends in {', '.join(SUFFIXES)}"
+                yield from _left_alone(folder, feeds[feed.name])
+
+
+def _left_alone(folder: Path, feed: Feed) -> Iterator[str]:
+    """What of a day's folder is no part of its delivery, by the file's name."""
+    if not os.access(folder, os.R_OK):
+        return
+    for file in sorted(folder.iterdir()):
+        if file.name == MANIFEST or is_data(file.name, feed.suffixes):
+            continue
+        otherwise = f"an extract's name ends in {', '.join((*SUFFIXES, *feed.suffixes))}"
+        yield f"{_spelled(file)}: {why_no_data(file.name) or otherwise}"
 
 
 def _entries(folder: Path) -> list[Path]:
@@ -60,9 +71,9 @@ def _entries(folder: Path) -> list[Path]:
     return sorted(path for path in folder.glob("*") if not path.name.startswith("."))
 
 
+def _spelled(path: Path) -> str:
+    return f"{path.parent}/{spelled(path.name)}"
+
+
 def _days(folder: Path) -> Iterator[date]:
-    for path in sorted(folder.glob("dt=*")):
-        try:
-            yield date.fromisoformat(path.name.removeprefix("dt="))
-        except ValueError:  # no day: not a delivery's folder
-            continue
+    return (day for path in sorted(folder.glob("dt=*")) if (day := day_of(path)))

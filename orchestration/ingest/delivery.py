@@ -4,30 +4,34 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from stat import S_ISREG
+from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ValidationError
+from pydantic import AfterValidator, BaseModel, ValidationError
+
+from orchestration.base.files import NotTextError, decode_text
+from orchestration.contracts import Feed
+from orchestration.ingest.faults import RefusedError, reading
+from orchestration.ingest.names import is_data, spelled
+from orchestration.privacy import mask_digits
 
 MANIFEST = "_manifest.json"
-SUFFIXES = (".csv", ".csv.gz", ".parquet")
 _BACKFILL_HOUR = time(6)
-
-
-class RefusedError(Exception):
-    """A delivery that cannot be read as a whole; the message names the file and where in it."""
 
 
 class ManifestFile(BaseModel):
     """What the source says of one file."""
 
-    name: str
+    name: Annotated[str, AfterValidator(spelled)]
     rows: int | None = None
     sha256: str | None = None
     control_totals: dict[str, Decimal] = {}
@@ -42,12 +46,13 @@ class Manifest(BaseModel):
 
 @dataclass(frozen=True)
 class Delivery:
-    """The files of one feed for one extract date."""
+    """The files of one feed for one extract date; `encoding` is the contract's, in which their names may be too."""
 
     feed: str
     dt: date
     folder: Path
     files: tuple[Path, ...]
+    encoding: str = "utf-8"
 
     @cached_property
     def fingerprint(self) -> str:
@@ -59,13 +64,18 @@ class Delivery:
         facts: list[Any] = [
             (path.name, stat.st_size, stat.st_mtime_ns) for path in names if (stat := _stat(path)) is not None
         ]
+        facts += [f"closed: {path.name}" for path in (self.folder, *self.files) if not os.access(path, os.R_OK)]
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
     @cached_property
     def sha256_by_file(self) -> dict[str, str]:
-        """SHA-256 of each file's bytes; of what is no file, of none."""
+        """SHA-256 of each file's bytes; of what is no file, or closed to us, of none."""
         with ThreadPoolExecutor() as pool:
-            return dict(zip((path.name for path in self.files), pool.map(_sha256, self.files), strict=True))
+            return dict(zip((self.name_of(path) for path in self.files), pool.map(_sha256, self.files), strict=True))
+
+    def name_of(self, path: Path) -> str:
+        """A file's name as people and manifests spell it."""
+        return spelled(path.name, self.encoding)
 
     @property
     def sha256(self) -> str:
@@ -76,7 +86,7 @@ class Delivery:
     def manifest_sha256(self) -> str | None:
         """Identity of the manifest: a delivery that it refused may be mended by another one."""
         path = self.folder / MANIFEST
-        return _sha256(path) if path.is_file() else None
+        return _sha256(path) if is_file(path) else None
 
     def has_changed(self) -> bool:
         """Whether a file was touched since the fingerprint was taken, so that what was read may be neither."""
@@ -90,23 +100,32 @@ class Delivery:
             RefusedError: if it cannot be read.
         """
         path = self.folder / MANIFEST
-        if not path.exists():
+        if _stat(path) is None:
             return None
+        if not is_file(path):
+            raise RefusedError(f"{MANIFEST}: is no file")
         try:
-            return Manifest.model_validate_json(path.read_bytes())
-        except ValidationError as error:
-            problem = error.errors(include_input=False)[0]
-            place = ".".join(str(part) for part in problem["loc"])
-            raise RefusedError(f"{MANIFEST}: {place or 'the file'}: {problem['msg']}") from error
-        except IsADirectoryError as error:
-            raise RefusedError(f"{MANIFEST}: is no file") from error
+            with reading(MANIFEST, path):
+                return Manifest.model_validate_json(decode_text(path.read_bytes()))
+        except RefusedError as error:
+            raise RefusedError(_said_of_manifest(error)) from error
+
+    def is_vouched_for(self, name: str) -> bool:
+        """Whether the manifest says how much a file holds, so that nothing can be missing at its end."""
+        entries = self.manifest.files if self.manifest else []
+        return any(entry.name == name and (entry.rows is not None or entry.sha256) for entry in entries)
 
     def check_files(self) -> None:
         """Compare the files with the manifest's list, by name and hash.
 
         Raises:
-            RefusedError: naming the file that is absent, unlisted, listed twice or different.
+            RefusedError: naming the file that is absent, unlisted, listed twice or different, or has a name that
+                another one spells in another way.
         """
+        if not os.access(self.folder, os.R_OK):
+            raise RefusedError(f"{self.folder.name}: the folder is closed to us")
+        if twice := next((name for name, n in Counter(map(self.name_of, self.files)).items() if n > 1), None):
+            raise RefusedError(f"{twice}: there are two files of that name, spelled in different bytes")
         if self.manifest is None or not self.manifest.files:
             if not self.files:
                 raise RefusedError(f"{MANIFEST}: there is no file beside it")
@@ -114,13 +133,13 @@ class Delivery:
         listed = {entry.name: entry for entry in self.manifest.files}
         if len(listed) < len(self.manifest.files):
             raise RefusedError(f"{MANIFEST}: lists a file twice")
-        present = {path.name for path in self.files}
+        present = {self.name_of(path) for path in self.files}
         if absent := sorted(listed.keys() - present):
             raise RefusedError(f"{absent[0]}: listed in {MANIFEST}, but absent")
         if unlisted := sorted(present - listed.keys()):
             raise RefusedError(f"{unlisted[0]}: not listed in {MANIFEST}")
         for name, entry in listed.items():
-            if entry.sha256 and entry.sha256 != self.sha256_by_file[name]:
+            if entry.sha256 and entry.sha256.strip().casefold() != self.sha256_by_file[name]:
                 raise RefusedError(f"{name}: its SHA-256 differs from the one in {MANIFEST}")
 
     def delivered_at(self, *, is_first: bool, lateness_days: int, zone: ZoneInfo) -> datetime:
@@ -138,30 +157,62 @@ class Delivery:
         return due if is_first and arrived > due + timedelta(days=lateness_days) else arrived
 
 
-def find_delivery(landing: Path, feed: str, dt: date) -> Delivery | None:
+def find_delivery(landing: Path, feed: Feed, dt: date) -> Delivery | None:
     """The delivery of a feed for a day, or None if nothing has arrived."""
-    folder = landing / feed / f"dt={dt.isoformat()}"
+    folder = landing / feed.name / f"dt={dt.isoformat()}"
     if not folder.is_dir():
         return None
-    files = tuple(sorted(path for path in folder.iterdir() if path.name.endswith(SUFFIXES)))
-    has_manifest = (folder / MANIFEST).exists()
-    return Delivery(feed, dt, folder, files) if files or has_manifest else None
+    is_closed = not os.access(folder, os.R_OK | os.X_OK)
+    found = [] if is_closed else folder.iterdir()
+    files = tuple(sorted(path for path in found if is_data(path.name, feed.suffixes)))
+    has_manifest = _stat(folder / MANIFEST) is not None
+    return Delivery(feed.name, dt, folder, files, feed.encoding) if files or has_manifest or is_closed else None
 
 
-def _stat(path: Path) -> Any:
+def day_of(folder: Path) -> date | None:
+    """The day that a folder `dt=YYYY-MM-DD` is for; None if its name is another."""
+    text = folder.name.removeprefix("dt=")
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return None
+    return day if folder.name == f"dt={day}" else None
+
+
+def _said_of_manifest(refusal: RefusedError) -> str:
+    """What is wrong with a manifest, and where in it, without the values that stand there."""
+    cause = refusal.__cause__
+    if isinstance(cause, ValidationError):
+        problem = cause.errors(include_input=False, include_context=False)[0]
+        place = ".".join(str(part) if isinstance(part, int) else mask_digits(part) for part in problem["loc"])
+        return f"{MANIFEST}: {place or 'the file'}: {problem['msg']}"
+    return f"{MANIFEST}: {cause}" if isinstance(cause, NotTextError) else str(refusal)
+
+
+def _stat(path: Path) -> os.stat_result | None:
     try:
         return path.stat()
-    except FileNotFoundError:
+    except OSError:  # not there, or behind a folder or a link that leads nowhere
         return None
+
+
+def is_file(path: Path) -> bool:
+    """Whether there is a regular file; not so of what cannot be looked at."""
+    found = _stat(path)
+    return found is not None and S_ISREG(found.st_mode)
 
 
 def size_of(path: Path) -> int:
     """Bytes of a file; none of what is not there or no file."""
-    return path.stat().st_size if path.is_file() else 0
+    found = _stat(path)
+    return found.st_size if found is not None and S_ISREG(found.st_mode) else 0
 
 
 def _sha256(path: Path) -> str:
-    if not path.is_file():
+    if not is_file(path):
         return hashlib.sha256().hexdigest()
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except (PermissionError, FileNotFoundError):
+        return hashlib.sha256().hexdigest()

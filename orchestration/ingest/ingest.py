@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import errno
-import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -20,7 +18,9 @@ from orchestration.base.settings import Settings, private_dir
 from orchestration.base.sql import connect, first_line
 from orchestration.contracts import Feed
 from orchestration.ingest.batch import Bench, Outcome, run_batch
-from orchestration.ingest.delivery import Delivery, RefusedError, find_delivery, size_of
+from orchestration.ingest.delivery import Delivery, find_delivery, size_of
+from orchestration.ingest.faults import CRASHES, RefusedError, is_about_room
+from orchestration.ingest.names import is_packed
 from orchestration.ingest.receipt import (
     FileCount,
     Receipt,
@@ -38,9 +38,10 @@ _BATCH_BYTES = 256 << 20  # of text; keeps a batch's intermediate results well u
 _BATCH_DELIVERIES = 90  # DuckDB keeps 100 partitions open while it writes
 _GZIP_FACTOR = 8
 _SYNCING = 32
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 Progress = Callable[[str, int, int], None]
+#: A delivery whose content is new, with the receipts of its earlier revisions.
+Changed = tuple[Delivery, list[Receipt]]
 
 
 @dataclass(frozen=True)
@@ -83,9 +84,9 @@ def _ingest(
     private_dir(settings.quarantine_dir)
     discard_unfinished(settings)
     done: list[Ingested] = []
-    changed: list[tuple[Delivery, list[Receipt]]] = []
+    changed: list[Changed] = []
     for dt in sorted(set(days)):
-        delivery = find_delivery(settings.landing_dir, feed.name, dt)
+        delivery = find_delivery(settings.landing_dir, feed, dt)
         if delivery is None:
             continue
         earlier = revisions(settings.raw_dir, feed.name, dt)
@@ -96,17 +97,12 @@ def _ingest(
     total = len(done) + len(changed)
     if changed:
         try:
-            with connect(settings) as con:
-                key.install(con)
-                for part in _batches(changed):
-                    with Workspace(settings, feed.name) as workspace:
-                        vault = Vault.open(con, settings, key)
-                        bench = Bench(con, feed, settings.site_profile.numbers, workspace.scratch)
-                        done += _ingest_batch(settings, bench, vault, part, workspace)
-                    if progress:
-                        progress(feed.name, len(done), total)
+            for part in _batches(changed):
+                done += _take(settings, feed, key, part)
+                if progress:
+                    progress(feed.name, len(done), total)
         except (OSError, duckdb.Error) as error:
-            if _is_about_room(error):
+            if is_about_room(error):
                 raise StorageError(
                     f"{feed.name}: no room under {settings.home} ({first_line(error)}). Nothing was changed by what "
                     "could not be written; make room and run again."
@@ -115,10 +111,18 @@ def _ingest(
     return sorted(done, key=lambda ingested: ingested.receipt.dt)
 
 
-def _is_about_room(error: Exception) -> bool:
-    if isinstance(error, OSError):
-        return error.errno in _NO_ROOM
-    return isinstance(error, duckdb.IOException) and any(os.strerror(number) in str(error) for number in _NO_ROOM)
+def _take(settings: Settings, feed: Feed, key: PseudonymKey, part: Sequence[Changed]) -> list[Ingested]:
+    """Ingest a batch on a connection of its own; if a file in it crashes DuckDB, each delivery on one of its own."""
+    try:
+        with connect(settings) as con, Workspace(settings, feed.name) as workspace:
+            key.install(con)
+            vault = Vault.open(con, settings, key)
+            bench = Bench(con, feed, settings.site_profile.numbers, workspace.scratch)
+            return _ingest_batch(settings, bench, vault, part, workspace)
+    except CRASHES:
+        if len(part) == 1:
+            raise
+    return [ingested for one in part for ingested in _take(settings, feed, key, [one])]
 
 
 def is_same(newest: Receipt, delivery: Delivery, feed: Feed, *, is_retry: bool = False) -> bool:
@@ -144,7 +148,7 @@ def _ingest_batch(
     settings: Settings,
     bench: Bench,
     vault: Vault,
-    part: Sequence[tuple[Delivery, list[Receipt]]],
+    part: Sequence[Changed],
     workspace: Workspace,
 ) -> list[Ingested]:
     history = {delivery.dt: earlier for delivery, earlier in part}
@@ -166,8 +170,9 @@ def _ingest_batch(
 def _receipt(outcome: Outcome, earlier: list[Receipt], feed: Feed, zone: ZoneInfo) -> Receipt:
     delivery = outcome.delivery
     unread = [
-        FileCount(name=path.name, bytes=size_of(path), sha256=delivery.sha256_by_file[path.name])
+        FileCount(name=name, bytes=size_of(path), sha256=delivery.sha256_by_file[name])
         for path in delivery.files
+        if (name := delivery.name_of(path))
     ]
     return Receipt(
         feed=delivery.feed,
@@ -182,7 +187,7 @@ def _receipt(outcome: Outcome, earlier: list[Receipt], feed: Feed, zone: ZoneInf
         delivered_at=_delivered_at(delivery, earlier, feed, zone).astimezone(UTC),
         ingested_at=datetime.now(UTC),
         has_manifest=delivery.manifest_sha256 is not None,
-        files=unread if outcome.refusal else [outcome.counts[path.name] for path in delivery.files],
+        files=unread if outcome.refusal else [outcome.counts[delivery.name_of(path)] for path in delivery.files],
         reasons={} if outcome.refusal else outcome.reasons,
         unknown_columns=outcome.unknown_columns,
         totals={} if outcome.refusal else outcome.totals,
@@ -237,13 +242,11 @@ def _sync(workspace: Workspace) -> None:
         list(pool.map(sync, [path for folder in folders for path in (*folder.iterdir(), folder)]))
 
 
-def _batches(
-    changed: Sequence[tuple[Delivery, list[Receipt]]],
-) -> Iterator[list[tuple[Delivery, list[Receipt]]]]:
-    part: list[tuple[Delivery, list[Receipt]]] = []
+def _batches(changed: Sequence[Changed]) -> Iterator[list[Changed]]:
+    part: list[Changed] = []
     size = 0
     for delivery, earlier in changed:
-        bytes_ = sum(size_of(path) * (_GZIP_FACTOR if path.name.endswith(".gz") else 1) for path in delivery.files)
+        bytes_ = sum(size_of(path) * (_GZIP_FACTOR if is_packed(path.name) else 1) for path in delivery.files)
         if part and (size + bytes_ > _BATCH_BYTES or len(part) == _BATCH_DELIVERIES):
             yield part
             part, size = [], 0

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import csv
 import difflib
+import io
+import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,14 +18,18 @@ import duckdb
 
 from orchestration.base.sql import identifier, literal
 from orchestration.contracts import Column, Feed
-from orchestration.ingest.delivery import RefusedError
+from orchestration.ingest.faults import RefusedError, reading
+from orchestration.ingest.names import is_parquet
 from orchestration.ingest.parquet import Cell, decode, prove, read_cells
 from orchestration.ingest.survey import Survey
+from orchestration.ingest.text import escapes
 from orchestration.ingest.typed import cell_name, family, text_name, text_sql
 from orchestration.privacy import mask_digits
 
 _LONGEST_NAME = 80
 _SUSPICIOUS_DIGITS = 5
+_DELIMITER = "\x1f"  # stands in for one of several signs where a library takes one alone
+_UNSEEN = ("Cf", "Cc")  # format and control characters; white space is folded first
 
 
 @dataclass(frozen=True)
@@ -54,18 +60,25 @@ def read_layout(con: duckdb.DuckDBPyConnection, surveyed: Survey, feed: Feed, sc
     Raises:
         RefusedError: naming the file and the column that is missing, or why there is no header to read.
     """
-    path = surveyed.path
-    if not path.name.endswith(".parquet"):
-        header = _csv_header(surveyed.header, feed, path.name)
-        return Layout(header, *_match(header, feed, path.name))
+    if is_parquet(surveyed.path.name):
+        with reading(surveyed.name, surveyed.readable, otherwise="not a Parquet file"):
+            return _typed_layout(con, surveyed, feed, scratch)
+    place = f"{surveyed.name}, line {surveyed.header_line}"
+    header = _csv_header(surveyed.header or "", feed, place)
+    return Layout(header, *_match(header, feed, place))
+
+
+def _typed_layout(con: duckdb.DuckDBPyConnection, surveyed: Survey, feed: Feed, scratch: Path) -> Layout:
+    path, name = surveyed.readable, surveyed.name
     cells = list(read_cells(con, path))
     header = tuple(cell.name for cell in cells)
-    positions, unknown = _match(header, feed, path.name)
+    positions, unknown = _match(header, feed, name)
     places = [position for position in positions if position is not None]
-    meant = prove(path, [cells[place] for place in places])
+    meant = prove(path, name, [cells[place] for place in places])
     in_bytes = [cells[place].name for place in places if family(cells[place].type) == "bytes"]
     if in_bytes:
-        surveyed.readable = decode(path, [cells[place].name for place in places], in_bytes, feed.encoding, scratch)
+        wanted = [cells[place].name for place in places]
+        surveyed.readable = decode(path, name, wanted, in_bytes, feed.encoding, scratch)
         meant |= {name: Cell(name, identifier(name), "VARCHAR") for name in in_bytes}
     return Layout(header, positions, unknown, tuple(meant.get(cell.name, cell) for cell in cells))
 
@@ -83,7 +96,7 @@ def source_sql(layout: Layout, feed: Feed) -> str:
             selected.append(f"{_meant(_trimmed(text_sql(cell.sql, cell.type)), column)} as {name}")
             selected.append(f"case when {name} is not null then {cell.sql} end as {cell_name(column)}")
         else:
-            selected.append(f"{_meant(_trimmed(f'c{position}'), column)} as {name}")
+            selected.append(f"{_meant(_trimmed(_plain(f'c{position}', feed)), column)} as {name}")
     return f"select {', '.join(selected)}, file_index from {_relation(layout, feed)}"
 
 
@@ -92,7 +105,7 @@ def _relation(layout: Layout, feed: Feed) -> str:
         return "read_parquet($1, hive_partitioning = false)"
     columns = ", ".join(f"'c{index}': 'VARCHAR'" for index in range(len(layout.header)))
     return (
-        f"read_csv($1, header = false, skip = 1, auto_detect = false, columns = {{{columns}}}, "
+        f"read_csv($1, header = false, skip = 1, auto_detect = false, compression = 'none', columns = {{{columns}}}, "
         f"delim = {literal(feed.delimiter)}, quote = {literal(feed.quote)}, "
         f"escape = {literal(feed.quote)}, store_rejects = true)"
     )
@@ -112,20 +125,35 @@ def _trimmed(cell: str) -> str:
     return f"case when {is_padded} then nullif(trim({cell}), '') else nullif({cell}, '') end"
 
 
-def _csv_header(line: str, feed: Feed, file: str) -> tuple[str, ...]:
+def _plain(cell: str, feed: Feed) -> str:
+    """A cell in which what stands in for an escaped sign is that sign."""
+    for stand_in, sign in escapes(feed).items():
+        cell = f"replace({cell}, {literal(stand_in)}, {literal(sign)})"
+    return cell
+
+
+def _csv_header(header: str, feed: Feed, place: str) -> tuple[str, ...]:
+    """The names in a header, which may be several lines if quotes join them."""
+    text = header.replace(feed.delimiter, _DELIMITER) if len(feed.delimiter) > 1 else header
+    delimiter = feed.delimiter if text is header else _DELIMITER
+    lines = io.StringIO(text, newline="")
     try:
         if feed.quote:
-            header = next(csv.reader([line], delimiter=feed.delimiter, quotechar=feed.quote), [])
+            names = next(csv.reader(lines, delimiter=delimiter, quotechar=feed.quote), [])
         else:
-            header = next(csv.reader([line], delimiter=feed.delimiter, quoting=csv.QUOTE_NONE), [])
+            names = next(csv.reader(lines, delimiter=delimiter, quoting=csv.QUOTE_NONE), [])
     except csv.Error:
-        raise RefusedError(f"{file}, line 1: is no header") from None
-    if not any(name.strip() for name in header):
-        raise RefusedError(f"{file}, line 1: there is no header")
-    return tuple(header)
+        raise RefusedError(f"{place}: is no header") from None
+    if not any(name.strip() for name in names):
+        raise RefusedError(f"{place}: there is no header")
+    if text is not header:
+        names = [name.replace(_DELIMITER, feed.delimiter) for name in names]
+    for stand_in, sign in escapes(feed).items():
+        names = [name.replace(stand_in, sign) for name in names]
+    return tuple(names)
 
 
-def _match(header: tuple[str, ...], feed: Feed, file: str) -> tuple[tuple[int | None, ...], tuple[str, ...]]:
+def _match(header: tuple[str, ...], feed: Feed, place: str) -> tuple[tuple[int | None, ...], tuple[str, ...]]:
     names = [_fold(name) for name in header]
     free = dict(enumerate(names))
     positions: list[int | None] = []
@@ -141,9 +169,9 @@ def _match(header: tuple[str, ...], feed: Feed, file: str) -> tuple[tuple[int | 
     ]
     if all(position is None for position in positions):
         between = f", with {feed.delimiter!r} between names" if len(header) == 1 else ""
-        raise RefusedError(f"{file}, line 1: names none of the contract's columns; is it a header{between}?")
+        raise RefusedError(f"{place}: names none of the contract's columns; is it a header{between}?")
     if absent:
-        raise RefusedError(f"{file}, line 1: {_absent(absent, unknown)}")
+        raise RefusedError(f"{place}: {_absent(absent, unknown)}")
     return tuple(positions), unknown
 
 
@@ -165,4 +193,7 @@ def _shown(name: str) -> str:
 
 
 def _fold(name: str) -> str:
-    return " ".join(name.split()).casefold()
+    """A header as it is compared: letters composed, signs that nobody sees left out, white space and case ignored."""
+    composed = " ".join(unicodedata.normalize("NFKC", name).split())
+    visible = "".join(letter for letter in composed if unicodedata.category(letter) not in _UNSEEN)
+    return unicodedata.normalize("NFKC", " ".join(visible.split()).casefold())

@@ -13,7 +13,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from orchestration.base.sql import exact, identifier
-from orchestration.ingest.delivery import RefusedError
+from orchestration.ingest.faults import RefusedError
+from orchestration.ingest.names import scratch_name
 from orchestration.ingest.typed import family
 
 _BATCH_ROWS = 65_536
@@ -32,21 +33,14 @@ class Cell:
 
 
 def read_cells(con: duckdb.DuckDBPyConnection, path: Path) -> tuple[Cell, ...]:
-    """The columns of a file, as DuckDB has them.
-
-    Raises:
-        RefusedError: it is no Parquet file.
-    """
-    try:
-        described = con.execute(
-            "describe select * from read_parquet($1, hive_partitioning = false)", [exact(path)]
-        ).fetchall()
-    except (duckdb.InvalidInputException, duckdb.IOException) as error:
-        raise RefusedError(f"{path.name}: not a Parquet file ({type(error).__name__})") from error
+    """The columns of a file, as DuckDB has them."""
+    described = con.execute(
+        "describe select * from read_parquet($1, hive_partitioning = false)", [exact(path)]
+    ).fetchall()
     return tuple(Cell(name, identifier(name), type_) for name, type_, *_ in described)
 
 
-def prove(path: Path, cells: Sequence[Cell]) -> dict[str, Cell]:
+def prove(path: Path, name: str, cells: Sequence[Cell]) -> dict[str, Cell]:
     """Columns that mean something else than DuckDB's type says, by name.
 
     Raises:
@@ -54,7 +48,7 @@ def prove(path: Path, cells: Sequence[Cell]) -> dict[str, Cell]:
     """
     for cell in cells:
         if family(cell.type) is None:
-            raise RefusedError(f"{path.name}: column {cell.name!r} is of type {cell.type}, not one value per row")
+            raise RefusedError(f"{name}: column {cell.name!r} is of type {cell.type}, not one value per row")
     metadata = pq.read_metadata(path)
     is_in_utc = str(metadata.created_by or "").startswith(_INT96_IN_UTC)
     found = {}
@@ -64,9 +58,7 @@ def prove(path: Path, cells: Sequence[Cell]) -> dict[str, Cell]:
         if leaf is None:
             continue
         if (digits := _digits(leaf)) > _MOST_DIGITS:
-            raise RefusedError(
-                f"{path.name}: column {cell.name!r} has decimals of {digits} digits, and 38 are the most"
-            )
+            raise RefusedError(f"{name}: column {cell.name!r} has decimals of {digits} digits, and 38 are the most")
         if leaf.physical_type == "INT96" and is_in_utc:
             found[cell.name] = Cell(cell.name, f"timezone('UTC', {cell.sql})", "TIMESTAMP WITH TIME ZONE")
     return found
@@ -77,20 +69,20 @@ def _digits(leaf: Any) -> int:
     return int(logical["precision"]) if logical["Type"] == "Decimal" else 0
 
 
-def decode(path: Path, wanted: Sequence[str], bytes_: Sequence[str], encoding: str, scratch: Path) -> Path:
+def decode(path: Path, name: str, wanted: Sequence[str], bytes_: Sequence[str], encoding: str, scratch: Path) -> Path:
     """Write a copy with the wanted columns only, of which those of bytes are text in the encoding, every byte proven.
 
     Raises:
         RefusedError: naming the column that is not in the encoding.
     """
-    copy = scratch / f"{path.parent.name}-{path.name}"
+    copy = scratch_name(path, scratch, ".decoded.parquet")
     writer: pq.ParquetWriter | None = None
     file = pq.ParquetFile(path, coerce_int96_timestamp_unit="us")
     try:
         for batch in file.iter_batches(_BATCH_ROWS, columns=list(wanted)):
             columns = {
-                name: _text(column, encoding, f"{path.name}: column {name!r}") if name in bytes_ else column
-                for name, column in zip(batch.schema.names, batch.columns, strict=True)
+                header: _text(column, encoding, f"{name}: column {header!r}") if header in bytes_ else column
+                for header, column in zip(batch.schema.names, batch.columns, strict=True)
             }
             table = pa.table(columns)
             writer = writer or pq.ParquetWriter(copy, table.schema)

@@ -20,6 +20,7 @@ _LEAST_HISTORY = 3
 _COLUMNS = (
     "feed varchar, dt date, rev integer, status varchar, refusal varchar, rows_read bigint, rows_accepted bigint, "
     "rows_quarantined bigint, rows_duplicate bigint, delivered_at timestamptz, unknown_columns integer, "
+    "files_maybe_cut integer, "
     "is_manifest_present boolean, content varchar, reasons map(varchar, bigint), totals map(varchar, double)"
 )
 
@@ -38,6 +39,7 @@ def create_delivery_profile(
     | `is_processing_day`, `is_holiday`, `has_incident` | the kind of day, from the reference tables |
     | `lateness_days` | counted from the morning after `dt` |
     | `same_bytes_as` | an earlier day whose delivery was the same, byte by byte |
+    | `files_maybe_cut` | texts whose last line does not end, and that no manifest vouches for |
     | `had_manifests` | whether all of the eight deliveries before had a manifest |
     | `worst_reason`, `worst_reason_pct`, `worst_reason_usual_pct` | the reason of quarantine whose share of the rows grew most over its median in the eight deliveries before |
     | `shifted_total`, `shifted_total_ratio` | the control total whose mean per row is farthest from its median in the eight deliveries before, and the ratio to that |
@@ -131,6 +133,7 @@ def _load(con: duckdb.DuckDBPyConnection, receipts: Iterable[Receipt]) -> None:
             "rows_duplicate": receipt.rows_duplicate,
             "delivered_at": receipt.delivered_at,
             "unknown_columns": len(receipt.unknown_columns),
+            "files_maybe_cut": sum(file.may_be_cut for file in receipt.files),
             "is_manifest_present": receipt.has_manifest,
             "content": " ".join(sorted({file.sha256 for file in receipt.files})),
             "reasons": _entries(receipt.reasons),

@@ -78,7 +78,7 @@ def retry(settings: Settings, feeds: Mapping[str, Feed], feed: str | None, dt: d
 
 
 def _why_not(settings: Settings, feed: Feed, receipt: Receipt) -> str | None:
-    if find_delivery(settings.landing_dir, feed.name, receipt.dt) is None:
+    if find_delivery(settings.landing_dir, feed, receipt.dt) is None:
         return "its files are no longer in landing"
     if receipt.contract == feed.fingerprint:
         return "the contract has not changed since"

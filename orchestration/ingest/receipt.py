@@ -24,6 +24,9 @@ class FileCount(BaseModel):
 
     The amounts are sums of the contract's `reconciledAmount` over the same rows, in its unit; what cannot be read as
     an amount adds nothing.
+
+    `is_empty` is a file without a byte of text, beside others; `read_as` an encoding other than the contract's, which
+    a byte order mark gave away; `may_be_cut` a text whose last line does not end, and that no manifest vouches for.
     """
 
     name: str
@@ -37,6 +40,9 @@ class FileCount(BaseModel):
     amount_accepted: int = 0
     amount_quarantined: int = 0
     amount_duplicate: int = 0
+    is_empty: bool = False
+    read_as: str | None = None
+    may_be_cut: bool = False
 
 
 class Receipt(BaseModel):

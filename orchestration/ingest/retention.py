@@ -15,6 +15,7 @@ from pathlib import Path
 from orchestration.base.settings import Settings
 from orchestration.contracts import Feed
 from orchestration.ingest.arrivals import deliveries, is_waiting, newest_receipts
+from orchestration.ingest.delivery import day_of
 
 
 @dataclass(frozen=True)
@@ -58,8 +59,8 @@ def remove_expired(settings: Settings, feeds: Mapping[str, Feed], now: datetime 
 def _remove(room: Path, is_expired: Callable[[str, date], bool]) -> list[Removed]:
     gone = []
     for folder in sorted(room.glob("*/dt=*")):
-        dt = date.fromisoformat(folder.name.removeprefix("dt="))
-        if is_expired(folder.parent.name, dt):
+        dt = day_of(folder)
+        if dt is not None and is_expired(folder.parent.name, dt):
             size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
             shutil.rmtree(folder)
             gone.append(Removed(room.name, folder.parent.name, dt, size))

@@ -17,9 +17,10 @@ from pydantic import SecretStr
 from orchestration.base.refusal import Refusal
 from orchestration.base.settings import Settings, private_dir
 from orchestration.contracts import Feed
-from orchestration.ingest.delivery import SUFFIXES, RefusedError
+from orchestration.ingest.faults import RefusedError
 from orchestration.ingest.ingest import ingest
 from orchestration.ingest.layout import read_layout
+from orchestration.ingest.names import SUFFIXES, is_data, why_no_data
 from orchestration.ingest.quarantine import BadRow, read_bad_rows
 from orchestration.ingest.receipt import Receipt
 from orchestration.ingest.survey import survey
@@ -60,8 +61,9 @@ def try_sample(settings: Settings, feed: Feed, sample: Path, limit: int = 20) ->
     """
     if not sample.exists():
         raise SampleError(f"{sample}: there is no such file")
-    if not sample.name.endswith(SUFFIXES):
-        raise SampleError(f"{sample.name}: an extract's name ends in {', '.join(SUFFIXES)}")
+    if not is_data(sample.name, feed.suffixes):
+        endings = ", ".join((*SUFFIXES, *feed.suffixes))
+        raise SampleError(f"{sample.name}: {why_no_data(sample.name) or f'an extract is named {endings}'}")
     found = _DAY_FOLDER.fullmatch(sample.resolve().parent.name)
     dt = date.fromisoformat(found[1]) if found else date.today()
     with _elsewhere(settings) as trial:
@@ -96,6 +98,6 @@ def _columns(feed: Feed, path: Path, scratch: Path) -> tuple[list[Matched], list
     return [
         Matched(column.name, None, None)
         if position is None
-        else Matched(column.name, position + 1, layout.header[position].strip())
+        else Matched(column.name, position + 1, " ".join(layout.header[position].split()))
         for column, position in zip(feed.columns, layout.positions, strict=True)
     ], list(layout.unknown)

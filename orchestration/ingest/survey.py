@@ -1,38 +1,29 @@
 """A file before DuckDB reads it: is it whole, in its encoding, and how many records are in it?
 
 This count is the one that conservation is measured against, so it owes nothing to the reader: it looks at line ends
-and quotes only. It also says whether DuckDB can take the file as it is. DuckDB 1.5 reads a truncated gzip as if it
-ended there, passes over a record longer than its buffer, gives up where line ends are mixed, and cannot read CP949;
-for such files a clean UTF-8 copy is written into the private scratch folder, in large blocks.
+and quotes only. It also says what DuckDB is to read: the file as it is, or, where DuckDB cannot (see `text`, and
+records longer than its buffer, and blank lines), a clean copy in the private scratch folder, written in large blocks.
 """
 
 from __future__ import annotations
 
-import codecs
-import gzip
 import re
-import zlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from orchestration.base.sql import first_line
 from orchestration.contracts import Feed
-from orchestration.ingest.delivery import RefusedError
+from orchestration.ingest.delivery import is_file, size_of
+from orchestration.ingest.faults import RefusedError, reading
+from orchestration.ingest.names import is_parquet, scratch_name, spelled
+from orchestration.ingest.text import NotPlainError, Text
 
-_UTF8 = ("utf-8", "utf8", "utf-8-sig")
-_BLOCK = 4 << 20
-_LONGEST_HEADER = 1 << 20
 #: DuckDB's own limit of a record; what is longer is not a record of any feed.
 _LONGEST_LINE = 2_000_000
-#: Above this, a file without line ends would be gathered whole in memory.
-_LONGEST_GATHERED = 256 << 20
 #: A quoted value over more lines than this is a quote that somebody forgot to close.
 _LONGEST_VALUE_LINES = 50
 #: What is kept of a line that could not be a record, in bytes.
@@ -46,14 +37,21 @@ class Survey:
     """What a file holds, its header left out.
 
     `lines` counts lines that are not blank, `records` those that quotes do not join to the next; it is None where the
-    quotes do not balance, so that each line has to be one. `readable` is the file that DuckDB is to read.
+    quotes do not balance, so that each line has to be one. `readable` is the file that DuckDB is to read. `header` is
+    None for a file that holds nothing at all, `header_line` its place. `read_as` is an encoding other than the
+    contract's, `is_ended` whether the last line ends, `trailer_rows` what a trailer counts.
     """
 
     path: Path
+    name: str
     readable: Path
-    header: str
+    header: str | None
     lines: int
     records: int | None
+    header_line: int = 1
+    read_as: str | None = None
+    is_ended: bool = True
+    trailer_rows: int | None = None
     read: int = 0
 
     def take(self, found: int) -> bool:
@@ -71,102 +69,74 @@ def survey(path: Path, feed: Feed, scratch: Path, *, by_line: bool = False) -> S
 
     Raises:
         RefusedError: naming the file, the line and what is wrong: no regular file, truncated or no gzip, not in the
-            contract's encoding, not Parquet, no header.
+            contract's encoding, not Parquet, no header; or that it cannot be read, and why.
     """
-    if not path.is_file():
-        raise RefusedError(f"{path.name}: is no file")
-    if path.name.endswith(".parquet"):
-        return _parquet(path)
-    try:
-        if feed.encoding in _UTF8 and not by_line:
+    name = spelled(path.name, feed.encoding)
+    if not is_file(path):
+        raise RefusedError(f"{name}: is no file")
+    with reading(name, path):
+        if is_parquet(path.name):
+            return _parquet(path, name, scratch)
+        text = Text(path, name, feed)
+        if text.may_be_plain and not by_line:
             counter = _Counter(feed)
-            header = _pass(path, feed, counter, None)
-            if not counter.needs_copy:
-                return Survey(path, path, header, counter.lines, counter.records)
-        copy = scratch / f"{path.parent.name}-{path.name.removesuffix('.gz')}"
+            if _is_plain(text, counter):
+                return _surveyed(text, _readable(path, scratch), counter)
+        text = Text(path, name, feed)
         counter = _LineCounter(feed) if by_line else _Counter(feed)
+        copy = scratch_name(path, scratch, ".csv")
         with copy.open("wb") as target:
-            header = _pass(path, feed, counter, target)
-    except (gzip.BadGzipFile, zlib.error, EOFError) as error:
-        raise RefusedError(f"{path.name}: truncated or damaged gzip ({first_line(error)})") from None
-    return Survey(path, copy, header, counter.lines, counter.records)
+            _copy(text, counter, target)
+        return _surveyed(text, copy, counter)
 
 
-def _parquet(path: Path) -> Survey:
+def _is_plain(text: Text, counter: _Counter) -> bool:
+    """Pass a file through the counter, and say whether DuckDB can read it as it is."""
     try:
-        rows = pq.read_metadata(path).num_rows
-    except (pa.ArrowException, OSError, ValueError) as error:
-        raise RefusedError(f"{path.name}: not a Parquet file ({type(error).__name__})") from None
-    return Survey(path, path, "", rows, rows)
+        for block in text.lines(is_plain=True):
+            counter.start(text.header)
+            counter.add(block)
+            if counter.needs_copy:
+                return False
+    except NotPlainError:
+        return False
+    return True
 
 
-def _pass(path: Path, feed: Feed, counter: _Counter, copy: IO[bytes] | None) -> str:
-    """Pass a file through the counter, and what the counter gives back into the copy; returns the header."""
-    header: bytes | None = None
-    for block in _whole_lines(_decoded(path, feed.encoding), path.name, is_clean=copy is not None):
-        rest = block
-        if header is None:
-            header, rest = _first_line(block, path.name, feed)
-            counter.delimiters = header.count(feed.delimiter.encode())
-            if copy:
-                copy.write(header + b"\n")
-        counted = counter.add(rest)
-        if copy:
-            copy.write(counted)
-    if header is None:
-        raise RefusedError(f"{path.name}: is empty, without a header")
-    return header.decode().lstrip("\ufeff")
+def _copy(text: Text, counter: _Counter, target: IO[bytes]) -> None:
+    """Pass a file through the counter, and what that gives back into the copy, below a line in the header's place."""
+    target.write(b"-\n")
+    for block in text.lines(is_plain=False):
+        counter.start(text.header)
+        target.write(counter.add(block))
 
 
-def _first_line(block: bytes, name: str, feed: Feed) -> tuple[bytes, bytes]:
-    header, _, rest = block.partition(b"\n")
-    header = header.removesuffix(b"\r")
-    if len(header) > _LONGEST_HEADER:
-        raise RefusedError(f"{name}, line 1: {len(header):,} bytes are no header")
-    if feed.quote and header.count(feed.quote.encode()) % 2:
-        raise RefusedError(f"{name}, line 1: a quote of the header is left open")
-    return header, rest
+def _surveyed(text: Text, readable: Path, counter: _Counter) -> Survey:
+    return Survey(
+        text.path, text.name, readable, text.header, counter.lines, counter.records,
+        header_line=text.header_line, read_as=text.read_as, is_ended=text.is_ended, trailer_rows=text.trailer_rows,
+    )  # fmt: skip
 
 
-def _decoded(path: Path, encoding: str) -> Iterator[bytes]:
-    """A file's text as UTF-8, block by block, every byte of it decoded and so proven."""
-    decoder = codecs.getincrementaldecoder("utf-8" if encoding in _UTF8 else encoding)()
-    is_utf8 = encoding in _UTF8
-    lines = 1
-    with gzip.open(path) if path.name.endswith(".gz") else path.open("rb") as file:
-        while block := file.read(_BLOCK):
-            is_plain = is_utf8 and block.isascii() and not decoder.getstate()[0]
-            try:
-                text = "" if is_plain else decoder.decode(block)
-                yield block if is_utf8 else text.encode()
-            except UnicodeError as error:
-                before = error.object[: error.start] if isinstance(error, UnicodeDecodeError) else b""
-                lines += before.decode(encoding, "ignore").count("\n")
-                raise RefusedError(f"{path.name}, line {lines}: not in {encoding}") from None
-            lines += block.count(b"\n") if is_utf8 else text.count("\n")
+def _parquet(path: Path, name: str, scratch: Path) -> Survey:
+    if not size_of(path):
+        return Survey(path, name, path, None, 0, 0)
+    readable = _readable(path, scratch)
+    with reading(name, path, readable, otherwise="not a Parquet file"):
+        rows = pq.read_metadata(readable).num_rows
+    return Survey(path, name, readable, "", rows, rows)
+
+
+def _readable(path: Path, scratch: Path) -> Path:
+    """The file under a name that DuckDB takes: itself, or a link, if its name is not in UTF-8."""
     try:
-        decoder.decode(b"", final=True)
-    except UnicodeError:
-        raise RefusedError(f"{path.name}, line {lines}: ends within a character of {encoding}") from None
-
-
-def _whole_lines(blocks: Iterator[bytes], name: str, *, is_clean: bool) -> Iterator[bytes]:
-    """The same bytes, cut behind a line end; the last line gets one. `is_clean` makes every line end a line feed."""
-    gathered = b""
-    for block in blocks:
-        gathered += block
-        cut = gathered.rfind(b"\n") + 1 or gathered.rfind(b"\r") + 1
-        if cut:
-            yield _clean(gathered[:cut]) if is_clean else gathered[:cut]
-            gathered = gathered[cut:]
-        elif len(gathered) > _LONGEST_GATHERED:
-            raise RefusedError(f"{name}: a line of more than {_LONGEST_GATHERED >> 20} MB")
-    if gathered:
-        yield (_clean(gathered) if is_clean else gathered) + b"\n"
-
-
-def _clean(block: bytes) -> bytes:
-    return block.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if b"\r" in block else block
+        str(path).encode()
+    except UnicodeEncodeError:
+        link = scratch_name(path, scratch, path.suffix)
+        link.unlink(missing_ok=True)
+        link.symlink_to(path)
+        return link
+    return path
 
 
 _BLANK = re.compile(rb"\n\n")  # twice as fast as `in`, which looks for the pair anew at each line end
@@ -191,6 +161,11 @@ class _Counter:
     def records(self) -> int | None:
         """Records, if the quotes balance."""
         return None if self._is_open or self._is_hopeless else self._records
+
+    def start(self, header: str | None) -> None:
+        """Note how many delimiters a line has."""
+        if not self.delimiters:
+            self.delimiters = (header or "").encode().count(self._delimiter)
 
     def add(self, block: bytes) -> bytes:
         """Count a block."""

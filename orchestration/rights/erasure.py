@@ -24,6 +24,7 @@ from orchestration.base.files import write_durably
 from orchestration.base.refusal import Refusal
 from orchestration.base.settings import Settings
 from orchestration.base.sql import connect, exact, one_value
+from orchestration.contracts import load_feeds
 from orchestration.ingest.delivery import find_delivery
 from orchestration.ingest.receipt import newest, read_receipts
 from orchestration.privacy.custody import BusyError, exclusive
@@ -232,11 +233,13 @@ def _erase_landing_and_quarantine(
         for path in holding(con, files, _OLD_OR_NEW)
     }
     wanted = Wanted.of(con.execute("select kind, value from subject").fetchall(), settings.site_profile.numbers)
+    feeds = load_feeds(settings)
     latest = {(receipt.feed, f"dt={receipt.dt}"): receipt for receipt in newest(read_receipts(settings.raw_dir))}
     for folder, names in folders_holding(con, settings.landing_dir, wanted):
         feed, partition = folder.parts[-2:]
         receipt = latest.get((feed, partition))
-        delivery = find_delivery(settings.landing_dir, feed, receipt.dt) if receipt else None
+        contract = feeds.get(feed)
+        delivery = find_delivery(settings.landing_dir, contract, receipt.dt) if receipt and contract else None
         if receipt is None or delivery is None or receipt.sha256 != delivery.sha256:
             why = "not ingested yet; forget again when it is"
         elif receipt.status != "ACCEPTED":

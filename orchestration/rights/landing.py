@@ -17,7 +17,7 @@ import duckdb
 
 from orchestration.base.settings import NumberPlan
 from orchestration.base.sql import exact, literal, one_number
-from orchestration.ingest.delivery import SUFFIXES
+from orchestration.ingest.names import SUFFIXES
 
 _BLOCK = 4 << 20
 _OVERLAP = 256
@@ -68,7 +68,7 @@ def _holds(con: duckdb.DuckDBPyConnection, path: Path, wanted: Wanted) -> bool:
             if any(text.search(narrow) or text.search(block) for text in texts):
                 return True
     except (OSError, EOFError, zlib.error):
-        return path.name.endswith(SUFFIXES)
+        return path.name.casefold().endswith(SUFFIXES)
     return False
 
 

@@ -218,11 +218,11 @@ DELIVERY_FAULTS = [
     ),
     DeliveryFault("another delimiter", _PORTS, "accepted", _text(lambda text: text.replace(",", ";"))),
     DeliveryFault(
-        "a file in UTF-16",
+        "a file in UTF-16 without the mark that says so",
         _PORTS,
         "accepted",
         lambda folder: (
-            (folder / "day.csv").write_bytes((folder / "day.csv").read_text("utf-8").encode("utf-16")),
+            (folder / "day.csv").write_bytes((folder / "day.csv").read_text("utf-8").encode("utf-16-le")),
             manifest_of_time_only(folder),
         )[1],
     ),
@@ -361,6 +361,13 @@ DELIVERY_FAULTS = [
             (_SIMS, "SIM changes"), (_DECISIONS, "decisions"), (_FEES, "fees"), (_INVOICES, "invoices"),
             (_DISPUTES, "complaints"),
         )
+    ),
+    DeliveryFault(
+        "a file cut within its last line, and no manifest that counts it",
+        _PORTS,
+        "last_lines_whole",
+        _text(lambda text: text[:-4]),
+        False,
     ),
     DeliveryFault(
         "a manifest left out",

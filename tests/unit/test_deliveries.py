@@ -41,7 +41,7 @@ def test_what_nobody_will_take_for_a_delivery_is_named_with_the_reason(site: Sma
         (landing / name).touch()
     (landing / "charges" / f"dt={DAY}" / "a.xlsx").touch()
     (landing / ".simulated.json").touch()
-    assert [text.removeprefix(f"{landing}/") for text in unread(site.settings, {"charges"}, [])] == [
+    assert [text.removeprefix(f"{landing}/") for text in unread(site.settings, {"charges": site.feed}, [])] == [
         f"charges/dt={DAY}/a.xlsx: an extract's name ends in .csv, .csv.gz, .parquet",
         "charges/dt=2026-1-3: a day's folder is called dt=YYYY-MM-DD",
         "charges/dt=2999-01-01: that day has not ended",

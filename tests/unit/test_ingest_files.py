@@ -180,8 +180,6 @@ def test_row_numbers_hold_across_files_and_many_rows(site: SmallSite) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
-        ("charges.csv", b"", "charges.csv: is empty"),
-        ("charges.csv", b"\n\n", "charges.csv, line 1: there is no header"),
         ("charges.csv", (HEADER + line(1, note="가")).encode("cp949"), "charges.csv, line 2: not in utf-8"),
         ("charges.csv", line(1).encode() * 3, "names none of the contract's columns"),
         ("charges.csv", HEADER.replace("amount", "sum_total").encode(), "required column 'amount' is missing; if"),

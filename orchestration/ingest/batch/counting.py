@@ -8,6 +8,7 @@ from orchestration.base.sql import identifier
 from orchestration.ingest.batch.bench import Bench, Outcome
 from orchestration.ingest.delivery import size_of
 from orchestration.ingest.receipt import FileCount
+from orchestration.ingest.survey import Survey
 
 
 def find_repeats(bench: Bench) -> None:
@@ -64,14 +65,15 @@ def count(bench: Bench, outcomes: dict[date, Outcome]) -> None:
         from files {" ".join(f"left join {one} using (_file_no)" for one in stations)}
         """
     ).fetchall()
+    for outcome in outcomes.values():
+        outcome.counts = {one.name: _file_count(outcome, one) for one in outcome.surveys.values() if one.header is None}
     for dt, name, *counted in found:
-        delivery, surveyed = outcomes[dt].delivery, outcomes[dt].surveys[name]
+        surveyed = outcomes[dt].surveys[name]
         accepted, amount_accepted, quarantined, amount_quarantined, duplicate, amount_duplicate, _, amount_read = (
             value or 0 for value in counted
         )
-        outcomes[dt].counts[name] = FileCount(
-            name=name, bytes=size_of(surveyed.path), sha256=delivery.sha256_by_file[name],
-            read=surveyed.read, accepted=accepted, quarantined=quarantined, duplicate=duplicate,
+        outcomes[dt].counts[name] = _file_count(
+            outcomes[dt], surveyed, accepted=accepted, quarantined=quarantined, duplicate=duplicate,
             amount_read=amount_read, amount_accepted=amount_accepted,
             amount_quarantined=amount_quarantined, amount_duplicate=amount_duplicate,
         )  # fmt: skip
@@ -83,3 +85,14 @@ def count(bench: Bench, outcomes: dict[date, Outcome]) -> None:
     ).fetchall()
     for dt, reason, rows in reasons:
         outcomes[dt].reasons[reason] = rows
+
+
+def _file_count(outcome: Outcome, surveyed: Survey, **counted: int) -> FileCount:
+    """What is known of a file's rows, with what was odd about the file."""
+    name = surveyed.name
+    return FileCount(
+        name=name, bytes=size_of(surveyed.path), sha256=outcome.delivery.sha256_by_file[name], read=surveyed.read,
+        is_empty=surveyed.header is None, read_as=surveyed.read_as,
+        may_be_cut=not (surveyed.is_ended or outcome.delivery.is_vouched_for(name)),
+        **counted,
+    )  # fmt: skip

@@ -6,55 +6,57 @@ Before that, `survey` counts each file's records by itself; what is read has to 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 
-import duckdb
-
 from orchestration.base.sql import exact, identifier, literal
 from orchestration.ingest.batch.bench import Bench, Outcome
 from orchestration.ingest.batch.masked import masked_text
-from orchestration.ingest.delivery import RefusedError
+from orchestration.ingest.faults import RefusedError, reading
 from orchestration.ingest.judge import Judged
 from orchestration.ingest.layout import Layout, read_layout, source_sql
+from orchestration.ingest.names import is_parquet
 from orchestration.ingest.survey import LONG_LINE, OPEN_QUOTE, Survey, survey
 from orchestration.ingest.typed import text_name
 
+#: A file with its number in the batch and its day.
+Member = tuple[int, date, Survey]
+
 
 def read_all(bench: Bench, outcomes: dict[date, Outcome]) -> None:
-    """Read every file; one whose records cannot be told apart a second time, line by line."""
+    """Read every file; one whose records cannot be told apart a second time, line by line.
+
+    A delivery of which a file cannot be read is refused, by the file's name; the others are not held up by it.
+    """
     by_line: set[Path] = set()
     while True:
         bench.clear()
         surveys = _survey(bench, outcomes, by_line)
-        try:
-            found = _read(bench, outcomes, surveys)
-        except duckdb.InvalidInputException:
-            unread = {one.path for one in surveys if not one.path.name.endswith(".parquet")} - by_line
-            if len(outcomes) > 1 or not unread:
-                raise
-            by_line |= unread
-            continue
-        unclear = {one.path for file_no, one in enumerate(surveys) if not one.take(found.get(file_no, 0))}
-        for outcome in outcomes.values():
-            for path in sorted(unclear & set(outcome.delivery.files)):
-                if path in by_line or path.name.endswith(".parquet"):
-                    outcome.refusal = outcome.refusal or f"{path.name}: its records cannot be told apart"
-        still_hoped_for = {
-            path
-            for outcome in outcomes.values()
-            if not outcome.refusal
-            for path in unclear & set(outcome.delivery.files)
+        unread = _read(bench, outcomes, surveys)
+        found = _count(bench)
+        unread |= {
+            one.path: f"{one.name}: its records cannot be told apart"
+            for file_no, one in enumerate(surveys)
+            if one.path not in unread and not one.take(found.get(file_no, 0))
         }
-        if not still_hoped_for:
+        hopeless = {path: said for path, said in unread.items() if path in by_line or is_parquet(path.name)}
+        for outcome in outcomes.values():
+            said = [hopeless[path] for path in outcome.delivery.files if path in hopeless]
+            outcome.refusal = outcome.refusal or next(iter(said), None)
+            outcome.refusal = outcome.refusal or _trailer_disagrees(outcome, unread)
+        refused = {path for outcome in outcomes.values() if outcome.refusal for path in outcome.delivery.files}
+        if not unread.keys() - refused:
             return
-        by_line |= still_hoped_for
+        by_line |= unread.keys()
 
 
-def _survey(bench: Bench, outcomes: dict[date, Outcome], by_line: Iterable[Path]) -> list[Survey]:
-    """Survey the files of what is not refused, some at a time; a file that is not whole refuses its delivery."""
+def _survey(bench: Bench, outcomes: dict[date, Outcome], by_line: Collection[Path]) -> list[Survey]:
+    """Survey the files of what is not refused, some at a time; a file that is not whole refuses its delivery.
+
+    Files that hold nothing are left out, beside others.
+    """
     found: list[Survey] = []
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         surveying = {
@@ -63,20 +65,26 @@ def _survey(bench: Bench, outcomes: dict[date, Outcome], by_line: Iterable[Path]
                 for path in outcome.delivery.files
             ]
             for dt, outcome in outcomes.items()
-            if not outcome.refusal and _is_as_listed(bench, outcome)
+            if not outcome.refusal and _is_as_listed(outcome)
         }
         for dt, futures in surveying.items():
             try:
                 surveys = [future.result() for future in futures]
+                _refuse_if_empty(surveys)
             except RefusedError as error:
                 outcomes[dt].refusal = str(error)
             else:
-                outcomes[dt].surveys = {one.path.name: one for one in surveys}
-                found += surveys
+                outcomes[dt].surveys = {one.name: one for one in surveys}
+                found += [one for one in surveys if one.header is not None]
     return found
 
 
-def _is_as_listed(bench: Bench, outcome: Outcome) -> bool:
+def _refuse_if_empty(surveys: Sequence[Survey]) -> None:
+    if all(one.header is None for one in surveys):
+        raise RefusedError(f"{surveys[0].name}: is empty, without a header")
+
+
+def _is_as_listed(outcome: Outcome) -> bool:
     try:
         outcome.delivery.check_files()
     except RefusedError as error:
@@ -84,9 +92,25 @@ def _is_as_listed(bench: Bench, outcome: Outcome) -> bool:
     return outcome.refusal is None
 
 
-def _read(bench: Bench, outcomes: dict[date, Outcome], surveys: Iterable[Survey]) -> dict[int, int]:
-    """Fill `files`, `judged` and `rejects`; returns how many records were found per file."""
-    layouts: dict[Layout, list[tuple[int, date, Survey]]] = {}
+def _trailer_disagrees(outcome: Outcome, unread: Collection[Path]) -> str | None:
+    """Which file's trailer counts other rows than were read."""
+    for one in outcome.surveys.values():
+        if one.path not in unread and one.trailer_rows not in (None, one.read):
+            return f"{one.name}: {one.read} rows, but {one.trailer_rows} in its trailer"
+    return None
+
+
+def _read(bench: Bench, outcomes: dict[date, Outcome], surveys: Iterable[Survey]) -> dict[Path, str]:
+    """Fill `files`, `judged` and `rejects`; returns the files that could not be read, each with the reason."""
+    bench.con.execute(
+        "create temp table files (_file_no integer, dt date, name varchar, path varchar, "
+        "layout_no integer, place ubigint)"
+    )
+    values = ", ".join(f"{identifier(column.raw_name)} {column.judged_type}" for column in bench.feed.columns)
+    bench.con.execute(
+        f"create temp table judged (_file_no integer, dt date, {values}, _reasons varchar[], _masked varchar)"
+    )
+    layouts: dict[Layout, list[Member]] = {}
     for file_no, found in enumerate(surveys):
         outcome = next(outcome for outcome in outcomes.values() if found.path in outcome.delivery.files)
         try:
@@ -96,28 +120,42 @@ def _read(bench: Bench, outcomes: dict[date, Outcome], surveys: Iterable[Survey]
             continue
         layouts.setdefault(layout, []).append((file_no, outcome.delivery.dt, found))
         outcome.unknown_columns += [name for name in layout.unknown if name not in outcome.unknown_columns]
-    bench.con.execute(
-        "create temp table files (_file_no integer, dt date, name varchar, path varchar, "
-        "layout_no integer, place ubigint)"
-    )
-    values = ", ".join(f"{identifier(column.raw_name)} {column.judged_type}" for column in bench.feed.columns)
-    bench.con.execute(
-        f"create temp table judged (_file_no integer, dt date, {values}, _reasons varchar[], _masked varchar)"
-    )
-    for layout_no, (layout, members) in enumerate(layouts.items()):
-        bench.con.execute(
-            f"insert into files select unnest($1), unnest($2), unnest($3), unnest($4), {layout_no}, unnest($5)",
-            [
-                [file_no for file_no, _, _ in members],
-                [dt for _, dt, _ in members],
-                [found.path.name for _, _, found in members],
-                [str(found.readable) for _, _, found in members],
-                list(range(len(members))),
-            ],
-        )
-        paths = [exact(found.readable) for _, _, found in members]
-        bench.con.execute(f"insert into judged {_judged_sql(bench, layout, layout_no)}", [paths])
+    unread: dict[Path, str] = {}
+    for layout, members in layouts.items():
+        unread |= _insert(bench, layout, members)
     _gather_rejects(bench)
+    return unread
+
+
+def _insert(bench: Bench, layout: Layout, members: Sequence[Member]) -> dict[Path, str]:
+    """Read files of one layout together, or, if a reader gives up, one by one to find those that it gives up on."""
+    surveys = [found for _, _, found in members]
+    number = bench.number("select coalesce(max(layout_no), 0) + 1 from files")
+    bench.con.execute(
+        f"insert into files select unnest($1), unnest($2), unnest($3), unnest($4), {number}, unnest($5)",
+        [
+            [file_no for file_no, _, _ in members],
+            [dt for _, dt, _ in members],
+            [found.name for found in surveys],
+            [str(found.readable) for found in surveys],
+            list(range(len(members))),
+        ],
+    )
+    try:
+        with reading(surveys[0].name, *(found.readable for found in surveys)):
+            paths = [exact(found.readable) for found in surveys]
+            bench.con.execute(f"insert into judged {_judged_sql(bench, layout, number)}", [paths])
+    except RefusedError as error:
+        bench.con.execute("delete from files where layout_no = $1", [number])
+        if len(members) == 1:
+            return {surveys[0].path: str(error)}
+        alone = [_insert(bench, layout, [member]) for member in members]
+        return {path: said for one in alone for path, said in one.items()}
+    return {}
+
+
+def _count(bench: Bench) -> dict[int, int]:
+    """How many records were found per file."""
     counts: list[tuple[int, int]] = bench.con.execute(
         "select _file_no, count(*) from ("
         "select _file_no from judged union all select _file_no from rejects) group by all"

@@ -1,0 +1,78 @@
+"""What a file's name in landing says: whether it is data, how it is packed, and how it is spelled to people."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import unicodedata
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+SUFFIXES = (".csv", ".csv.gz", ".parquet")
+
+#: Names that are no data whatever they end in, by what they are; capitals do not matter.
+_NO_DATA: dict[str, tuple[str, ...]] = {
+    "a file that is still being written, or was left unfinished": (
+        ".in.*", ".pureftpd-upload.*", "*.filepart", "*.part", "*.partial", "*.tmp", "*.temp", "*.crdownload",
+        "*.download", "*.opdownload", "*.inprogress", "*.in_progress", "*.incomplete", "*.uploading", "*.upload",
+        "*.writing", "*.aria2", "*.!ut", "*.swp", "*.swo", "*.swx",
+    ),
+    "what an office program or an editor leaves beside a file": (
+        "~*", "*~", ".~*", "#*#", ".#*", "*.bak", "*.lock", "*.lck", "thumbs.db", "desktop.ini", "__macosx",
+    ),
+    "a mark that a job leaves": (
+        "_success", "_success.*", "_started_*", "_committed_*", "_temporary*", "_metadata", "_common_metadata",
+        "_delta_log",
+    ),
+    "hidden": (".*",),
+}  # fmt: skip
+
+#: How names are written by systems that do not write UTF-8, tried in this order: a Korean Windows first.
+_NAME_ENCODINGS = ("cp949", "cp1252")
+
+
+def why_no_data(name: str) -> str | None:
+    """What a file of this name is, if it is no data: the table above has the names."""
+    folded = name.casefold()
+    matching = (what for what, patterns in _NO_DATA.items() if any(fnmatchcase(folded, one) for one in patterns))
+    return next(matching, None)
+
+
+def is_data(name: str, more: Iterable[str] = ()) -> bool:
+    """Whether a file of this name belongs to a delivery; `more` are endings beyond the usual ones."""
+    return name.casefold().endswith((*SUFFIXES, *more)) and why_no_data(name) is None
+
+
+def is_parquet(name: str) -> bool:
+    """Whether a file of this name is Parquet; any other is text."""
+    return name.casefold().endswith(".parquet")
+
+
+def is_packed(name: str) -> bool:
+    """Whether a file of this name is text in gzip."""
+    return name.casefold().endswith(".gz")
+
+
+def spelled(name: str, encoding: str = "utf-8") -> str:
+    """A name as people read it, whatever bytes the file system has: in UTF-8, else in `encoding` or another likely one.
+
+    Letters are composed, so that a name from macOS is the one that a manifest lists; what cannot be printed is spelled
+    out.
+    """
+    raw = os.fsencode(name)
+    for candidate in ("utf-8", encoding, *_NAME_ENCODINGS):
+        try:
+            text = raw.decode(candidate)
+        except UnicodeDecodeError:
+            continue
+        break
+    else:
+        text = raw.decode("utf-8", "backslashreplace")
+    composed = unicodedata.normalize("NFC", text)
+    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in composed)
+
+
+def scratch_name(path: Path, scratch: Path, suffix: str) -> Path:
+    """A path in the scratch folder that no other file has, however long and in whatever bytes its own name is."""
+    return scratch / (hashlib.sha256(os.fsencode(path)).hexdigest() + suffix)
