@@ -191,11 +191,11 @@ def test_a_crash_of_the_reader_costs_the_delivery_that_causes_it(
 ) -> None:
     from orchestration.ingest.batch import reading
 
-    def crash_on_odd(con: Any, surveyed: Any, feed: Any) -> Any:
+    def crash_on_odd(con: Any, surveyed: Any, *more: Any) -> Any:
         if surveyed.name == "odd.csv":
             con.close()
             raise duckdb.InternalException("INTERNAL Error: 01012345678")
-        return read_layout(con, surveyed, feed)
+        return read_layout(con, surveyed, *more)
 
     read_layout = reading.read_layout
     monkeypatch.setattr(reading, "read_layout", crash_on_odd)
