@@ -211,6 +211,10 @@ def check_feed(
     contract: Annotated[Path, typer.Argument(help="A contract: a YAML file named after its feed.")],
     sample: Annotated[Path | None, typer.Argument(help="A file as the source drops it.")] = None,
     limit: Annotated[int, typer.Option(min=0, help="Bad rows to show.")] = 20,
+    rows: Annotated[int, typer.Option(min=0, help="Accepted rows to show, beside their text.")] = 3,
+    dt: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Extract date; that of the file's folder, else today.")
+    ] = None,
 ) -> None:
     """Say what is wrong with a contract, and what would become of a sample file; changes nothing.
 
@@ -224,7 +228,7 @@ def check_feed(
     print_contract(out, feed)
     if sample is None:
         return
-    trial = try_sample(settings(), feed, sample, limit)
+    trial = try_sample(settings(), feed, sample, limit, dt=dt and dt.date(), rows=rows)
     print_trial(out, trial)
     if trial.receipt.refusal:
         raise typer.Exit(1)

@@ -11,28 +11,35 @@ import duckdb
 
 from orchestration.base.refusal import Refusal
 from orchestration.base.sql import first_line
+from orchestration.contracts.document import Document
 from orchestration.contracts.moment_formats import what_is_wrong
 
 
 class ContractError(Refusal):
-    """A contract that cannot be used; `problems` names each mistake, with the file and the place in it."""
+    """A contract that cannot be used; `problems` names each mistake, with the file, the line and the place in it."""
 
     def __init__(self, path: Path, problems: list[str]) -> None:
-        self.problems = [f"{path}: {problem}" for problem in problems]
+        self.problems = [f"{path}, {problem}" for problem in problems]
         super().__init__("\n".join(self.problems))
 
 
 class Mistakes:
-    """The mistakes of one contract, each with its place in the file, such as `schema.0.properties.amount`."""
+    """The mistakes of one contract, each with its line and its place, such as `schema.0.properties.amount`."""
 
-    def __init__(self) -> None:
-        self.found: list[str] = []
+    def __init__(self, document: Document) -> None:
+        self._found = [(line, f"{name!r} stands twice") for line, name in document.repeated_keys()]
+        self._document = document
         self._con = duckdb.connect()
         self._con.execute("set timezone = 'UTC'")
 
     def note(self, place: str, what: str) -> None:
         """Note what is wrong at a place."""
-        self.found.append(f"{place}: {what}")
+        self._found.append((self._document.line(place), f"{place}: {what}"))
+
+    @property
+    def found(self) -> list[str]:
+        """What was noted, by line."""
+        return [f"line {line}: {what}" for line, what in sorted(self._found, key=lambda noted: noted[0])]
 
     def note_unknown(
         self, place: str, names: Iterable[str], known: Iterable[str], what: str, *, lists_known: bool = False

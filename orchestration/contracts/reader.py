@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import yaml
 from open_data_contract_standard.model import OpenDataContractStandard, SchemaObject
@@ -14,14 +12,15 @@ from pydantic import ValidationError
 
 from orchestration.base.files import NotTextError, read_text
 from orchestration.base.settings import PACKAGE, Settings
+from orchestration.base.sql import first_line
 from orchestration.contracts.checks import check_columns, check_keys, read_rules
 from orchestration.contracts.columns import NAME, read_column
+from orchestration.contracts.document import Document
 from orchestration.contracts.mistakes import ContractError, Mistakes
 from orchestration.contracts.model import NEGATIVE, Column, Feed, NumberSpelling
 from orchestration.contracts.moment_formats import ISO
 from orchestration.contracts.properties import Properties
 
-_YAML: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _DUE_HOURS = 9.0
 _SUFFIX = re.compile(r"(\.[A-Za-z0-9_-]+)+")
 _PROPERTIES = {
@@ -45,30 +44,34 @@ def load_feed(path: Path) -> Feed:
     """Read one contract.
 
     Raises:
-        ContractError: with every mistake that can be found, naming the file and the place in it.
+        ContractError: with every mistake that can be found, naming the file, the line and the place in it.
     """
     try:
         text = read_text(path)
-        content = yaml.load(text, Loader=_YAML)
-        contract = OpenDataContractStandard.model_validate(content)
+        document = Document(text)
     except NotTextError as error:
         raise ContractError(path, [str(error)]) from error
     except yaml.YAMLError as error:
-        raise ContractError(path, [f"not YAML: {error}"]) from error
+        raise ContractError(path, [_said_of_yaml(error, text)]) from error
+    mistakes = Mistakes(document)
+    try:
+        contract = OpenDataContractStandard.model_validate(document.content)
     except ValidationError as error:
-        raise ContractError(
-            path, [f"{_place(problem['loc'])}: {problem['msg']}" for problem in error.errors()]
-        ) from error
-    mistakes = Mistakes()
-    check_keys(content, mistakes)
+        for problem in error.errors():
+            mistakes.note(".".join(map(str, problem["loc"])) or "the file", problem["msg"])
+        raise ContractError(path, mistakes.found) from error
+    check_keys(document.content, mistakes)
     feed = _feed(contract, path.stem, hashlib.sha256(text.encode()).hexdigest(), mistakes)
     if mistakes.found:
         raise ContractError(path, mistakes.found)
     return feed
 
 
-def _place(parts: Iterable[str | int]) -> str:
-    return ".".join(str(part) for part in parts) or "the file"
+def _said_of_yaml(error: yaml.YAMLError, text: str) -> str:
+    mark = getattr(error, "problem_mark", None)
+    line = min(mark.line, text.rstrip().count("\n")) + 1 if mark else 1
+    said = getattr(error, "problem", None) or first_line(error)
+    return f"line {line}: not YAML: {said}"
 
 
 def _feed(contract: OpenDataContractStandard, stem: str, fingerprint: str, mistakes: Mistakes) -> Feed:

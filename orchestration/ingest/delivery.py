@@ -43,6 +43,19 @@ class Manifest(BaseModel):
     delivered_at: datetime | None = None
     files: list[ManifestFile] = []
 
+    @classmethod
+    def read(cls, text: str) -> Manifest:
+        """A manifest from its text, every digit of its totals kept.
+
+        Raises:
+            ValidationError: naming what is wrong with it, and where.
+        """
+        try:
+            content = json.loads(text, parse_float=Decimal)
+        except ValueError:
+            return cls.model_validate_json(text)  # which says what is wrong
+        return cls.model_validate(content)
+
 
 @dataclass(frozen=True)
 class Delivery:
@@ -106,7 +119,7 @@ class Delivery:
             raise RefusedError(f"{MANIFEST}: is no file")
         try:
             with reading(MANIFEST, path):
-                return Manifest.model_validate_json(decode_text(path.read_bytes()))
+                return Manifest.read(decode_text(path.read_bytes()))
         except RefusedError as error:
             raise RefusedError(_said_of_manifest(error)) from error
 

@@ -13,6 +13,7 @@ _ISO_DATE = len("2026-01-03")
 _ISO_INSTANT = len("2026-01-03 05:04:05")
 _DAY = "%Y-%m-%d"
 _SECOND = "%Y-%m-%d %H:%M:%S"
+_EPOCH_FROM = 315_532_800_000_000  # microseconds to 1980
 _ISO_PATTERN = (
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ](?:[01][0-9]|2[0-3]):[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?"
     r"(?:Z|[+-][0-9]{2}(?::?[0-9]{2})?)?"
@@ -73,12 +74,12 @@ def _at_24(form: str) -> str:
 
 
 def _epoch_sql(text: str, per_second: int) -> str:
-    """A count since 1970-01-01 00:00 UTC, to the microsecond."""
+    """A count since 1970-01-01 00:00 UTC, to the microsecond; before 1980 it is a count in another unit."""
     decimals = 6 - (len(str(per_second)) - 1)
     fraction = rf"(?:\.[0-9]{{1,{decimals}}}0*)?" if decimals else r"(?:\.0+)?"
     count = f"case when regexp_full_match({text}, '-?[0-9]{{1,17}}{fraction}') then {text} end"
     micros = f"try_cast(cast({count} as decimal(38,6)) * {1_000_000 // per_second} as bigint)"
-    return f"timezone('UTC', make_timestamp({micros}))"
+    return f"timezone('UTC', make_timestamp(case when {micros} >= {_EPOCH_FROM} then {micros} end))"
 
 
 def _is_iso(value: str, text: str, length: int) -> str:

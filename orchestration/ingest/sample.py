@@ -11,19 +11,23 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-import duckdb
 from pydantic import SecretStr
 
 from orchestration.base.refusal import Refusal
 from orchestration.base.settings import Settings, private_dir
+from orchestration.base.sql import connect, exact, identifier, literal
 from orchestration.contracts import Feed
-from orchestration.ingest.faults import RefusedError
+from orchestration.ingest.batch.bench import Bench
+from orchestration.ingest.batch.masked import masked_text, masked_value
+from orchestration.ingest.batch.reading import weighed_sql
+from orchestration.ingest.faults import RefusedError, reading
 from orchestration.ingest.ingest import ingest
-from orchestration.ingest.layout import read_layout
+from orchestration.ingest.layout import Layout, read_layout, source_sql
 from orchestration.ingest.names import SUFFIXES, is_data, why_no_data
 from orchestration.ingest.quarantine import BadRow, read_bad_rows
 from orchestration.ingest.receipt import Receipt
 from orchestration.ingest.survey import survey
+from orchestration.ingest.typed import text_name
 
 _DAY_FOLDER = re.compile(r"dt=(\d{4}-\d{2}-\d{2})")
 
@@ -42,19 +46,30 @@ class Matched:
 
 
 @dataclass(frozen=True)
+class Read:
+    """A row that would be accepted: per column its text in the file and the value in raw, masked where personal."""
+
+    cells: dict[str, tuple[str | None, str | None]]
+
+
+@dataclass(frozen=True)
 class Trial:
     """What a sample would come to; `bad_rows` are masked, as quarantine would hold them."""
 
     receipt: Receipt
     columns: list[Matched]
     unknown: list[str]
+    good_rows: list[Read]
     bad_rows: list[BadRow]
 
 
-def try_sample(settings: Settings, feed: Feed, sample: Path, limit: int = 20) -> Trial:
+def try_sample(
+    settings: Settings, feed: Feed, sample: Path, limit: int = 20, *, dt: date | None = None, rows: int = 3
+) -> Trial:
     """Ingest a file under a throw-away key, somewhere temporary; the installation is neither read nor written.
 
-    The extract date is that of the file's folder (`dt=…`), else today.
+    Without an extract date it is that of the file's folder (`dt=…`), else today. Of the accepted rows the first few
+    are shown as they were read, of the others up to `limit`.
 
     Raises:
         SampleError: naming what is wrong with the path.
@@ -65,13 +80,13 @@ def try_sample(settings: Settings, feed: Feed, sample: Path, limit: int = 20) ->
         endings = ", ".join((*SUFFIXES, *feed.suffixes))
         raise SampleError(f"{sample.name}: {why_no_data(sample.name) or f'an extract is named {endings}'}")
     found = _DAY_FOLDER.fullmatch(sample.resolve().parent.name)
-    dt = date.fromisoformat(found[1]) if found else date.today()
+    dt = dt or (date.fromisoformat(found[1]) if found else date.today())
     with _elsewhere(settings) as trial:
         folder = private_dir(trial.landing_dir / feed.name / f"dt={dt}")
         (folder / sample.name).symlink_to(sample.resolve())
         receipt = ingest(trial, feed, [dt])[0].receipt
-        columns, unknown = _columns(feed, folder / sample.name, private_dir(trial.scratch_dir))
-        return Trial(receipt, columns, unknown, read_bad_rows(trial, feed.name, dt, limit))
+        columns, unknown, good = _look(trial, feed, folder / sample.name, dt, rows)
+        return Trial(receipt, columns, unknown, good, read_bad_rows(trial, feed.name, dt, limit))
 
 
 @contextmanager
@@ -88,16 +103,38 @@ def _elsewhere(settings: Settings) -> Iterator[Settings]:
         )
 
 
-def _columns(feed: Feed, path: Path, scratch: Path) -> tuple[list[Matched], list[str]]:
-    """Which column is read from where; nothing, if the file cannot be read at all."""
-    try:
-        with duckdb.connect() as con:
-            layout = read_layout(con, survey(path, feed, scratch), feed, scratch)
-    except RefusedError:
-        return [], []
-    return [
-        Matched(column.name, None, None)
-        if position is None
-        else Matched(column.name, position + 1, " ".join(layout.header[position].split()))
-        for column, position in zip(feed.columns, layout.positions, strict=True)
-    ], list(layout.unknown)
+def _look(trial: Settings, feed: Feed, path: Path, dt: date, rows: int) -> tuple[list[Matched], list[str], list[Read]]:
+    """Which column is read from where, and what became of the first acceptable rows; nothing of an unreadable file."""
+    scratch = private_dir(trial.scratch_dir)
+    with connect(trial) as con:
+        try:
+            surveyed = survey(path, feed, scratch)
+            layout = read_layout(con, surveyed, feed, scratch)
+        except RefusedError:
+            return [], [], []
+        columns = [
+            Matched(column.name, None, None)
+            if position is None
+            else Matched(column.name, position + 1, " ".join(layout.header[position].split()))
+            for column, position in zip(feed.columns, layout.positions, strict=True)
+        ]
+        try:
+            with reading(surveyed.name, surveyed.readable):
+                query = _good_rows_sql(Bench(con, feed, trial.site_profile.numbers, scratch), layout, dt, rows)
+                found = con.execute(query, [[exact(surveyed.readable)]]).fetchall() if rows else []
+        except RefusedError:  # what can only be read line by line is told by its bad rows
+            found = []
+    names = [column.name for column in feed.columns]
+    good = [Read(dict(zip(names, zip(row[::2], row[1::2], strict=True), strict=True))) for row in found]
+    return columns, list(layout.unknown), good
+
+
+def _good_rows_sql(bench: Bench, layout: Layout, dt: date, rows: int) -> str:
+    """SQL for text and value, by turns, of each column of the first acceptable rows of the file bound as $1."""
+    source = source_sql(layout, bench.feed)
+    texts = f"select read.* exclude (file_index), date {literal(dt)} as dt from ({source}) as read"
+    shown = ", ".join(
+        f"{masked_text(column, identifier(text_name(column)), bench.plan)}, {masked_value(column, bench.plan)}"
+        for column in bench.feed.columns
+    )
+    return f"with {weighed_sql(bench, layout, texts)} select {shown} from weighed where not _is_bad limit {rows}"

@@ -22,6 +22,10 @@ def print_contract(console: Console, feed: Feed) -> None:
     if personal:
         replaced = ", ".join(f"{name} → {raw_name}" for name, raw_name in personal.items())
         console.print(f"personal, and replaced in raw: {replaced}")
+    table = plain_table("column", "is", "")
+    for column in feed.columns:
+        table.add_row(column.name, escape(column.reads_as), "" if column.required else "may be empty")
+    console.print(table)
 
 
 def print_trial(console: Console, trial: Trial) -> None:
@@ -42,9 +46,20 @@ def print_trial(console: Console, trial: Trial) -> None:
         f"rows: {receipt.rows_read:,} read = {receipt.rows_accepted:,} accepted + {receipt.rows_quarantined:,} "
         f"quarantined + {receipt.rows_duplicate:,} duplicate"
     )
+    print_good_rows(console, trial)
     for reason, rows in sorted(receipt.reasons.items(), key=lambda entry: -entry[1]):
         console.print(f"  {rows:>8,}  {reason}", markup=False)
     print_bad_rows(console, trial.bad_rows)
+
+
+def print_good_rows(console: Console, trial: Trial) -> None:
+    """Some accepted rows, each value beside the text that it was read from."""
+    width = max((len(name) for row in trial.good_rows for name in row.cells), default=0)
+    for number, row in enumerate(trial.good_rows, 1):
+        console.print(f"accepted, {number} of {trial.receipt.rows_accepted:,}, under {trial.receipt.dt}:")
+        for name, (text, value) in row.cells.items():
+            meant = "nothing" if value is None else value
+            console.print(f"    {name:<{width}}  {text or '':<28} → {meant}", markup=False, soft_wrap=True)
 
 
 def print_bad_rows(console: Console, rows: list[BadRow]) -> None:

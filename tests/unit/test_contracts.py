@@ -46,7 +46,7 @@ def problems(site: SmallSite) -> list[str]:
 def test_a_wrong_option_is_named_with_its_place(site: SmallSite, options: dict[str, Any], said: str) -> None:
     site.options = options
     (problem,) = problems(site)
-    assert problem.startswith(f"{site.contract}: ")
+    assert problem.startswith(f"{site.contract}, line ")
     assert said in problem
 
 
@@ -91,8 +91,8 @@ def test_every_mistake_is_found_at_once(site: SmallSite) -> None:
 def test_a_file_that_is_no_contract_is_named(site: SmallSite) -> None:
     assert site.feed
     site.contract.write_text("{")
-    with pytest.raises(ContractError, match=r"charges\.yaml: not YAML"):
+    with pytest.raises(ContractError, match=r"charges\.yaml, line 1: not YAML"):
         load_feeds(Settings(site=site.root / "site"))
     site.contract.write_text("kind: DataContract\nshema: []\n")
-    with pytest.raises(ContractError, match=r"charges\.yaml: "):
+    with pytest.raises(ContractError, match=r"charges\.yaml, line "):
         load_feeds(Settings(site=site.root / "site"))
