@@ -14,7 +14,7 @@ from orchestration.runtime.outputs import written_in
 from orchestration.runtime.warehouse_lock import WAREHOUSE_POOL
 from orchestration.warehouse.dbt import DBT_PROJECT
 from orchestration.warehouse.graph import Graph
-from orchestration.warehouse.stage import Picture, Stage
+from orchestration.warehouse.stage import ReadPicture, Stage
 
 STAGES = ("staging", "marts")
 
@@ -42,14 +42,14 @@ class Translator(DagsterDbtTranslator):
 
 
 def dbt_assets(
-    settings: Settings, feeds: Mapping[str, Feed], manifest: Mapping[str, Any], *, picture: Picture
+    settings: Settings, feeds: Mapping[str, Feed], manifest: Mapping[str, Any], *, read_picture: ReadPicture
 ) -> list[dg.AssetsDefinition]:
-    """The warehouse's asset sets, in order; `picture` draws the relations that have one."""
-    return [_asset_set(name, settings, feeds, manifest, picture) for name in STAGES]
+    """The warehouse's asset sets, in order; `read_picture` reads what the relations that have a picture show."""
+    return [_asset_set(name, settings, feeds, manifest, read_picture) for name in STAGES]
 
 
 def _asset_set(
-    name: str, settings: Settings, feeds: Mapping[str, Feed], manifest: Mapping[str, Any], picture: Picture
+    name: str, settings: Settings, feeds: Mapping[str, Feed], manifest: Mapping[str, Any], read_picture: ReadPicture
 ) -> dg.AssetsDefinition:
     specs, test_specs = build_dbt_specs(
         translator=Translator(),
@@ -70,7 +70,7 @@ def _asset_set(
     specs = [spec.replace_attributes(freshness_policy=due[spec.key]) for spec in specs]
     # Dagster's own blocking would stop everything behind a failed test; a stage holds back only what is built on it
     checks = {spec.name: spec._replace(blocking=False) for spec in test_specs}
-    stage = Stage(name, settings, feeds, graph, checks, picture)
+    stage = Stage(name, settings, feeds, graph, checks, read_picture)
 
     @dg.multi_asset(
         name=name,

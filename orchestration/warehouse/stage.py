@@ -28,8 +28,11 @@ from orchestration.warehouse.graph import Graph, Node
 from orchestration.warehouse.lineage import as_metadata, column_lineage
 from orchestration.warehouse.raw_relations import refresh_raw
 
-#: Draws a relation, or not: metadata for its asset, and a warning for what cannot be drawn.
-Picture = Callable[[duckdb.DuckDBPyConnection, str, Callable[[str], None]], Mapping[str, dg.MetadataValue[Any]]]
+Warn = Callable[[str], None]
+#: Draws what has been read of a relation, or nothing: metadata for its asset, and a warning for what cannot be drawn.
+Picture = Callable[[Warn], Mapping[str, dg.MetadataValue[Any]]]
+#: Reads what the picture of a relation shows.
+ReadPicture = Callable[[duckdb.DuckDBPyConnection, str], Picture]
 
 
 def held_back(settings: Settings, graph: Graph, stages: Collection[str]) -> dict[str, list[str]]:
@@ -60,6 +63,18 @@ def resting_on_accepted(settings: Settings, graph: Graph) -> dict[str, list[str]
 
 
 @dataclass(frozen=True)
+class _Made:
+    """What is told of a relation that was built; its picture is read, and not drawn yet."""
+
+    key: dg.AssetKey
+    metadata: Mapping[str, Any]
+    picture: Picture
+
+    def result(self, warn: Warn) -> dg.MaterializeResult[Any]:
+        return dg.MaterializeResult(asset_key=self.key, metadata={**self.metadata, **self.picture(warn)})
+
+
+@dataclass(frozen=True)
 class Stage:
     """The nodes of one stage; `run` builds them and judges what it built. `tests` are dbt's, by name."""
 
@@ -68,7 +83,7 @@ class Stage:
     feeds: Mapping[str, Feed]
     graph: Graph
     tests: Mapping[str, dg.AssetCheckSpec]
-    picture: Picture
+    read_picture: ReadPicture
 
     def check_specs(self) -> list[dg.AssetCheckSpec]:
         """dbt's tests, and the gates, one check per guarded relation."""
@@ -76,9 +91,14 @@ class Stage:
         return [*self.tests.values(), *gates]
 
     def run(self, context: dg.AssetExecutionContext) -> Iterator[Any]:
-        """Build what no gate holds back, judge it, and report: made, not made, tests, gates."""
+        """Build what no gate holds back, judge it, and report: made, not made, tests, gates.
+
+        Nobody waits for the warehouse while pictures are drawn.
+        """
         with shared(self.settings), warehouse_lock(self.settings) as holding:
-            yield from self._run(context, holding)
+            found = list(self._run(context, holding))
+        for event in found:
+            yield event.result(context.log.warning) if isinstance(event, _Made) else event
 
     def _run(self, context: dg.AssetExecutionContext, holding: int) -> Iterator[Any]:
         selected = [node for node in self.graph.stage(self.name) if _key(node) in context.selected_asset_keys]
@@ -92,7 +112,7 @@ class Stage:
         results = self._build(context, [node for node in selected if node.name not in held], fingerprint, holding)
         made = [node for node in selected if _status(results, node.unique_id) == "success"]
         with connect(self.settings, str(self.settings.warehouse)) as con:
-            yield from self._outputs(con, selected, made, results, fingerprint, context.log.warning)
+            yield from self._outputs(con, selected, made, results, fingerprint)
             for unique_id, result in results.items():
                 if spec := self.tests.get(self.graph.name_of(unique_id)):
                     yield _test_result(spec, result)
@@ -125,8 +145,7 @@ class Stage:
         made: list[Node],
         results: Mapping[str, dbt.NodeResult],
         fingerprint: str,
-        warn: Callable[[str], None],
-    ) -> Iterator[dg.MaterializeResult[Any] | dg.Output[None]]:
+    ) -> Iterator[_Made | dg.Output[None]]:
         columns = _columns(con)
         lineage = column_lineage(self.settings, self.graph.manifest, fingerprint, columns)
         for node in selected:
@@ -134,16 +153,16 @@ class Stage:
                 yield not_made(_key(node).to_python_identifier())
                 continue
             (rows,) = con.execute(f"select count(*) from {node.relation}").fetchall()[0]
-            yield dg.MaterializeResult(
-                asset_key=_key(node),
-                metadata={
+            yield _Made(
+                _key(node),
+                {
                     "dagster/row_count": rows,
                     "dagster/column_schema": columns[node.relation],
                     "dagster/relation_identifier": node.relation,
                     "dagster/column_lineage": as_metadata(lineage.get(node.unique_id, {})),
                     "seconds": round(results[node.unique_id].seconds, 2),
-                    **self.picture(con, node.relation, warn),
                 },
+                self.read_picture(con, node.relation),
             )
 
     def _judge(

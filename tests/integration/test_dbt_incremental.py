@@ -395,7 +395,7 @@ def test_the_quality_of_detection_is_what_scikit_learn_says_of_it(history: Wareh
 def test_every_fraud_mart_with_a_plot_shows_one(history: Warehouse, relation: str) -> None:
     warnings: list[str] = []
     with history.connect() as con:
-        shown = plots.plot_metadata(con, relation, warnings.append)
+        shown = plots.read_plot(con, relation)(warnings.append)
     assert not warnings
     assert "data:image/png;base64," in str(shown["plot"].value)
 

@@ -13,7 +13,7 @@ from tests.support.world import World
 def test_every_churn_mart_with_a_plot_shows_one(published_world: World, relation: str) -> None:
     warnings: list[str] = []
     with duckdb.connect(str(published_world.settings.warehouse), read_only=True) as con:
-        shown = plots.plot_metadata(con, relation, warnings.append)
+        shown = plots.read_plot(con, relation)(warnings.append)
     assert not warnings
     alternative_text, image = str(shown["plot"].value).split("](data:image/png;base64,")
     assert base64.b64decode(image.removesuffix(")")).startswith(b"\x89PNG")
@@ -23,7 +23,7 @@ def test_every_churn_mart_with_a_plot_shows_one(published_world: World, relation
 def test_a_mart_whose_neighbour_is_missing_is_shown_without_its_plot_and_says_why() -> None:
     warnings: list[str] = []
     with duckdb.connect() as con:
-        assert plots.plot_metadata(con, "churn.incident_headline", warnings.append) == {}
+        assert plots.read_plot(con, "churn.incident_headline")(warnings.append) == {}
     assert "churn.incident_headline is shown without its picture: Catalog Error" in warnings[0]
 
 
@@ -35,5 +35,5 @@ def test_an_empty_mart_has_nothing_to_show() -> None:
             "create table churn.provider_daily "
             "(date_day date, provider_group varchar, is_processing_day boolean, net_adds_mean_7 double)"
         )
-        assert plots.plot_metadata(con, "churn.provider_daily", warnings.append) == {}
+        assert plots.read_plot(con, "churn.provider_daily")(warnings.append) == {}
     assert not warnings

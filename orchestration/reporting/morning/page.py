@@ -18,8 +18,9 @@ from orchestration.base.settings import Settings, private_dir
 from orchestration.base.sql import connect, literal
 from orchestration.contracts import Feed
 from orchestration.reporting.headline import Headline, HeadlineError, read_headline
-from orchestration.reporting.morning.chart import ExodusDay, exodus_svg
 from orchestration.reporting.morning.figures import read_sections
+from orchestration.reporting.plots.canvas import svg
+from orchestration.reporting.plots.churn import departures
 from orchestration.serving.generations import current_file, current_publication
 from orchestration.state.status import read_status
 
@@ -72,7 +73,7 @@ def write_morning_report(settings: Settings, feeds: Mapping[str, Feed], as_of: d
         )  # fmt: skip
     path = private_dir(settings.reports_dir) / f"{day}.html"
     replace_text(path, page)
-    return MorningReport(path, day, exodus_svg(content["days"], *_DESK, is_alone=True) if content["days"] else None)
+    return MorningReport(path, day, content["chart_desk"])
 
 
 def _read(con: duckdb.DuckDBPyConnection, settings: Settings, day: date, published: set[str]) -> dict[str, Any]:
@@ -80,10 +81,10 @@ def _read(con: duckdb.DuckDBPyConnection, settings: Settings, day: date, publish
     con.execute("set variable as_of = $1::date", [day])
     con.execute("set variable incident = $1::varchar", [headline and headline.incident_id])
     effects = _rows(con, published, "churn.incident_effect", _EFFECT) if headline else []
-    effect = [
-        row for row in effects if row["specification"] == "LEVEL" and row["is_in_window"]
-    ]  # the days of the chart
-    days = [ExodusDay(*(row[name] for name in _EXODUS)) for row in effect]
+    effect = [row for row in effects if row["specification"] == "LEVEL" and row["is_in_window"]]
+    draw = None
+    if headline and effect and "churn.incident_destination" in published:
+        draw = departures(con, headline.incident_id, headline.provider_group, day)
     return {
         "day": day,
         "headline": headline,
@@ -92,9 +93,8 @@ def _read(con: duckdb.DuckDBPyConnection, settings: Settings, day: date, publish
         "trend": _last(effects, specification="TREND", is_in_window=True),
         "after": _last(effects, specification="LEVEL", is_in_window=False),
         "note": next((f"{row['date_day']}: {row['note']}" for row in effect if row["note"]), None),
-        "days": days,
-        "chart_phone": exodus_svg(days, *_PHONE) if days else None,
-        "chart_desk": exodus_svg(days, *_DESK) if days else None,
+        "chart_phone": svg(draw, *_PHONE) if draw else None,
+        "chart_desk": svg(draw, *_DESK) if draw else None,
         "groups": _rows(con, published, "churn.provider_daily", _GROUPS),
         "restated": _rows(con, published, "churn.port_restatement", _RESTATED),
         "sections": read_sections(con, published),
@@ -108,7 +108,6 @@ _EFFECT = """
     select * from churn.incident_effect
     where incident_id = getvariable('incident') and date_day <= getvariable('as_of') order by date_day
 """
-_EXODUS = ("date_day", "is_processing_day", "port_outs", "baseline_port_outs", "baseline_low", "baseline_high")
 _GROUPS = "select * from churn.provider_daily where date_day = getvariable('as_of') order by port_outs desc"
 #: What the deliveries of the morning after the day changed of what had been reported before, and the whole count.
 _RESTATED = """

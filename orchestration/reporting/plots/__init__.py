@@ -1,34 +1,44 @@
 """Pictures of marts, for the metadata of their assets: where a picture says more than a table.
 
-A plot is one function that reads marts' columns and draws them, and one entry in `PLOTS`. Not here: a number that no
-mart defines.
+A plot is one function that reads marts' columns and returns what draws them, and one entry in `PLOTS`: reading needs
+the warehouse, drawing takes its time and does not. Not here: a number that no mart defines.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from functools import partial
 
 import dagster as dg
 import duckdb
 
 from orchestration.base.sql import first_line
 from orchestration.reporting.plots import churn, fraud
-from orchestration.reporting.plots.canvas import Draw, picture
+from orchestration.reporting.plots.canvas import Draw, Plot, picture
+from orchestration.warehouse.stage import Picture, Warn
 
 #: Which mart shows which picture.
-PLOTS: Mapping[str, Draw] = {**churn.PLOTS, **fraud.PLOTS}
+PLOTS: Mapping[str, Plot] = {**churn.PLOTS, **fraud.PLOTS}
 
 
-def plot_metadata(
-    con: duckdb.DuckDBPyConnection, relation: str, warn: Callable[[str], None]
-) -> dict[str, dg.MetadataValue]:
-    """The picture of a relation that has one and something to show. What cannot be drawn is a warning, no failure."""
-    draw = PLOTS.get(relation)
-    if draw is None:
-        return {}
+def read_plot(con: duckdb.DuckDBPyConnection, relation: str) -> Picture:
+    """What the picture of a relation shows, read now; drawn when it is asked for, without the connection."""
+    plot = PLOTS.get(relation)
     try:
-        image = picture(con, draw)
+        draw = plot(con) if plot else None
     except Exception as error:
-        warn(f"{relation} is shown without its picture: {first_line(error)}")
-        return {}
-    return {"plot": dg.MetadataValue.md(image)} if image else {}
+        return partial(_without_picture, relation, error)
+    return partial(_drawn, relation, draw)
+
+
+def _drawn(relation: str, draw: Draw | None, warn: Warn) -> dict[str, dg.MetadataValue]:
+    """The picture, if there is something to show. What cannot be drawn is a warning, no failure."""
+    try:
+        return {"plot": dg.MetadataValue.md(picture(draw))} if draw else {}
+    except Exception as error:
+        return _without_picture(relation, error, warn)
+
+
+def _without_picture(relation: str, error: Exception, warn: Warn) -> dict[str, dg.MetadataValue]:
+    warn(f"{relation} is shown without its picture: {first_line(error)}")
+    return {}

@@ -7,9 +7,12 @@ and a dark theme. Colours are Okabe and Ito's, told apart with any colour vision
 from __future__ import annotations
 
 import base64
+import re
 import textwrap
 from collections.abc import Callable, Mapping
-from io import BytesIO
+from html import escape
+from io import BytesIO, StringIO
+from math import ceil
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -17,12 +20,16 @@ import duckdb
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-#: Draws on the axes and returns the picture's title, or None where there is nothing to show yet.
-Draw = Callable[[duckdb.DuckDBPyConnection, "Axes"], str | None]
+#: Draws on the axes what has been read, and returns the picture's title.
+Draw = Callable[["Axes"], str]
+#: Reads what a picture shows; None where there is nothing to show yet.
+Plot = Callable[[duckdb.DuckDBPyConnection], Draw | None]
 
 COLOURS = ("#2080C0", "#CC8400", "#009E73", "#C0609A", "#D55E00", "#40A0D8")
 INK, FAINT, ACCENT = "#808080", "#80808050", "#E8D000"
 _INCHES, _DPI = (7.5, 3.6), 130
+_POINTS = 72  # an inch; matplotlib's SVG counts in them
+_NO_METADATA = dict.fromkeys(("Creator", "Date", "Format", "Type"))
 _TITLE_CHARACTERS = 62  # as many as stand beside each other
 _STYLE: Any = {
     "font.size": 10, "text.color": INK, "axes.labelcolor": INK, "axes.edgecolor": INK, "xtick.color": INK,
@@ -33,7 +40,7 @@ _STYLE: Any = {
 }  # fmt: skip
 
 
-def picture(con: duckdb.DuckDBPyConnection, draw: Draw) -> str | None:
+def picture(draw: Draw) -> str:
     """A drawing as Markdown that carries its own PNG: it needs no file, and outlives the run's machine."""
     from matplotlib import rc_context
     from matplotlib.figure import Figure
@@ -41,20 +48,47 @@ def picture(con: duckdb.DuckDBPyConnection, draw: Draw) -> str | None:
     with rc_context(_STYLE):
         figure = Figure(figsize=_INCHES, dpi=_DPI, layout="constrained")
         axes = figure.subplots()
-        title = draw(con, axes)
-        if title is None:
-            return None
+        title = draw(axes)
         axes.set_title(textwrap.fill(title, _TITLE_CHARACTERS), pad=24 if axes.get_legend() else 8)
         image = BytesIO()
         figure.savefig(image, format="png", transparent=True)
     return f"![{title}](data:image/png;base64,{base64.b64encode(image.getvalue()).decode()})"
 
 
+def svg(draw: Draw, width: int, height: int) -> str:
+    """A drawing as SVG of that size in pixels, to stand in a page or alone; its title is what is read out of it.
+
+    It refers to nothing, not even to its own parts. Where the page has a colour `--quiet`, its texts have that.
+    """
+    from matplotlib import rc_context
+    from matplotlib.artist import Artist
+    from matplotlib.figure import Figure
+
+    with rc_context(_STYLE | {"svg.fonttype": "none", "font.family": "sans-serif"}):
+        figure = Figure(figsize=(width / _POINTS, height / _POINTS), dpi=_POINTS, layout="constrained")
+        axes = figure.subplots()
+        title = draw(axes)
+        axes.tick_params(bottom=False, left=False)
+        for artist in figure.findobj(Artist):
+            artist.set_clip_on(False)
+        image = StringIO()
+        figure.savefig(image, format="svg", transparent=True, metadata=_NO_METADATA)
+    drawn = image.getvalue()
+    drawn = re.sub(r"<defs>.*?</defs>", "", drawn[drawn.index("<svg ") :], flags=re.DOTALL)
+    drawn = re.sub(f"{INK}(?![0-9a-f])", f"var(--quiet, {INK})", drawn)
+    return drawn.replace("<svg ", f'<svg role="img" aria-label="{escape(title)}" ', 1)
+
+
+def _is_narrow(axes: Axes) -> bool:
+    """Whether the picture is one for a phone."""
+    return bool(axes.figure.bbox.width / axes.figure.dpi < 0.8 * _INCHES[0])
+
+
 def days_on_x(axes: Axes) -> None:
     """Dates on the x axis, each written as shortly as its neighbours allow."""
     from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 
-    locator = AutoDateLocator(minticks=4, maxticks=9)  # type: ignore[no-untyped-call]
+    locator = AutoDateLocator(minticks=3, maxticks=5 if _is_narrow(axes) else 9)  # type: ignore[no-untyped-call]
     axes.xaxis.set_major_locator(locator)
     formatter = ConciseDateFormatter(locator)  # type: ignore[no-untyped-call]
     formatter.formats[2], formatter.zero_formats[2] = "%-d %b", "%-d %b"  # a day without its month is a riddle
@@ -68,13 +102,15 @@ def thousands_on_y(axes: Axes) -> None:
 
 
 def key(axes: Axes, names: Mapping[str, str]) -> None:
-    """What each colour is, in one row above the data."""
-    from matplotlib.lines import Line2D
+    """What each colour is, above the data: in one row, or in two where the picture is narrow."""
+    from matplotlib.patches import Patch
 
-    handles = [Line2D([], [], color=colour, linewidth=0, marker="s", label=name) for name, colour in names.items()]
+    handles = [Patch(color=colour, label=name) for name, colour in names.items()]
     axes.legend(
-        handles=handles, loc="lower left", bbox_to_anchor=(0, 1), ncols=len(names),
-        frameon=False, handlelength=0.8, handletextpad=0.4, columnspacing=1.4, borderpad=0, borderaxespad=0.3,
+        handles=handles, loc="lower left", bbox_to_anchor=(0, 1),
+        ncols=ceil(len(names) / (2 if _is_narrow(axes) else 1)),
+        frameon=False, handlelength=0.7, handleheight=0.7, handletextpad=0.4, columnspacing=1.4, borderpad=0,
+        borderaxespad=0.3,
     )  # fmt: skip
 
 

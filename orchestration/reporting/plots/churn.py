@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -15,6 +16,7 @@ from orchestration.reporting.plots.canvas import (
     FAINT,
     INK,
     Draw,
+    Plot,
     days_on_x,
     key,
     label_at_end,
@@ -27,44 +29,50 @@ if TYPE_CHECKING:
 _COHORTS_SHOWN = 5
 
 
-def exodus(con: duckdb.DuckDBPyConnection, axes: Axes) -> str | None:
+def exodus(con: duckdb.DuckDBPyConnection) -> Draw | None:
     """The latest incident's departures by day and destination, and what was to be expected without it."""
     found = _latest_incident(con)
-    if found is None:
-        return None
-    incident_id, group = found
+    return departures(con, *found) if found else None
+
+
+def departures(con: duckdb.DuckDBPyConnection, incident_id: str, group: str, until: date = date.max) -> Draw | None:
+    """An incident's departures by day and destination up to a day, and what was to be expected without it."""
     outs = con.execute(
-        "select as_of_date, destination_group, port_outs_day from churn.incident_destination where incident_id = $1",
-        [incident_id],
+        "select as_of_date, destination_group, port_outs_day from churn.incident_destination "
+        "where incident_id = $1 and as_of_date <= $2",
+        [incident_id, until],
     ).df()
+    if outs.empty:
+        return None
     by_day = outs.pivot(index="as_of_date", columns="destination_group", values="port_outs_day")
     totals = by_day.sum().sort_values(ascending=False)
-    by_day = by_day[totals.index]
-    below = by_day.cumsum(axis=1) - by_day
-    colours = dict(zip(map(str, by_day), COLOURS, strict=False))
-    for destination, colour in colours.items():
+    expected = _effect(con, incident_id, until).dropna(subset="baseline_port_outs")
+
+    def draw(axes: Axes) -> str:
+        names = _stacked(axes, by_day[totals.index])
+        if len(expected):
+            names["expected without it"] = ACCENT
+            days, half = expected["date_day"], pd.Timedelta(hours=10)
+            axes.hlines(expected["baseline_port_outs"], days - half, days + half, color=ACCENT, linewidth=2)
+            axes.vlines(days, expected["baseline_low"], expected["baseline_high"], color=ACCENT, linewidth=1.5)
+        key(axes, names)
+        days_on_x(axes)
+        thousands_on_y(axes)
+        return f"{totals.sum():,} lines left {group}, by day and destination ({incident_id})"
+
+    return draw
+
+
+def _stacked(axes: Axes, by_day: pd.DataFrame) -> dict[str, str]:
+    """Bars of a frame's columns on top of each other; what each column comes to, and its colour."""
+    below, names = by_day.cumsum(axis=1) - by_day, {}
+    for destination, colour in zip(by_day, COLOURS, strict=False):
         axes.bar(by_day.index, by_day[destination], bottom=below[destination], color=colour, width=0.8)
-    names = {f"{totals[destination]:,} to {destination}": colour for destination, colour in colours.items()}
-    expected = _effect(con, incident_id).dropna(subset="baseline_port_outs")
-    if len(expected):
-        base, low, high = (expected[name] for name in ("baseline_port_outs", "baseline_low", "baseline_high"))
-        axes.errorbar(
-            expected["date_day"],
-            base,
-            yerr=[base - low, high - base],
-            fmt="_",
-            color=ACCENT,
-            markersize=13,
-            markeredgewidth=2,
-        )
-        names["expected without it"] = ACCENT
-    key(axes, names)
-    days_on_x(axes)
-    thousands_on_y(axes)
-    return f"{totals.sum():,} lines left {group}, by day and destination ({incident_id})"
+        names[f"{by_day[destination].sum():,} to {destination}"] = colour
+    return names
 
 
-def excess(con: duckdb.DuckDBPyConnection, axes: Axes) -> str | None:
+def excess(con: duckdb.DuckDBPyConnection) -> Draw | None:
     """Since the start of the latest incident: departures beyond what was to be expected, with the 95 % interval."""
     found = _latest_incident(con)
     if found is None:
@@ -76,25 +84,29 @@ def excess(con: duckdb.DuckDBPyConnection, axes: Axes) -> str | None:
     more, low, high = (
         days[name] for name in ("excess_port_outs_cumulative", "excess_cumulative_low", "excess_cumulative_high")
     )
-    axes.plot(days["date_day"], more, color=COLOURS[0], linewidth=2)
-    axes.fill_between(days["date_day"], low, high, color=COLOURS[0], alpha=0.3, linewidth=0)
-    label_at_end(
-        axes, f"{low.iloc[-1]:,.0f}\nto {high.iloc[-1]:,.0f}", days["date_day"].iloc[-1], more.iloc[-1], COLOURS[0]
-    )
-    days_on_x(axes)
-    thousands_on_y(axes)
-    return f"{more.iloc[-1]:,.0f} more lines left {group} than without it ({incident_id})"
+
+    def draw(axes: Axes) -> str:
+        axes.plot(days["date_day"], more, color=COLOURS[0], linewidth=2)
+        axes.fill_between(days["date_day"], low, high, color=COLOURS[0], alpha=0.3, linewidth=0)
+        label_at_end(
+            axes, f"{low.iloc[-1]:,.0f}\nto {high.iloc[-1]:,.0f}", days["date_day"].iloc[-1], more.iloc[-1], COLOURS[0]
+        )
+        days_on_x(axes)
+        thousands_on_y(axes)
+        return f"{more.iloc[-1]:,.0f} more lines left {group} than without it ({incident_id})"
+
+    return draw
 
 
-def _effect(con: duckdb.DuckDBPyConnection, incident_id: str) -> pd.DataFrame:
+def _effect(con: duckdb.DuckDBPyConnection, incident_id: str, until: date = date.max) -> pd.DataFrame:
     return con.execute(
         "select * from churn.incident_effect where incident_id = $1 and is_processing_day "
-        "and is_in_window and specification = 'LEVEL' order by date_day",
-        [incident_id],
+        "and is_in_window and specification = 'LEVEL' and date_day <= $2 order by date_day",
+        [incident_id, until],
     ).df()
 
 
-def net_adds(con: duckdb.DuckDBPyConnection, axes: Axes) -> str | None:
+def net_adds(con: duckdb.DuckDBPyConnection) -> Draw | None:
     """Lines won less lines lost, per group: means over seven processing days, incidents shaded."""
     means = con.execute(
         "select date_day, provider_group, net_adds_mean_7 from churn.provider_daily "
@@ -102,25 +114,27 @@ def net_adds(con: duckdb.DuckDBPyConnection, axes: Axes) -> str | None:
     ).df()
     if means.empty:
         return None
-    first, last = means["date_day"].min(), means["date_day"].max()
-    for starts_on, ends_on in con.execute(
+    incidents = con.execute(
         "select starts_on, ends_on from core.dim_incident where is_in_view and ends_on >= $1 and starts_on <= $2",
-        [first, last],
-    ).fetchall():
-        axes.axvspan(starts_on, ends_on, color=FAINT, linewidth=0)
-    axes.axhline(0, color=INK, linewidth=1)
-    for (group, own), colour in zip(means.groupby("provider_group"), COLOURS, strict=False):
-        axes.plot(own["date_day"], own["net_adds_mean_7"], color=colour, linewidth=2)
-        label_at_end(axes, str(group), own["date_day"].iloc[-1], own["net_adds_mean_7"].iloc[-1], colour)
-    days_on_x(axes)
-    thousands_on_y(axes)
-    return "Net adds a day, mean of seven processing days (incidents in grey)"
+        [means["date_day"].min(), means["date_day"].max()],
+    ).fetchall()
+
+    def draw(axes: Axes) -> str:
+        for starts_on, ends_on in incidents:
+            axes.axvspan(starts_on, ends_on, color=FAINT, linewidth=0)
+        axes.axhline(0, color=INK, linewidth=1)
+        for (group, own), colour in zip(means.groupby("provider_group"), COLOURS, strict=False):
+            axes.plot(own["date_day"], own["net_adds_mean_7"], color=colour, linewidth=2)
+            label_at_end(axes, str(group), own["date_day"].iloc[-1], own["net_adds_mean_7"].iloc[-1], colour)
+        days_on_x(axes)
+        thousands_on_y(axes)
+        return "Net adds a day, mean of seven processing days (incidents in grey)"
+
+    return draw
 
 
-def survival(con: duckdb.DuckDBPyConnection, axes: Axes) -> str | None:
+def survival(con: duckdb.DuckDBPyConnection) -> Draw | None:
     """Kaplan–Meier curves of the largest group's cohorts that were observed longest, with their 95 % intervals."""
-    from matplotlib.ticker import MaxNLocator
-
     curves = con.execute(
         """
         with cohort as (
@@ -143,22 +157,28 @@ def survival(con: duckdb.DuckDBPyConnection, axes: Axes) -> str | None:
     ).df()
     if curves.empty:
         return None
-    names = {}
-    for (month, curve), colour in zip(curves.groupby("activation_month", sort=False), COLOURS, strict=False):
-        axes.step(curve["months"], 100 * curve["survival"], where="post", color=colour, linewidth=2)
-        axes.fill_between(
-            curve["months"], 100 * curve["survival_low"], 100 * curve["survival_high"],
-            step="post", color=colour, alpha=0.15, linewidth=0,
-        )  # fmt: skip
-        names[f"{month:%b %Y}"] = colour
-    key(axes, names)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.set_xlabel("months since first observed")
-    axes.yaxis.set_major_formatter("{x:g} %")
-    return "Share of lines that have not ported out, by month of activation"
+
+    def draw(axes: Axes) -> str:
+        from matplotlib.ticker import MaxNLocator
+
+        names = {}
+        for (month, curve), colour in zip(curves.groupby("activation_month", sort=False), COLOURS, strict=False):
+            axes.step(curve["months"], 100 * curve["survival"], where="post", color=colour, linewidth=2)
+            axes.fill_between(
+                curve["months"], 100 * curve["survival_low"], 100 * curve["survival_high"],
+                step="post", color=colour, alpha=0.15, linewidth=0,
+            )  # fmt: skip
+            names[f"{month:%b %Y}"] = colour
+        key(axes, names)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.set_xlabel("months since first observed")
+        axes.yaxis.set_major_formatter("{x:g} %")
+        return "Share of lines that have not ported out, by month of activation"
+
+    return draw
 
 
-def refunds(con: duckdb.DuckDBPyConnection, axes: Axes) -> str | None:
+def refunds(con: duckdb.DuckDBPyConnection) -> Draw | None:
     """The latest waiver's refunds since the first was asked for: sums of what was asked for, paid and refused."""
     days = con.execute(
         """
@@ -175,12 +195,17 @@ def refunds(con: duckdb.DuckDBPyConnection, axes: Axes) -> str | None:
     ).df()
     if days.empty:
         return None
-    for name, colour in zip(("asked for", "paid", "refused"), COLOURS, strict=False):
-        axes.step(days["date_day"], days[name], where="post", color=colour, linewidth=2)
-        label_at_end(axes, f"{days[name].iloc[-1]:,.0f} {name}", days["date_day"].iloc[-1], days[name].iloc[-1], colour)
-    days_on_x(axes)
-    thousands_on_y(axes)
-    return f"Refunds asked for, paid and refused so far ({days['incident_id'].iloc[0]})"
+    last = days.iloc[-1]
+
+    def draw(axes: Axes) -> str:
+        for name, colour in zip(("asked for", "paid", "refused"), COLOURS, strict=False):
+            axes.step(days["date_day"], days[name], where="post", color=colour, linewidth=2)
+            label_at_end(axes, f"{last[name]:,.0f} {name}", last["date_day"], last[name], colour)
+        days_on_x(axes)
+        thousands_on_y(axes)
+        return f"Refunds asked for, paid and refused so far ({last['incident_id']})"
+
+    return draw
 
 
 def _latest_incident(con: duckdb.DuckDBPyConnection) -> tuple[str, str] | None:
@@ -190,7 +215,7 @@ def _latest_incident(con: duckdb.DuckDBPyConnection) -> tuple[str, str] | None:
     ).fetchone()
 
 
-PLOTS: Mapping[str, Draw] = {
+PLOTS: Mapping[str, Plot] = {
     "churn.incident_headline": exodus,
     "churn.incident_effect": excess,
     "churn.provider_daily": net_adds,

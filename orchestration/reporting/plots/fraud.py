@@ -11,6 +11,7 @@ from orchestration.reporting.plots.canvas import (
     COLOURS,
     INK,
     Draw,
+    Plot,
     days_on_x,
     key,
 )
@@ -24,7 +25,7 @@ _LARGEST_DOT, _SMALLEST_DOT = 300, 4  # points squared
 _DAYS_SIDE_BY_SIDE = 60  # more of them, and dots of that size would cover each other
 
 
-def alerts_by_rule(con: duckdb.DuckDBPyConnection, axes: Axes) -> str | None:
+def alerts_by_rule(con: duckdb.DuckDBPyConnection) -> Draw | None:
     """The rules behind the most alerts, by the day on which the alert was first known; an alert has several."""
     counts = con.execute(
         """
@@ -36,25 +37,29 @@ def alerts_by_rule(con: duckdb.DuckDBPyConnection, axes: Axes) -> str | None:
     ).df()
     if counts.empty:
         return None
-    totals = counts.groupby("rule_id")["alerts"].sum().sort_values()
-    days = (counts["first_alerted_on"].max() - counts["first_alerted_on"].min()).days
-    largest = _LARGEST_DOT * min(1, _DAYS_SIDE_BY_SIDE / max(days, 1))
-    for place, (rule, total) in enumerate(totals.items()):
-        own = counts[counts["rule_id"] == rule]
-        sizes = (largest * own["alerts"] / counts["alerts"].max()).clip(lower=_SMALLEST_DOT)
-        axes.scatter(own["first_alerted_on"], [place] * len(own), s=sizes, color=COLOURS[0], alpha=0.6, linewidth=0)
-        axes.annotate(
-            f"{total:,}", (1, place), xycoords=("axes fraction", "data"), xytext=(6, 0), textcoords="offset points",
-            color=INK, va="center",
-        )  # fmt: skip
-    axes.set_yticks(range(len(totals)), labels=list(totals.index))
-    axes.margins(x=0.03, y=0.08)
-    days_on_x(axes)
-    most = int(counts["alerts"].max())
-    return f"Alerts by rule and day (largest dot: {most:,})"
+
+    def draw(axes: Axes) -> str:
+        totals = counts.groupby("rule_id")["alerts"].sum().sort_values()
+        days = (counts["first_alerted_on"].max() - counts["first_alerted_on"].min()).days
+        largest = _LARGEST_DOT * min(1, _DAYS_SIDE_BY_SIDE / max(days, 1))
+        for place, (rule, total) in enumerate(totals.items()):
+            own = counts[counts["rule_id"] == rule]
+            sizes = (largest * own["alerts"] / counts["alerts"].max()).clip(lower=_SMALLEST_DOT)
+            axes.scatter(own["first_alerted_on"], [place] * len(own), s=sizes, color=COLOURS[0], alpha=0.6, linewidth=0)
+            axes.annotate(
+                f"{total:,}", (1, place), xycoords=("axes fraction", "data"), xytext=(6, 0), textcoords="offset points",
+                color=INK, va="center",
+            )  # fmt: skip
+        axes.set_yticks(range(len(totals)), labels=list(totals.index))
+        axes.margins(x=0.03, y=0.08)
+        days_on_x(axes)
+        most = int(counts["alerts"].max())
+        return f"Alerts by rule and day (largest dot: {most:,})"
+
+    return draw
 
 
-def hours(con: duckdb.DuckDBPyConnection, axes: Axes) -> str | None:
+def hours(con: duckdb.DuckDBPyConnection) -> Draw | None:
     """When in the day payments, alerts and confirmed frauds happen, each as shares of their own total."""
     shares = con.execute(
         """
@@ -70,17 +75,21 @@ def hours(con: duckdb.DuckDBPyConnection, axes: Axes) -> str | None:
     ).df()
     if shares.empty or shares["alerts"].isna().all():
         return None
-    names = {"all payments": INK, "alerts": COLOURS[1], "confirmed as fraud": COLOURS[4]}
-    for column, colour in zip(("payments", "alerts", "confirmed"), names.values(), strict=True):
-        axes.step(shares["hour_of_day"], 100 * shares[column], where="mid", color=colour, linewidth=2)
-    key(axes, names)
-    axes.set_xticks(range(0, 24, 3))
-    axes.set_xlabel("hour of the day")
-    axes.yaxis.set_major_formatter("{x:g} %")
-    return "When payments happen, and which of them are fraud"
+
+    def draw(axes: Axes) -> str:
+        names = {"all payments": INK, "alerts": COLOURS[1], "confirmed as fraud": COLOURS[4]}
+        for column, colour in zip(("payments", "alerts", "confirmed"), names.values(), strict=True):
+            axes.step(shares["hour_of_day"], 100 * shares[column], where="mid", color=colour, linewidth=2)
+        key(axes, names)
+        axes.set_xticks(range(0, 24, 3))
+        axes.set_xlabel("hour of the day")
+        axes.yaxis.set_major_formatter("{x:g} %")
+        return "When payments happen, and which of them are fraud"
+
+    return draw
 
 
-def quality(con: duckdb.DuckDBPyConnection, axes: Axes) -> str | None:
+def quality(con: duckdb.DuckDBPyConnection) -> Draw | None:
     """Precision and recall of all rules together, by month of the payments."""
     months = con.execute(
         "select month, precision_pct, recall_pct from fraud.detection_quality "
@@ -88,18 +97,22 @@ def quality(con: duckdb.DuckDBPyConnection, axes: Axes) -> str | None:
     ).df()
     if months.empty:
         return None
-    names = {"precision": COLOURS[0], "recall": COLOURS[1]}
-    for column, colour in zip(("precision_pct", "recall_pct"), names.values(), strict=True):
-        axes.plot(months["month"], months[column], color=colour, linewidth=2, marker="o")
-    key(axes, names)
-    axes.set_xticks(months["month"], labels=[f"{month:%b %Y}" for month in months["month"]])
-    axes.margins(x=0.1)
-    axes.set_ylim(0, 105)
-    axes.yaxis.set_major_formatter("{x:g} %")
-    return "Precision of decided alerts, recall of confirmed frauds"
+
+    def draw(axes: Axes) -> str:
+        names = {"precision": COLOURS[0], "recall": COLOURS[1]}
+        for column, colour in zip(("precision_pct", "recall_pct"), names.values(), strict=True):
+            axes.plot(months["month"], months[column], color=colour, linewidth=2, marker="o")
+        key(axes, names)
+        axes.set_xticks(months["month"], labels=[f"{month:%b %Y}" for month in months["month"]])
+        axes.margins(x=0.1)
+        axes.set_ylim(0, 105)
+        axes.yaxis.set_major_formatter("{x:g} %")
+        return "Precision of decided alerts, recall of confirmed frauds"
+
+    return draw
 
 
-def moving_cells(con: duckdb.DuckDBPyConnection, axes: Axes) -> str | None:
+def moving_cells(con: duckdb.DuckDBPyConnection) -> Draw | None:
     """Where unregistered cells served numbers, day by day; regions from top to bottom as they were first reached."""
     days = con.execute(
         """
@@ -116,18 +129,22 @@ def moving_cells(con: duckdb.DuckDBPyConnection, axes: Axes) -> str | None:
     ).df()
     if days.empty:
         return None
-    sizes = _LARGEST_DOT * days["numbers"] / days["numbers"].max()
-    axes.scatter(days["date_day"], days["place"], s=sizes, color=COLOURS[4], alpha=0.6, linewidth=0)
-    regions = days.drop_duplicates("place")
-    axes.set_yticks(regions["place"], labels=list(regions["region"]))
-    axes.invert_yaxis()
-    axes.margins(x=0.03, y=0.08)
-    days_on_x(axes)
-    most = int(days["numbers"].max())
-    return f"Numbers on unregistered cells (largest dot: {most:,})"
+
+    def draw(axes: Axes) -> str:
+        sizes = _LARGEST_DOT * days["numbers"] / days["numbers"].max()
+        axes.scatter(days["date_day"], days["place"], s=sizes, color=COLOURS[4], alpha=0.6, linewidth=0)
+        regions = days.drop_duplicates("place")
+        axes.set_yticks(regions["place"], labels=list(regions["region"]))
+        axes.invert_yaxis()
+        axes.margins(x=0.03, y=0.08)
+        days_on_x(axes)
+        most = int(days["numbers"].max())
+        return f"Numbers on unregistered cells (largest dot: {most:,})"
+
+    return draw
 
 
-PLOTS: Mapping[str, Draw] = {
+PLOTS: Mapping[str, Plot] = {
     "fraud.alert": alerts_by_rule,
     "fraud.fraud_hourly": hours,
     "fraud.detection_quality": quality,
