@@ -28,6 +28,12 @@ MANIFEST = "_manifest.json"
 _BACKFILL_HOUR = time(6)
 
 
+def _computable(moment: datetime) -> datetime:
+    """A moment as it stands; of a year that no time zone can be applied to, one as unbelievable."""
+    year = min(max(moment.year, 1900), 2200)
+    return moment if year == moment.year else datetime(year, 1, 1, tzinfo=moment.tzinfo)
+
+
 class ManifestFile(BaseModel):
     """What the source says of one file."""
 
@@ -40,7 +46,7 @@ class ManifestFile(BaseModel):
 class Manifest(BaseModel):
     """What the source says of a delivery."""
 
-    delivered_at: datetime | None = None
+    delivered_at: Annotated[datetime, AfterValidator(_computable)] | None = None
     files: list[ManifestFile] = []
 
     @classmethod

@@ -1,4 +1,4 @@
-"""Two hundred kills of ingest, and some thousand spoilt extracts."""
+"""Two hundred kills of ingest, and ten thousand spoilt files."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from tests.support.killing import random_kills
-from tests.unit.test_ingest_mutations import run
+from tests.support.mutated_batch import run
+
+_PARTS, _BATCHES, _FILES = 10, 13, 78  # a batch of ingest is 90 deliveries, one in eight of them a good one
 
 
 @pytest.mark.timeout(3600)
@@ -16,7 +18,10 @@ def test_two_hundred_killed_ingests_are_made_good(tmp_path: Path) -> None:
 
 
 @pytest.mark.timeout(3600)
-@pytest.mark.parametrize("part", range(40))
-def test_thousands_of_spoilt_extracts(tmp_path: Path, part: int, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("part", range(_PARTS))
+def test_ten_thousand_spoilt_files_cost_no_other_day_and_no_row(
+    tmp_path: Path, part: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("os.fsync", lambda descriptor: None)
-    run(tmp_path, 1000 + part, 80)
+    for batch in range(_BATCHES):
+        run(tmp_path / f"batch-{batch}", 1_000 * part + batch, _FILES)

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
+import re
 import struct
 import zlib
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import yaml
 
+from orchestration.base.settings import PROJECT
 from orchestration.base.sql import connect
+from orchestration.contracts import load_feed
 from orchestration.gates.gate import check_relation
 from orchestration.gates.suites import load_suite
-from orchestration.ingest import Receipt
+from orchestration.ingest import Receipt, ingest
 from orchestration.ingest.profile import create_delivery_profile
-from tests.support.small_site import HEADER, SmallSite, is_conserved, line
+from tests.support.small_site import DAY, HEADER, SmallSite, is_conserved, line
 
 GOOD = HEADER + line(1) + line(2)
 
@@ -229,13 +234,27 @@ def test_a_manifest_may_have_a_mark_in_front_and_a_checksum_in_capitals(site: Sm
     path = site.drop(GOOD)
     site.manifest({"name": "charges.csv", "rows": 2, "sha256": "6C0C"})
     assert "SHA-256" in str(site.ingest().refusal)
-    import hashlib
-
     site.manifest({"name": "charges.csv", "rows": 2, "sha256": hashlib.sha256(path.read_bytes()).hexdigest().upper()})
     manifest = site.folder() / "_manifest.json"
     for mark in (b"\xef\xbb\xbf" + manifest.read_bytes(), manifest.read_text().encode("utf-16")):
         manifest.write_bytes(mark)
         assert _taken(site).has_manifest
+
+
+def test_the_file_that_the_documentation_shows_is_read_by_the_contract_that_it_shows(
+    site: SmallSite, tmp_path: Path
+) -> None:
+    page = (PROJECT / "docs" / "feeds.md").read_text("utf-8")
+    contract, properties = (yaml.safe_load(text) for text in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)[:2])
+    (sample,) = re.findall(r"```text\n(.*?)```", page, re.DOTALL)
+    path = site.settings.site / "contracts" / "top_ups.yaml"  # type: ignore[operator]
+    path.parent.mkdir()
+    path.write_text(yaml.safe_dump(contract | properties, allow_unicode=True), "utf-8")
+    folder = site.settings.landing_dir / "top_ups" / f"dt={DAY}"
+    folder.mkdir(parents=True)
+    (folder / "topups.txt").write_bytes(sample.encode("cp949"))
+    (done,) = ingest(site.settings, load_feed(path), [DAY])
+    assert (done.receipt.refusal, done.receipt.rows_accepted, done.receipt.rows_quarantined) == (None, 2, 0)
 
 
 def _failed(site: SmallSite) -> dict[str, str]:
