@@ -33,7 +33,7 @@ def build_defs(*, settings: Settings | None = None) -> dg.Definitions:
             gates_page_asset(settings, feeds, graph),
             report_asset(settings, feeds, graph),
         ],
-        jobs=[daily_job(settings)],
+        jobs=[daily_job()],
         schedules=[daily_schedule(settings, feeds)],
         sensors=[arrivals_sensor(settings, feeds), notifications_sensor(settings, feeds)],
         executor=dg.in_process_executor,

@@ -11,7 +11,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import dagster as dg
-from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 
 from orchestration.automation.daily import JOB
 from orchestration.automation.notifications import announce
@@ -22,6 +21,7 @@ from orchestration.definitions import build_defs
 from orchestration.gates import overrides
 from orchestration.ingest.receipt import newest, read_receipts
 from orchestration.privacy.custody import check_key, shared
+from orchestration.runtime.dagster_internals import partition_range
 from orchestration.runtime.instance import open_instance
 from orchestration.runtime.partitions import days_between
 from orchestration.serving.generations import Publication, current_publication
@@ -128,10 +128,7 @@ def _execute(
             run_id=run_id,
             raise_on_error=False,
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
-            tags={
-                ASSET_PARTITION_RANGE_START_TAG: first.isoformat(),
-                ASSET_PARTITION_RANGE_END_TAG: last.isoformat(),
-            },
+            tags=partition_range(first, last),
         )
     finally:
         is_done.set()

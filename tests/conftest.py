@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import shutil
 from collections.abc import Callable, Iterator
@@ -14,6 +15,9 @@ from filelock import FileLock
 from orchestration.base.settings import Settings
 from orchestration.simulator import simulate
 from tests.support.world import FIRST, KEY, LAST, World
+
+# What dbt gives up and a model or macro uses is an error in every dbt that a test starts.
+os.environ["DBT_WARN_ERROR_OPTIONS"] = '{"error": ["Deprecations"]}'
 
 
 @pytest.fixture(scope="session")

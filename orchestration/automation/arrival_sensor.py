@@ -14,7 +14,6 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import dagster as dg
-from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 from pydantic import BaseModel
 
 from orchestration.automation.daily import JOB, is_left_to_the_morning
@@ -24,6 +23,7 @@ from orchestration.ingest.arrivals import deliveries, is_waiting, newest_receipt
 from orchestration.ingest.assets import delivery_key
 from orchestration.ingest.delivery import Delivery, size_of
 from orchestration.ingest.receipt import Receipt
+from orchestration.runtime.dagster_internals import partition_range
 from orchestration.runtime.instance import bury_dead_runs, is_busy
 from orchestration.serving.publish import inputs_fingerprint
 from orchestration.state.up_to_date import is_latest_published
@@ -174,8 +174,7 @@ def _ask(instance: dg.DagsterInstance, wish: Wish) -> dg.RunRequest | None:
     if wish.first == wish.last:
         return dg.RunRequest(partition_key=wish.first.isoformat(), run_key=run_key, tags=tags)
     span = {
-        ASSET_PARTITION_RANGE_START_TAG: wish.first.isoformat(),
-        ASSET_PARTITION_RANGE_END_TAG: wish.last.isoformat(),
+        **partition_range(wish.first, wish.last),
     }
     return dg.RunRequest(run_key=run_key, tags=tags | span)
 

@@ -7,13 +7,12 @@ from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import dagster as dg
-from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from orchestration.base.settings import Settings
 from orchestration.contracts import Feed
 from orchestration.ingest.delivery import find_delivery
+from orchestration.runtime.dagster_internals import UnresolvedJob
 from orchestration.runtime.instance import bury_dead_runs, is_busy
-from orchestration.runtime.partitions import daily_partitions
 from orchestration.state.up_to_date import is_current
 
 JOB = "daily"
@@ -22,12 +21,11 @@ MISSING = "ringfence/missing"  # tag: feeds that had not arrived when it did
 _MORNING = "*/15 6-23 * * *"  # looks until yesterday has been asked for; the extracts of D arrive on the morning of D+1
 
 
-def daily_job(settings: Settings) -> UnresolvedAssetJobDefinition:
+def daily_job() -> UnresolvedJob:
     """Extract dates in, a publication out; any range of them in one run."""
     return dg.define_asset_job(
         JOB,
         selection=dg.AssetSelection.all(),
-        partitions_def=daily_partitions(settings),
         description="Ingest the extracts of the chosen days, build what they touch, judge it, publish it.",
     )
 

@@ -44,7 +44,7 @@ def judge(
     outcomes = overrides.apply(
         settings, [*beside, *found], stage=suite.stage, relation=suite.relation, revisions=revisions
     )
-    verdict = verdicts.record(settings, context.run_id, outcomes, stage=suite.stage, relation=suite.relation)
+    verdict = verdicts.record(settings, context.run.run_id, outcomes, stage=suite.stage, relation=suite.relation)
     if verdict.is_closed:
         context.log.warning(f"Gate {suite.stage}/{suite.relation} is closed: {verdict.reason}")
     of_suite = outcomes[len(beside) :]

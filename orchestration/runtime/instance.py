@@ -12,6 +12,7 @@ import dagster as dg
 
 from orchestration.base.files import replace_text
 from orchestration.base.settings import Settings, private_dir
+from orchestration.runtime.dagster_internals import free_pool_slots
 
 _SHIPPED = "# Shipped with Ringfence"  # how a dagster.yaml begins that an upgrade may replace
 UNFINISHED = [
@@ -61,7 +62,7 @@ def bury_dead_runs(instance: dg.DagsterInstance) -> None:
         pid, began = _process_of(instance, run.run_id)
         if pid and not _is_alive(pid, began):
             instance.report_run_failed(run, "The process of this run is gone.")
-            instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+            free_pool_slots(instance, run.run_id)
 
 
 def is_busy(instance: dg.DagsterInstance) -> bool:

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
-from dagster._core.definitions.source_asset import SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION
-from dagster._utils.warnings import disable_dagster_warnings
+
+from orchestration.runtime.dagster_internals import OBSERVED_ONLY, without_beta_warnings
 
 
 def not_made(output_name: str) -> dg.Output[None]:
@@ -17,12 +17,12 @@ def not_made(output_name: str) -> dg.Output[None]:
     that a gate holds back, must not stop what does not need it; and must not be shown as materialized either.
     Dagster's own observable sources use this mark for the same end.
     """
-    return dg.Output(None, output_name=output_name, metadata={SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION: True})
+    return dg.Output(None, output_name=output_name, metadata=OBSERVED_ONLY)
 
 
 def written_in(*paths: Path) -> dict[str, Any]:
     """Metadata that lets the UI open these files."""
-    with disable_dagster_warnings():  # one for every link: the class is in beta
+    with without_beta_warnings():  # one for every link
         references: list[dg.LocalFileCodeReference | dg.UrlCodeReference] = [
             dg.LocalFileCodeReference(file_path=str(path), label=path.name) for path in paths
         ]

@@ -43,7 +43,7 @@ def publication_asset(settings: Settings, feeds: Mapping[str, Feed], graph: Grap
     )
     def publication(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
         with shared(settings):
-            published = publish(settings, graph, feeds, context.run_id)
+            published = publish(settings, graph, feeds, context.run.run_id)
         if published is None:
             raise dg.Failure(NOTHING)
         table = "\n".join(

@@ -5,11 +5,11 @@ from typing import Any
 
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings
-from dagster_dbt.asset_utils import build_dbt_specs
 
 from orchestration.base.settings import Settings
 from orchestration.contracts import Feed
 from orchestration.runtime import freshness
+from orchestration.runtime.dagster_internals import dbt_specs
 from orchestration.runtime.outputs import written_in
 from orchestration.runtime.warehouse_lock import WAREHOUSE_POOL
 from orchestration.warehouse.dbt import DBT_PROJECT
@@ -51,15 +51,7 @@ def dbt_assets(
 def _asset_set(
     name: str, settings: Settings, feeds: Mapping[str, Feed], manifest: Mapping[str, Any], read_picture: ReadPicture
 ) -> dg.AssetsDefinition:
-    specs, test_specs = build_dbt_specs(
-        translator=Translator(),
-        manifest=manifest,
-        select=f"tag:stage_{name}",
-        exclude="resource_type:unit_test",
-        selector="",
-        io_manager_key=None,
-        project=None,
-    )
+    specs, checks = dbt_specs(Translator(), manifest, select=f"tag:stage_{name}")
     graph = Graph(manifest)
     due = {
         dg.AssetKey([node.schema, node.name]): freshness.of_relation(
@@ -68,9 +60,7 @@ def _asset_set(
         for node in graph.stage(name)
     }
     specs = [spec.replace_attributes(freshness_policy=due[spec.key]) for spec in specs]
-    # Dagster's own blocking would stop everything behind a failed test; a stage holds back only what is built on it
-    checks = {spec.name: spec._replace(blocking=False) for spec in test_specs}
-    stage = Stage(name, settings, feeds, graph, checks, read_picture)
+    stage = Stage(name, settings, feeds, graph, {check.name: check for check in checks}, read_picture)
 
     @dg.multi_asset(
         name=name,

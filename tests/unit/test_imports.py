@@ -59,6 +59,17 @@ def test_no_two_files_rest_on_each_other() -> None:
     TopologicalSorter(IMPORTS).prepare()  # a CycleError names the files of the circle
 
 
+def test_only_one_file_imports_what_dagster_keeps_to_itself() -> None:
+    private = [
+        f"{module}: {node.module}"
+        for module, path in MODULES.items()
+        if module != "orchestration.runtime.dagster_internals"
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith(("dagster._", "dagster_dbt."))
+    ]
+    assert not private
+
+
 def test_no_two_files_of_one_name_stand_in_different_rooms() -> None:
     rooms: dict[str, set[str]] = {}
     for module in MODULES:

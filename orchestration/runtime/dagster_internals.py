@@ -1,0 +1,65 @@
+"""All that the project takes from Dagster beside its public interface, each with what to watch for.
+
+A new Dagster is tried with `tests/integration/test_graph.py` and `tests/unit/test_automation.py` first: they use all
+of it. Great Expectations' internals stand behind `gates/engine/` in the same way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+from dagster._core.definitions.source_asset import SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
+from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
+from dagster._utils.warnings import disable_dagster_warnings
+
+if TYPE_CHECKING:
+    from dagster_dbt import DagsterDbtTranslator
+
+#: What `dg.define_asset_job` returns. Watch for: a public name for it.
+UnresolvedJob = UnresolvedAssetJobDefinition
+
+#: Metadata that lets an output satisfy the steps behind it without a materialization of its asset.
+#: Watch for: outputs that are shown as materialized although a gate holds their model back.
+OBSERVED_ONLY: Mapping[str, Any] = {SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION: True}
+
+
+def partition_range(first: date, last: date) -> dict[str, str]:
+    """Tags by which one run takes all partitions from the first to the last.
+
+    Watch for: `dg.RunRequest` with a range of partitions, or an argument of `execute_in_process`.
+    """
+    return {
+        ASSET_PARTITION_RANGE_START_TAG: first.isoformat(),
+        ASSET_PARTITION_RANGE_END_TAG: last.isoformat(),
+    }
+
+
+def without_beta_warnings() -> AbstractContextManager[None]:
+    """Keep quiet about classes that are in beta. Watch for: `CodeReferencesMetadataValue` out of beta."""
+    return disable_dagster_warnings()
+
+
+def free_pool_slots(instance: dg.DagsterInstance, run_id: str) -> None:
+    """Give back what a dead run holds of the pools. Watch for: run monitoring that sees a dead local process itself."""
+    instance.event_log_storage.free_concurrency_slots_for_run(run_id)
+
+
+def dbt_specs(
+    translator: DagsterDbtTranslator, manifest: Mapping[str, Any], select: str
+) -> tuple[list[dg.AssetSpec], list[dg.AssetCheckSpec]]:
+    """dbt's nodes as assets, and its tests as checks that block nothing: a stage holds back only what rests on them.
+
+    Watch for: `@dbt_assets` with a command of our own, and a public way to say that checks do not block.
+    """
+    from dagster_dbt.asset_utils import build_dbt_specs  # seconds to import
+
+    assets, checks = build_dbt_specs(
+        translator=translator, manifest=manifest, select=select, exclude="resource_type:unit_test", selector="",
+        io_manager_key=None, project=None,
+    )  # fmt: skip
+    return list(assets), [check._replace(blocking=False) for check in checks]
