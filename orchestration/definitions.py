@@ -19,7 +19,7 @@ from orchestration.warehouse.graph import Graph
 
 
 def build_defs(*, settings: Settings | None = None) -> dg.Definitions:
-    """Everything that Dagster knows of one installation."""
+    """Everything that Dagster knows of one installation: that of the environment, or that of other `settings`."""
     settings = settings or Settings()
     feeds = load_feeds(settings)
     manifest = dbt.manifest(settings)

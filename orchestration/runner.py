@@ -27,7 +27,7 @@ from orchestration.runtime.partitions import days_between
 from orchestration.serving.generations import Publication, current_publication
 from orchestration.site.check import check_site
 from orchestration.state.run_report import Exit, RunReport
-from orchestration.state.up_to_date import is_current
+from orchestration.state.up_to_date import is_up_to_date
 
 _POLL_SECONDS = 0.25
 
@@ -86,7 +86,7 @@ def _run(
     on_plan: OnPlan,
 ) -> RunReport:
     published = current_publication(settings)
-    if published and is_current(settings, feeds, days_between(first, last)):
+    if published and is_up_to_date(settings, feeds, days_between(first, last)):
         return RunReport(_exit_code(published), True, published, [])
     with shared(settings):
         result = _execute(settings, instance, first, last, on_event, on_plan)

@@ -13,7 +13,7 @@ from orchestration.contracts import Feed
 from orchestration.ingest.delivery import find_delivery
 from orchestration.runtime.dagster_internals import UnresolvedJob
 from orchestration.runtime.instance import bury_dead_runs, is_busy
-from orchestration.state.up_to_date import is_current
+from orchestration.state.up_to_date import is_up_to_date
 
 JOB = "daily"
 MORNING_OF = "ringfence/morning_of"  # tag of the run that the schedule asked for: the extract date
@@ -55,7 +55,7 @@ def daily_schedule(settings: Settings, feeds: Mapping[str, Feed]) -> dg.Schedule
         if is_busy(context.instance):
             return dg.SkipReason(f"{day}: a run is at work; looking again when it has ended.")
         missing = ", ".join(not_arrived(settings, feeds, day))
-        if is_current(settings, feeds, [day]):
+        if is_up_to_date(settings, feeds, [day]):
             return dg.SkipReason(f"{day}: nothing to do." + (f" Missing: {missing}." if missing else ""))
         if missing:
             context.log.warning(f"{day}: running without {missing}.")

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime
 from decimal import Decimal
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
@@ -45,7 +46,7 @@ class FileCount(BaseModel):
     may_be_cut: bool = False
 
 
-class Receipt(BaseModel):
+class Receipt(BaseModel, frozen=True):
     """One row per revision of a delivery.
 
     `fingerprint` identifies the files by name, size and time, `sha256` by content (`manifest_sha256` is the
@@ -103,7 +104,7 @@ def read_receipts(raw: Path, feed: str | None = None) -> list[Receipt]:
     return sorted(found, key=lambda receipt: (receipt.feed, receipt.dt, receipt.rev))
 
 
-def current(receipts: list[Receipt]) -> list[Receipt]:
+def in_force(receipts: Iterable[Receipt]) -> list[Receipt]:
     """The revision in force of each delivery: the highest accepted one."""
     latest: dict[tuple[str, date], Receipt] = {}
     for receipt in receipts:
@@ -112,7 +113,7 @@ def current(receipts: list[Receipt]) -> list[Receipt]:
     return list(latest.values())
 
 
-def newest(receipts: list[Receipt]) -> list[Receipt]:
+def newest(receipts: Iterable[Receipt]) -> list[Receipt]:
     """The newest revision of each delivery, refused ones included: the one that a gate judges."""
     latest = defaultdict(list)
     for receipt in receipts:
@@ -123,7 +124,15 @@ def newest(receipts: list[Receipt]) -> list[Receipt]:
 def _receipts(raw: Path, pattern: str) -> Iterator[Receipt]:
     for folder in raw.glob(pattern):
         if _REVISION.match(folder.name):
-            yield Receipt.model_validate_json((folder / RECEIPT).read_bytes())
+            path = folder / RECEIPT
+            found = path.stat()
+            yield _parsed(path, found.st_ino, found.st_mtime_ns)
+
+
+@lru_cache(maxsize=1 << 16)
+def _parsed(path: Path, inode: int, modified_ns: int) -> Receipt:
+    """A receipt as it was when the file was this one: a run reads all history a dozen times, and parses it once."""
+    return Receipt.model_validate_json(path.read_bytes())
 
 
 def write_receipt(folder: Path, receipt: Receipt) -> None:

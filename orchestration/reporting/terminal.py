@@ -94,7 +94,7 @@ def print_run_report(
     console: Console, settings: Settings, feeds: Mapping[str, Feed], report: RunReport, days: Sequence[date] = ()
 ) -> None:
     """What was published, what is held back, what is missing, what failed in a run over these days."""
-    if report.was_current:
+    if report.was_up_to_date:
         console.print("Already current: nothing has arrived or changed since the last publication.")
     for error in report.errors:
         console.print(error, style="red", markup=False, soft_wrap=True)

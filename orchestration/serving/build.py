@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -13,11 +13,11 @@ import duckdb
 
 from orchestration.base.settings import Settings
 from orchestration.base.sql import columns_of, connect, identifier, literal
-from orchestration.ingest.receipt import current, read_receipts
+from orchestration.ingest.receipt import Receipt, in_force
 from orchestration.serving.generations import DOORS, PARQUET, PublishedRelation, current_dir, current_publication
 from orchestration.serving.small_groups import FLAG, FLAG_DESCRIPTION, without_small_groups
 from orchestration.warehouse.graph import Graph, Node
-from orchestration.warehouse.stage import held_back, resting_on_accepted
+from orchestration.warehouse.stage import resting_on_accepted
 
 #: Old enough for the drivers in BI tools.
 STORAGE_VERSION = "v1.2.0"
@@ -33,8 +33,12 @@ class _Source:
     rests_on_accepted: tuple[str, ...]
 
 
-def build(settings: Settings, graph: Graph, building: Path) -> tuple[list[PublishedRelation], dict[str, list[str]]]:
+def build(
+    settings: Settings, graph: Graph, building: Path, receipts: Sequence[Receipt], held: Mapping[str, Sequence[str]]
+) -> tuple[list[PublishedRelation], dict[str, list[str]]]:
     """Write the files of a generation; return what is in them, and what is not, with the gates that hold it back.
+
+    `held` are the models that gates hold back, each with what holds it.
 
     A relation's checksum is that of what it was copied from; `verify` compares it with what was written.
     """
@@ -42,7 +46,7 @@ def build(settings: Settings, graph: Graph, building: Path) -> tuple[list[Publis
     missing: dict[str, list[str]] = {}
     with connect(settings) as con:
         _attach(con, settings, building)
-        for node, source in _sources(con, settings, graph):
+        for node, source in _sources(con, settings, graph, receipts, held):
             if isinstance(source, _Source):
                 relations += _copies(con, settings, node, source)
             else:
@@ -83,10 +87,13 @@ def _attach(con: duckdb.DuckDBPyConnection, settings: Settings, building: Path) 
 
 
 def _sources(
-    con: duckdb.DuckDBPyConnection, settings: Settings, graph: Graph
+    con: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    graph: Graph,
+    receipts: Sequence[Receipt],
+    held: Mapping[str, Sequence[str]],
 ) -> Iterator[tuple[Node, _Source | list[str]]]:
     """Each mart with where it comes from, or with the gates that hold back the first version that there would be."""
-    held = held_back(settings, graph, ("raw", "staging", "marts"))
     accepted = resting_on_accepted(settings, graph)
     previous = current_publication(settings)
     before = {(entry.relation, entry.door): entry for entry in previous.relations} if previous else {}
@@ -94,7 +101,7 @@ def _sources(
         "select schema_name || '.' || table_name from duckdb_tables() where database_name = 'warehouse' union all "
             "select schema_name || '.' || view_name from duckdb_views() where database_name = 'warehouse'"
     ).fetchall()}  # fmt: skip
-    through = _newest_dt(settings)
+    through = _newest_dt(receipts)
     for node in graph.published():
         holders, kept = held.get(node.name, []), before.get((node.relation, doors(node)[0]))
         if not holders and node.relation in built:
@@ -158,8 +165,8 @@ def _write_parquet(
             con.execute(f"copy open.{entry.relation} to {literal(str(path))} (format parquet, compression zstd)")
 
 
-def _newest_dt(settings: Settings) -> Mapping[str, date]:
+def _newest_dt(receipts: Sequence[Receipt]) -> Mapping[str, date]:
     found: dict[str, date] = {}
-    for receipt in current(read_receipts(settings.raw_dir)):
+    for receipt in in_force(receipts):
         found[receipt.feed] = max(receipt.dt, found.get(receipt.feed, receipt.dt))
     return found

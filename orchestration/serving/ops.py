@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +13,7 @@ import pandas as pd
 from orchestration.base.settings import Settings
 from orchestration.base.sql import connect, exact, literal
 from orchestration.contracts import Feed
-from orchestration.ingest.receipt import current, read_receipts
+from orchestration.ingest.receipt import Receipt, in_force
 from orchestration.serving.generations import Publication, publications
 from orchestration.warehouse.graph import Graph
 
@@ -114,6 +114,7 @@ def create_ops(
     path: Path,
     publication: Publication,
     storage_version: str,
+    receipts: Sequence[Receipt],
 ) -> None:
     """Write `ops` into the open file of a generation that is being built."""
     with connect(settings) as con:
@@ -123,8 +124,8 @@ def create_ops(
             columns = ", ".join(f"{column} {type_}" for column, type_ in table.columns.items())
             con.execute(f"create table out.ops.{name} ({columns})")
             con.execute(f"comment on table out.ops.{name} is {literal(table.description)}")
-        _insert(con, "delivery", _deliveries(settings))
-        _insert(con, "reconciliation", _landing_to_raw(settings, feeds))
+        _insert(con, "delivery", _deliveries(receipts))
+        _insert(con, "reconciliation", _landing_to_raw(receipts, feeds))
         _insert_raw_to_facts(con, settings, graph)
         _insert_gate_results(con, settings)
         _insert(con, "publication", _publications([*publications(settings), publication]))
@@ -139,7 +140,7 @@ def _insert(con: duckdb.DuckDBPyConnection, name: str, rows: pd.DataFrame) -> No
         con.unregister("ops_rows")
 
 
-def _deliveries(settings: Settings) -> pd.DataFrame:
+def _deliveries(receipts: Sequence[Receipt]) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "feed": receipt.feed, "dt": receipt.dt, "rev": receipt.rev, "status": receipt.status,
@@ -150,11 +151,11 @@ def _deliveries(settings: Settings) -> pd.DataFrame:
             "reasons": json.dumps(receipt.reasons), "totals": json.dumps(receipt.totals, default=str),
             "delivered_at": receipt.delivered_at, "ingested_at": receipt.ingested_at,
         }
-        for receipt in read_receipts(settings.raw_dir)
+        for receipt in receipts
     )  # fmt: skip
 
 
-def _landing_to_raw(settings: Settings, feeds: Mapping[str, Feed]) -> pd.DataFrame:
+def _landing_to_raw(receipts: Sequence[Receipt], feeds: Mapping[str, Feed]) -> pd.DataFrame:
     """What each delivery's files held, what raw took, and what quarantine and duplicates explain of the rest."""
     return pd.DataFrame(
         {
@@ -169,7 +170,7 @@ def _landing_to_raw(settings: Settings, feeds: Mapping[str, Feed]) -> pd.DataFra
             "rows_unexplained": receipt.rows_read - receipt.rows_accepted - receipt.rows_quarantined
             - receipt.rows_duplicate,
         }
-        for receipt in current(read_receipts(settings.raw_dir))
+        for receipt in in_force(receipts)
         for has_amount in [receipt.feed in feeds and feeds[receipt.feed].amount is not None]
     )  # fmt: skip
 

@@ -16,7 +16,7 @@ from orchestration.base.settings import PROJECT, Settings
 from orchestration.contracts import Feed
 from orchestration.gates import overrides
 from orchestration.gates.suites import SHIPPED
-from orchestration.ingest.receipt import newest, read_receipts
+from orchestration.ingest.receipt import Receipt, newest, read_receipts
 from orchestration.runtime.warehouse_lock import warehouse_lock
 from orchestration.serving.build import STORAGE_VERSION, build
 from orchestration.serving.generations import DOORS, PARQUET, PUBLICATION, Publication, prune, switch
@@ -24,14 +24,15 @@ from orchestration.serving.ops import create_ops
 from orchestration.serving.verify import verify
 from orchestration.warehouse import dbt
 from orchestration.warehouse.graph import Graph
+from orchestration.warehouse.stage import held_back
 
 NOTHING = "Nothing can be published: every mart is held back, and there is no earlier version."
 
 
-def inputs_fingerprint(settings: Settings, feeds: Mapping[str, Feed]) -> str:
+def inputs_fingerprint(settings: Settings, feeds: Mapping[str, Feed], receipts: Sequence[Receipt] | None = None) -> str:
     """Identity of what a publication rests on: revisions, contracts, models, references, suites, overrides, view."""
     digest = hashlib.sha256(dbt.fingerprint(settings).encode())
-    for receipt in newest(read_receipts(settings.raw_dir)):
+    for receipt in newest(read_receipts(settings.raw_dir) if receipts is None else receipts):
         digest.update(f"{receipt.feed}|{receipt.dt}|{receipt.rev}|{receipt.sha256}".encode())
     for feed in feeds.values():
         digest.update(feed.fingerprint.encode())
@@ -62,15 +63,17 @@ def _publish(settings: Settings, graph: Graph, feeds: Mapping[str, Feed], run_id
     building = settings.serving_dir / f".building-{generation}"
     building.mkdir(parents=True)
     try:
-        relations, missing = build(settings, graph, building)
+        receipts = read_receipts(settings.raw_dir)  # once, and the gates too, so that all parts tell of the same state
+        held = held_back(settings, graph, ("raw", "staging", "marts"))
+        relations, missing = build(settings, graph, building, receipts, held)
         if not relations:
             return None
         publication = Publication(
             generation=generation, run_id=run_id, git_commit=_git_commit(), published_at=now,
-            inputs=inputs_fingerprint(settings, feeds), relations=relations, missing=missing,
+            inputs=inputs_fingerprint(settings, feeds, receipts), relations=relations, missing=missing,
         )  # fmt: skip
-        create_ops(settings, graph, feeds, building / DOORS["open"][0], publication, STORAGE_VERSION)
-        verify(settings, graph, building, publication)
+        create_ops(settings, graph, feeds, building / DOORS["open"][0], publication, STORAGE_VERSION, receipts)
+        verify(settings, graph, building, publication, held)
         _seal(building, publication)
         building.rename(settings.serving_dir / generation)
         switch(settings, generation)

@@ -22,6 +22,6 @@ class RunReport:
     """How a run ended; `errors` are the messages of steps that failed."""
 
     exit_code: Exit
-    was_current: bool
+    was_up_to_date: bool
     publication: Publication | None
     errors: list[str]

@@ -12,7 +12,7 @@ from orchestration.serving.generations import current_publication, publications
 from orchestration.serving.publish import inputs_fingerprint
 
 
-def is_current(settings: Settings, feeds: Mapping[str, Feed], days: Iterable[date]) -> bool:
+def is_up_to_date(settings: Settings, feeds: Mapping[str, Feed], days: Iterable[date]) -> bool:
     """Nothing in landing for these days that is not ingested, and nothing ingested or changed that is not published."""
     receipts = newest_receipts(settings)
     arrived = deliveries(settings, feeds, days)

@@ -13,7 +13,7 @@ import pandas as pd
 from orchestration.base.settings import Settings
 from orchestration.base.sql import exact, identifier, literal
 from orchestration.contracts import Column, Feed
-from orchestration.ingest.receipt import Receipt, current, read_receipts, revision_dir
+from orchestration.ingest.receipt import Receipt, in_force, read_receipts, revision_dir
 
 
 def refresh_raw(
@@ -29,18 +29,18 @@ def refresh_raw(
         for receipt in read_receipts(settings.raw_dir)
         if receipt.status == "ACCEPTED" and (known_on is None or _delivered_on(receipt, settings) <= known_on)
     ]
-    in_force = {(receipt.feed, receipt.dt): receipt.rev for receipt in current(receipts)}
+    rev_in_force = {(receipt.feed, receipt.dt): receipt.rev for receipt in in_force(receipts)}
     con.execute("begin")
     con.execute("create schema if not exists raw")
     for feed in feeds.values():
         own = [receipt for receipt in receipts if receipt.feed == feed.name]
-        currents = [receipt for receipt in own if in_force[receipt.feed, receipt.dt] == receipt.rev]
+        currents = [receipt for receipt in own if rev_in_force[receipt.feed, receipt.dt] == receipt.rev]
         for name, kept in ((feed.name, currents), (f"{feed.name}__all_revisions", own)):
             files = _files(settings.raw_dir, kept)
             is_mixed = len({receipt.contract for receipt in kept}) > 1
             con.execute(f"create or replace view raw.{identifier(name)} as {_select(feed, files, is_mixed)}")
     rows = pd.DataFrame(
-        [(r.feed, r.dt, r.rev, r.delivered_at, in_force[r.feed, r.dt] == r.rev) for r in receipts],
+        [(r.feed, r.dt, r.rev, r.delivered_at, rev_in_force[r.feed, r.dt] == r.rev) for r in receipts],
         columns=["feed", "dt", "rev", "delivered_at", "is_current"],
     )
     con.execute(

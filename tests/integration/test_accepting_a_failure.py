@@ -74,7 +74,7 @@ def test_a_failure_is_let_through_deliberately_and_on_record(tmp_path: Path, new
     assert ("churn.incident_headline", FAILURE) in world.query(
         "select relation, rests_on_accepted from ops.publication where rests_on_accepted is not null"
     )
-    assert _run(world).was_current
+    assert _run(world).was_up_to_date
 
 
 def test_rows_that_a_model_got_wrong_are_listed_from_the_warehouse(published_world: World) -> None:

@@ -116,7 +116,7 @@ def test_the_publication_says_what_it_is_in_the_file_itself(published_world: Wor
 def test_a_second_run_finds_nothing_to_do(published_world: World) -> None:
     before = current_dir(published_world.settings)
     report = published_world.run()
-    assert report.was_current
+    assert report.was_up_to_date
     assert report.exit_code is Exit.PUBLISHED
     assert current_dir(published_world.settings) == before
 

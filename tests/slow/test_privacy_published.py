@@ -135,4 +135,4 @@ def test_a_new_key_is_a_new_publication_of_the_same_aggregates(
     assert [entry.value for entry in reidentify(now, "a test", number_keys=[new_key])] == [found.value]
 
     world.settings = now
-    assert world.run().was_current
+    assert world.run().was_up_to_date

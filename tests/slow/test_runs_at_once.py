@@ -20,7 +20,7 @@ from orchestration.automation.arrival_sensor import MOST_ATTEMPTS
 from orchestration.ingest.receipt import read_receipts
 from orchestration.runtime.instance import open_instance
 from orchestration.serving.generations import publications
-from orchestration.state.up_to_date import is_current
+from orchestration.state.up_to_date import is_up_to_date
 from tests.support.clockwork import Clockwork
 from tests.support.world import FIRST, KEY, LAST, World
 
@@ -62,7 +62,7 @@ def test_two_runs_started_at_once_do_not_fail_each_other(
     assert [run.returncode for run in runs] == [0, 0], said
     (corrected,) = (receipt for receipt in read_receipts(world.settings.raw_dir) if receipt.rev == 2)
     assert (corrected.feed, corrected.dt) == ("portability_events", LAST)
-    assert is_current(world.settings, world.feeds, [LAST])
+    assert is_up_to_date(world.settings, world.feeds, [LAST])
 
 
 @pytest.mark.timeout(1200)
@@ -84,7 +84,7 @@ def test_a_run_killed_half_way_is_found_and_asked_for_once_more(
     clock = Clockwork(world, NOON)
     (request,) = clock.tick_sensor()  # the delivery is ingested, but nothing was published of it
     assert clock.execute(request)
-    assert is_current(world.settings, world.feeds, [LAST])
+    assert is_up_to_date(world.settings, world.feeds, [LAST])
     with open_instance(world.settings) as instance:
         statuses = [run.status for run in instance.get_runs(limit=2)]
     assert statuses == [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE]
