@@ -27,7 +27,7 @@ from orchestration.base.sql import connect, literal
 from orchestration.contracts import load_feeds
 from orchestration.ingest import ingest
 from orchestration.privacy import PseudonymKey
-from orchestration.privacy.pseudonyms import e164_sql
+from orchestration.privacy.numbers import e164_sql
 
 FEED = "portability_events"
 FIRST = date(2025, 1, 1)

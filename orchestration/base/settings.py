@@ -37,9 +37,10 @@ class NumberPlan(BaseModel, extra="forbid"):
 
     calling_code: str = Field(pattern=r"^[0-9]{1,3}$")
     trunk_prefix: str = Field(pattern=r"^[0-9]*$")
+    international_prefix: str
     national_pattern: str
 
-    @field_validator("national_pattern")
+    @field_validator("national_pattern", "international_prefix")
     @classmethod
     def _compiles(cls, pattern: str) -> str:
         if re.compile(pattern).groups:

@@ -30,7 +30,7 @@ _DECIMAL = re.compile(r"^(?:DECIMAL|NUMERIC|NUMBER)(?:\(([0-9]+)(?:,([0-9]+))?\)
 _MOST_MINOR_UNITS = 4
 _RESERVED = ("dt", "rev")  # what raw adds to each row
 _OPTIONS = ("pattern", "minimum", "maximum")
-_PROPERTIES = {"sourceHeader", "values", "pseudonym", "minorUnits", "nullValues", "openEnd"}
+_PROPERTIES = {"sourceHeader", "values", "pseudonym", "minorUnits", "nullValues", "openEnd", "resemblesNumbers"}
 
 
 def read_column(
@@ -64,6 +64,7 @@ def read_column(
         maximum=options.get("maximum"),
         pseudonym=_pseudonym(prop, custom),
         minor_units=_minor_units(custom, type_),
+        resembles_numbers=bool(custom.choice("resemblesNumbers", False, True)),
         key_position=(prop.primaryKeyPosition or 1) if prop.primaryKey else None,
         null_marks=_null_marks(custom, values, null_marks),
         open_end=_open_end(custom, type_, formats, mistakes),

@@ -40,6 +40,7 @@ class Column:
     maximum: int | float | None = None
     pseudonym: Pseudonym | None = None
     minor_units: int = 0
+    resembles_numbers: bool = False
     key_position: int | None = None
     null_marks: tuple[str, ...] = ()
     open_end: tuple[date, ...] = ()
@@ -80,6 +81,17 @@ class Column:
     def is_integer(self) -> bool:
         """Whether values are whole numbers."""
         return self.base_type in INTEGERS
+
+    @property
+    def is_searched(self) -> bool:
+        """Whether a subscriber number may stand in its values unseen: in texts and quantities that are not listed."""
+        is_open = self.base_type == "VARCHAR" or self.is_number
+        return is_open and not (self.pseudonym or self.domain or self.resembles_numbers)
+
+    @property
+    def is_masked(self) -> bool:
+        """Whether a subscriber number in it is masked and the row accepted: a text that tells no rows apart."""
+        return self.is_searched and self.base_type == "VARCHAR" and self.key_position is None
 
     @property
     def is_number(self) -> bool:

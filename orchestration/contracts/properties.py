@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from orchestration.contracts.mistakes import Mistakes
 from orchestration.contracts.moment_formats import EPOCHS, WORDS
 
-_Word = TypeVar("_Word", bound=str)
+_Word = TypeVar("_Word", bound=str | bool)
 _LONGEST_DELIMITER = 4  # bytes; DuckDB takes no more
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import re
 import uuid
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
@@ -20,7 +19,7 @@ from orchestration.base.sql import columns_of, first_line, identifier, literal
 from orchestration.gates.engine import EngineError, ExpectationResult, validate
 from orchestration.gates.outcome import Outcome
 from orchestration.gates.suites import Expectation, Severity, Suite
-from orchestration.privacy.masking import mask_digits
+from orchestration.privacy.masking import mask_callable, mask_digits
 
 MAX_EXAMPLES = 5
 
@@ -30,9 +29,7 @@ MAX_FAILURES_SHOWN = 20
 #: As many wrong rows are somebody's mistakes, whatever share of a quiet day they are.
 _MISTAKES = 3
 
-# Nine to fifteen digits that stand alone, however they are spaced: a number that somebody could call.
-# A letter in front makes it a key. An integer of ten digits or more is taken for one that lost its zero.
-_PHONE = re.compile(r"(?<![0-9A-Za-z])\+?\(?\d(?:[ .()\-]{0,2}\d){8,14}(?![0-9A-Za-z])")
+# An integer of ten digits or more is taken for a phone number that lost its zero.
 _LEAST_PHONE_AS_INTEGER = 10**9
 
 #: Rows by column, as JSON values, masked.
@@ -239,4 +236,4 @@ def _shown(cell: Any) -> Any:
         return mask_digits(str(cell)) if abs(cell) >= _LEAST_PHONE_AS_INTEGER else cell
     if isinstance(cell, dt.date | dt.time | uuid.UUID):
         return str(cell)
-    return _PHONE.sub(lambda number: mask_digits(number.group()), str(cell))
+    return mask_callable(str(cell))

@@ -158,6 +158,7 @@ def _metadata(receipt: Receipt) -> dict[str, Any]:
         "rows_quarantined": receipt.rows_quarantined,
         "rows_duplicate": receipt.rows_duplicate,
         "reasons": dg.MetadataValue.json(receipt.reasons),
+        "numbers_masked": dg.MetadataValue.json(receipt.hidden),
     }
 
 

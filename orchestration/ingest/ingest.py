@@ -30,7 +30,7 @@ from orchestration.ingest.receipt import (
     write_receipt,
 )
 from orchestration.ingest.workspace import Workspace, discard_unfinished, one_at_a_time
-from orchestration.privacy import PseudonymKey
+from orchestration.privacy import PseudonymKey, numbers
 from orchestration.privacy.custody import shared
 from orchestration.privacy.vault import Vault
 
@@ -116,6 +116,7 @@ def _take(settings: Settings, feed: Feed, key: PseudonymKey, part: Sequence[Chan
     try:
         with connect(settings) as con, Workspace(settings, feed.name) as workspace:
             key.install(con)
+            numbers.install(con, settings.site_profile.numbers)
             vault = Vault.open(con, settings, key)
             bench = Bench(con, feed, settings.site_profile.numbers, workspace.scratch)
             return _ingest_batch(settings, bench, vault, part, workspace)
@@ -191,6 +192,7 @@ def _receipt(outcome: Outcome, earlier: list[Receipt], feed: Feed, zone: ZoneInf
         reasons={} if outcome.refusal else outcome.reasons,
         unknown_columns=outcome.unknown_columns,
         totals={} if outcome.refusal else outcome.totals,
+        hidden={} if outcome.refusal else outcome.hidden,
     )
 
 

@@ -10,8 +10,9 @@ from orchestration.base.sql import identifier, literal
 from orchestration.contracts import Column, Feed
 from orchestration.ingest.amounts import number_sql
 from orchestration.ingest.moments import date_sql, instant_sql
-from orchestration.ingest.typed import cell_name, family, text_name, value_sql
-from orchestration.privacy.pseudonyms import e164_sql
+from orchestration.ingest.typed import cell_name, text_name, value_sql
+from orchestration.privacy.masking import mask_digits_sql
+from orchestration.privacy.numbers import e164_sql, spells_number_sql
 
 #: What a flag may be written as, in any case, if its contract has no `values`.
 TRUE_WORDS = ("true", "t", "yes", "y", "1")
@@ -33,10 +34,12 @@ class Judged:
         """
         text = identifier(text_name(column))
         if column.pseudonym == "number":
-            return self._number_sql(column, text)
+            return e164_sql(text, self.plan)
         if column.pseudonym_kind:
             return text
         value = self._read_sql(column)
+        if column.is_masked:
+            return f"case when {holds_name(column)} then {mask_digits_sql(value)} else {value} end"
         if column.open_end:
             return f"case when {_open_end_sql(column, value)} then null else {value} end"
         if column.pseudonym == "age_band":
@@ -56,13 +59,18 @@ class Judged:
             text = f"case {text} {cases} else {text} end"
         return _cast_sql(column, text, self.feed)
 
-    def _number_sql(self, column: Column, text: str) -> str:
-        """A subscriber's number; where it was held as a number, its trunk prefix may be lost."""
-        number = e164_sql(text, self.plan)
-        if family(self.types.get(column.name, "VARCHAR")) in ("whole", "decimal", "float") and self.plan.trunk_prefix:
-            with_prefix = e164_sql(f"({literal(self.plan.trunk_prefix)} || {text})", self.plan)
-            return f"coalesce({number}, {with_prefix})"
-        return number
+    def searches(self) -> dict[str, str]:
+        """Flag → SQL over the texts, for every column that is searched for subscriber numbers.
+
+        A quantity is one only if it is written like one, with a zero or a plus in front.
+        """
+        found = {}
+        for column in self.feed.columns:
+            if column.is_searched:
+                text = identifier(text_name(column))
+                spells = spells_number_sql(text, self.plan)
+                found[holds_name(column)] = f"{spells} and {text} < '1'" if column.is_number else spells
+        return found
 
     def reasons(self, column: Column) -> dict[str, str]:
         """Reason → condition under which it applies to a row, over texts and typed values by raw name."""
@@ -75,6 +83,8 @@ class Judged:
             if column.open_end:
                 unread += f" and not coalesce({_open_end_sql(column, self._read_sql(column))}, false)"
             found[f"BAD_{kind_of(column)}:{column.name}"] = unread
+        if column.is_searched and not column.is_masked:
+            found[f"HOLDS_NUMBER:{column.name}"] = holds_name(column)
         if column.domain:
             values = ", ".join(literal(value) for value in column.domain)
             found[f"UNKNOWN_VALUE:{column.name}"] = f"{typed} not in ({values})"
@@ -93,6 +103,11 @@ class Judged:
         for column in self.feed.columns:
             found |= self.reasons(column)
         return found | {rule.name: f"({rule.condition}) is false" for rule in self.feed.rules}
+
+
+def holds_name(column: Column) -> str:
+    """Name of the flag beside a searched column's text: whether it spells a subscriber number."""
+    return identifier(f"_holds_{column.name}")
 
 
 def _cast_sql(column: Column, text: str, feed: Feed) -> str:

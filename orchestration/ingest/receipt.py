@@ -51,7 +51,7 @@ class Receipt(BaseModel, frozen=True):
 
     `fingerprint` identifies the files by name, size and time, `sha256` by content (`manifest_sha256` is the
     manifest's), `contract` by the contract that judged them. `reasons` counts quarantined rows by reason, of which a
-    row may have several.
+    row may have several, `hidden` the accepted ones in which a subscriber number was masked, by the text column.
     """
 
     feed: str
@@ -70,6 +70,7 @@ class Receipt(BaseModel, frozen=True):
     reasons: dict[str, int] = {}
     unknown_columns: list[str] = []
     totals: dict[str, Decimal] = {}
+    hidden: dict[str, int] = {}
 
     @property
     def rows_read(self) -> int:

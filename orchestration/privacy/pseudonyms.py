@@ -15,7 +15,7 @@ from pathlib import Path
 import duckdb
 
 from orchestration.base.refusal import Refusal
-from orchestration.base.settings import NumberPlan, Settings
+from orchestration.base.settings import Settings
 
 _BLOCK = 64  # bytes of a SHA-256 block
 _SHORTEST = 32  # characters
@@ -113,12 +113,3 @@ def install_hmac(con: duckdb.DuckDBPyConnection, name: str, key: bytes) -> None:
                     getvariable('{name}_inner_pad') || encode(kind || ':' || value)))), 1, 32))
         """
     )
-
-
-def e164_sql(expression: str, plan: NumberPlan) -> str:
-    """SQL for the E.164 form of a subscriber number in any of the country's spellings, or null."""
-    squeezed = f"regexp_replace({expression}, '[-. ()/]', '', 'g')"
-    national = (
-        f"regexp_extract({squeezed}, '^(?:\\+?{plan.calling_code}|{plan.trunk_prefix})({plan.national_pattern})$', 1)"
-    )
-    return f"'+{plan.calling_code}' || nullif({national}, '')"

@@ -10,15 +10,14 @@ import hashlib
 import json
 import os
 import pwd
-import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from orchestration.base.files import locked, sync
 from orchestration.base.refusal import Refusal
-from orchestration.base.settings import NumberPlan, Settings, private_dir
-from orchestration.privacy.masking import mask_digits
+from orchestration.base.settings import Settings, private_dir
+from orchestration.privacy.masking import mask_numbers
 
 _FIRST = "0" * 64
 
@@ -44,7 +43,7 @@ def append(settings: Settings, action: str, reason: str, **facts: Any) -> str:
                 "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
                 "user": _user(),
                 "action": action,
-                "reason": masked(reason.strip(), settings.site_profile.numbers),
+                "reason": mask_numbers(reason.strip(), settings.site_profile.numbers),
                 **facts,
                 "previous": previous,
             }
@@ -87,17 +86,6 @@ def verify(path: Path) -> str:
 def audit_log(settings: Settings) -> Path:
     """Where the log lies."""
     return settings.vault_dir / "audit.jsonl"
-
-
-def masked(text: str, plan: NumberPlan) -> str:
-    """Free text without what could be a subscriber number, in any spelling."""
-    number = re.compile(rf"\+?(?:{plan.calling_code}|{plan.trunk_prefix})?{plan.national_pattern}")
-
-    def mask(found: re.Match[str]) -> str:
-        squeezed = re.sub(r"[-. ()/]", "", found.group())
-        return mask_digits(found.group()) if number.search(squeezed) else found.group()
-
-    return re.sub(r"\+?[0-9(][-. ()/0-9]{6,}", mask, text)
 
 
 def _hash(entry: dict[str, Any]) -> str:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -28,11 +29,11 @@ from orchestration.contracts import load_feeds
 from orchestration.ingest.delivery import find_delivery
 from orchestration.ingest.receipt import newest, read_receipts
 from orchestration.privacy.custody import BusyError, exclusive
-from orchestration.privacy.pseudonyms import e164_sql
+from orchestration.privacy.numbers import e164_sql
 from orchestration.privacy.swap import Swap, finish
 from orchestration.privacy.vault import Vault
 from orchestration.rights import audit
-from orchestration.rights.landing import Wanted, folders_holding
+from orchestration.rights.landing import UnsearchableError, Wanted, files_below, holds
 from orchestration.rights.publications import rekey_publications
 from orchestration.rights.rekey import create_rekeyed, database_holds, holding, raw_files, rekey_database, rekey_file
 
@@ -44,7 +45,7 @@ OnStep = Callable[[str], None]
 
 @dataclass
 class Attestation:
-    """What an erasure did. `left` are landing files that still hold the person, each with the reason.
+    """What an erasure did. `left` are files that still hold the person, or may, each with the reason.
 
     `files` has one entry per file: `path`, `action` (rewritten, removed), `rows` that changed a pseudonym, and the
     SHA-256 `before` and `after`.
@@ -126,7 +127,9 @@ def _name_subjects(
 ) -> None:
     """The table `subject`: `kind`, `value`, `pseudonym`, of what was named."""
     plan = settings.site_profile.numbers
-    named = [("msisdn", one_value(con, f"select {e164_sql('$1', plan)}", number.strip())) for number in numbers]
+    named = [
+        ("msisdn", one_value(con, f"select {e164_sql('$1::varchar', plan)}", number.strip())) for number in numbers
+    ]
     if any(value is None for _, value in named):
         raise Refusal(f"That is not a subscriber number of {settings.site_profile.country}, in any of its spellings.")
     named += [("line", line.strip()) for line in lines if line.strip()]
@@ -234,28 +237,53 @@ def _erase_landing_and_quarantine(
     }
     wanted = Wanted.of(con.execute("select kind, value from subject").fetchall(), settings.site_profile.numbers)
     feeds = load_feeds(settings)
+    encodings = sorted({feed.encoding for feed in feeds.values()})
     latest = {(receipt.feed, f"dt={receipt.dt}"): receipt for receipt in newest(read_receipts(settings.raw_dir))}
-    for folder, names in folders_holding(con, settings.landing_dir, wanted):
-        feed, partition = folder.parts[-2:]
-        receipt = latest.get((feed, partition))
-        contract = feeds.get(feed)
+    for folder, found in _by_delivery(con, settings.landing_dir, wanted, encodings).items():
+        receipt = latest.get(folder) if folder else None
+        contract = feeds.get(folder[0]) if folder else None
         delivery = find_delivery(settings.landing_dir, contract, receipt.dt) if receipt and contract else None
-        if receipt is None or delivery is None or receipt.sha256 != delivery.sha256:
-            why = "not ingested yet; forget again when it is"
-        elif receipt.status != "ACCEPTED":
-            why = "refused; forget again when a mended delivery has replaced it"
-        else:
-            deliveries.add((feed, partition))
-            attestation.removed(path for path in folder.rglob("*") if path.is_file())
-            swap.remove(folder)
+        is_taken = receipt is not None and delivery is not None and receipt.sha256 == delivery.sha256
+        is_held = any(why is None for why in found.values()) or bool(delivery and found.keys() & set(delivery.files))
+        if folder and delivery and receipt and is_taken and receipt.status == "ACCEPTED" and is_held:
+            deliveries.add(folder)
+            attestation.removed(path for path in delivery.folder.rglob("*") if path.is_file())
+            swap.remove(delivery.folder)
             continue
-        attestation.left |= {str(folder / name): why for name in names}
+        here = "not ingested yet; forget again when it is"
+        if is_taken:
+            here = "refused; forget again when a mended delivery has replaced it"
+        elif folder is None:
+            here = "lies outside of a delivery's folder; remove it by hand"
+        attestation.left |= {
+            str(path): here if why is None else f"could not be searched: {why}" for path, why in found.items()
+        }
+    for folder, found in _by_delivery(con, settings.quarantine_dir, wanted, encodings).items():
+        deliveries |= {folder} if folder and None in found.values() else set()
+        attestation.left |= {str(path): f"could not be searched: {why}" for path, why in found.items() if why}
     folders = [settings.quarantine_dir.joinpath(*delivery) for delivery in sorted(deliveries)]
     folders += settings.scratch_dir.glob(".tmp-*")  # what a killed ingest had transcoded
-    for folder in folders:
-        if files_ := [path for path in folder.rglob("*") if path.is_file()]:
+    for removed in folders:
+        if files_ := [path for path in removed.rglob("*") if path.is_file()]:
             attestation.removed(files_)
-            swap.remove(folder)
+            swap.remove(removed)
+
+
+def _by_delivery(
+    con: duckdb.DuckDBPyConnection, room: Path, wanted: Wanted, encodings: Sequence[str]
+) -> dict[tuple[str, str] | None, dict[Path, str | None]]:
+    """Files of a room that hold the person (None), or why they could not be searched; by feed and day, if in one."""
+    found: dict[tuple[str, str] | None, dict[Path, str | None]] = defaultdict(dict)
+    for path, why in files_below(room):
+        parts = path.relative_to(room).parts
+        feed, day = (*parts[:-1], "", "")[:2]
+        folder = (feed, day) if day.startswith("dt=") else None
+        try:
+            if why or holds(con, path, wanted, encodings):
+                found[folder][path] = why
+        except UnsearchableError as error:
+            found[folder][path] = str(error)
+    return found
 
 
 def _sha256(path: Path) -> str:

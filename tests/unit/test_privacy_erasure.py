@@ -21,7 +21,7 @@ from orchestration.privacy import swap
 from orchestration.privacy.custody import BusyError, shared
 from orchestration.rights.audit import AuditError, audit_log
 from orchestration.rights.erasure import forget
-from orchestration.rights.landing import Wanted, folders_holding
+from orchestration.rights.landing import UnsearchableError, Wanted, files_below, holds
 from tests.support.privacy_world import (
     ALICE,
     ALICES,
@@ -195,24 +195,53 @@ def test_a_number_is_found_in_any_spelling_encoding_and_format(tmp_path: Path) -
         "late.csv": b"x" * (4 << 20) + b"01011112222\n",
         "across.csv": b"x" * ((4 << 20) - 5) + b"01011112222\n",
         "packed.csv.gz": gzip.compress(b"a,01011112222\n"),
-        "cut.csv.gz": gzip.compress(b"nobody" * 100)[:-9],
+        "packed-by-another-name.csv": gzip.compress(b"a,01011112222\n"),
         "wide.csv": "a,010-1111-2222\n".encode("utf-16"),
+        "wide-without-mark.csv": "a,010\u30001111\u30002222,b\n".encode("utf-16-be"),
+        "widest.csv": "a,０１０-1111-2222\n".encode("utf-32"),
+        "full-width.csv": "번호,０１０－１１１１－２２２２\n".encode(),
+        "full-width-cp949.csv": "번호,０１０－１１１１－２２２２\n".encode("cp949"),
+        "no-break.csv": "010\u00a01111\u00a02222\n".encode(),
+        "invisible.csv": "010\u200b1111\u200b2222\n".encode(),
+        "arabic.csv": "٠١٠-١١١١-٢٢٢٢\n".encode(),
+        "escaped.json": b'"010\\u20111111\\u20112222"\n',
+        "excel.csv": b"x,8.21011112222E+11,y\n",
         "line.csv": b'"L-100",x\n',
+        ".hidden.csv": b"010,1111,2222\n",
+    }
+    packed = {
+        "cut.csv.gz": gzip.compress(b"nobody" * 100)[:-9],
+        "archive.zip": b"PK\x03\x04" + bytes(range(256)) * 9,
+        "unknown.csv": "番号,電話番号なし\n".encode("shift_jis") * 9,
+        "damaged.parquet": b"PAR1" + bytes(90),
     }
     others = {"other.csv": b"a,010-1111-2223,L-1000,AL-100\n"}
-    for name, content in (texts | others).items():
+    for name, content in (texts | packed | others).items():
         folder = tmp_path / "feed" / f"dt={name}"
         folder.mkdir(parents=True)
         (folder / name).write_bytes(content)
-    for name, value in (("found.parquet", "010 1111 2222"), ("none.parquet", "010 1111 2223")):
-        folder = tmp_path / "feed" / f"dt={name}"
-        folder.mkdir()
-        duckdb.execute(f"copy (select 1 as a, '{value}' as unknown_column) to '{folder / name}'")
+    typed = {
+        "found.parquet": "'010 1111 2222'",
+        "none.parquet": "'010 1111 2223'",
+        "whole.parquet": "1011112222::bigint",
+        "decimal.parquet": "821011112222::decimal(38, 10)",
+        "double.parquet": "821011112222::double",
+        "binary.parquet": "encode('０１０－1111－2222')",
+        "nested.parquet": "[{'phone': '010·1111·2222'}]",
+    }
+    for name, value in typed.items():
+        duckdb.execute(f"copy (select 1 as a, {value} as unknown_column) to '{tmp_path / 'feed' / name}'")
     plan = Settings().site_profile.numbers
     wanted = Wanted.of([("msisdn", E164[ALICE]), ("line", ALICE[0])], plan)
+    found, unsearched = set(), set()
     with duckdb.connect() as con:
-        found = {name for _, names in folders_holding(con, tmp_path, wanted) for name in names}
-    assert found == {*texts, "found.parquet"}
+        for path, _ in files_below(tmp_path):
+            try:
+                found |= {path.name} if holds(con, path, wanted, ["utf-8", "cp949"]) else set()
+            except UnsearchableError:
+                unsearched.add(path.name)
+    assert found == {*texts, *typed} - {"none.parquet"}
+    assert unsearched == {*packed}
 
 
 def test_the_command_takes_the_number_from_standard_input(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

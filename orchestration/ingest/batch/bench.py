@@ -36,6 +36,7 @@ class Outcome:
     counts: dict[str, FileCount] = field(default_factory=dict)
     reasons: dict[str, int] = field(default_factory=dict)
     totals: dict[str, Decimal] = field(default_factory=dict)
+    hidden: dict[str, int] = field(default_factory=dict)
     unknown_columns: list[str] = field(default_factory=list)
 
 

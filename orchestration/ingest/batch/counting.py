@@ -85,6 +85,13 @@ def count(bench: Bench, outcomes: dict[date, Outcome]) -> None:
     ).fetchall()
     for dt, reason, rows in reasons:
         outcomes[dt].reasons[reason] = rows
+    hidden = bench.con.execute(
+        "select dt, name, count(*) from ("
+        "select dt, unnest(_hidden) as name from judged where _hidden is not null and _reasons is null) "
+        "group by all order by all"
+    ).fetchall()
+    for dt, name, rows in hidden:
+        outcomes[dt].hidden[name] = rows
 
 
 def _file_count(outcome: Outcome, surveyed: Survey, **counted: int) -> FileCount:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from orchestration.base.settings import NumberPlan
 from orchestration.base.sql import identifier
 from orchestration.contracts import Column, Feed
 from orchestration.privacy.masking import mask_digits_sql, mask_number_sql
@@ -11,19 +10,19 @@ _LONGEST_SHOWN = 500  # characters, after masking
 _MASKED = "***"
 
 
-def masked_text(column: Column, text: str, plan: NumberPlan) -> str:
+def masked_text(column: Column, text: str) -> str:
     """What may be shown of a column's text as it was read."""
     if column.pseudonym == "person":
         return f"if({text} is null, null, '{_MASKED}')"
-    return _shortened(mask_digits_sql(text) if column.pseudonym else mask_number_sql(text, plan))
+    return _shortened(mask_digits_sql(text) if column.pseudonym else mask_number_sql(text))
 
 
-def masked_value(column: Column, plan: NumberPlan) -> str:
+def masked_value(column: Column) -> str:
     """What may be shown of a column's value as raw would hold it."""
     name = identifier(column.raw_name)
     if column.pseudonym:
         return f"if({name} is null, null, '{_MASKED}')"
-    return _shortened(mask_number_sql(f"cast({name} as varchar)", plan))
+    return _shortened(mask_number_sql(f"cast({name} as varchar)"))
 
 
 def masked_line(feed: Feed) -> str:

@@ -15,7 +15,7 @@ from orchestration.base.sql import exact, identifier, literal
 from orchestration.ingest.batch.bench import Bench, Outcome
 from orchestration.ingest.batch.masked import masked_text
 from orchestration.ingest.faults import RefusedError, reading
-from orchestration.ingest.judge import Judged
+from orchestration.ingest.judge import Judged, holds_name
 from orchestration.ingest.layout import Layout, read_layout, source_sql
 from orchestration.ingest.names import is_parquet
 from orchestration.ingest.survey import LONG_LINE, OPEN_QUOTE, Survey, survey
@@ -108,7 +108,8 @@ def _read(bench: Bench, outcomes: dict[date, Outcome], surveys: Iterable[Survey]
     )
     values = ", ".join(f"{identifier(column.raw_name)} {column.judged_type}" for column in bench.feed.columns)
     bench.con.execute(
-        f"create temp table judged (_file_no integer, dt date, {values}, _reasons varchar[], _masked varchar)"
+        f"create temp table judged (_file_no integer, dt date, {values}, _reasons varchar[], _masked varchar, "
+        "_hidden varchar[])"
     )
     layouts: dict[Layout, list[Member]] = {}
     for file_no, found in enumerate(surveys):
@@ -168,9 +169,11 @@ def _judged_sql(bench: Bench, layout: Layout, layout_no: int) -> str:
     conditions = Judged(bench.feed, bench.plan, layout.types(bench.feed)).all_reasons()
     listed = ", ".join(f"case when {condition} then {literal(name)} end" for name, condition in conditions.items())
     masked = ", ".join(
-        f"{literal(column.name)}, {masked_text(column, identifier(text_name(column)), bench.plan)}"
-        for column in bench.feed.columns
+        f"{literal(column.name)}, {masked_text(column, identifier(text_name(column)))}" for column in bench.feed.columns
     )
+    hidden = {column.name: holds_name(column) for column in bench.feed.columns if column.is_masked}
+    is_hiding = " or ".join(hidden.values()) or "false"
+    names = ", ".join(f"case when {flag} then {literal(name)} end" for name, flag in hidden.items())
     texts = f"""
             select read.* exclude (file_index), files._file_no, files.dt
             from ({source_sql(layout, bench.feed)}) as read
@@ -179,20 +182,26 @@ def _judged_sql(bench: Bench, layout: Layout, layout_no: int) -> str:
         with {weighed_sql(bench, layout, texts)}
         select _file_no, dt, {", ".join(bench.raw_names)},
             case when _is_bad then list_filter([{listed}], lambda reason: reason is not null) end,
-            case when _is_bad then json_object({masked})::varchar end
+            case when _is_bad then json_object({masked})::varchar end,
+            case when {is_hiding} then list_filter([{names}], lambda name: name is not null) end
         from weighed
         """
 
 
 def weighed_sql(bench: Bench, layout: Layout, texts: str) -> str:
-    """SQL of the relations `texts` (given), `typed` with the values beside them, and `weighed` with `_is_bad`."""
+    """SQL of the relations `texts` (given), `searched` for numbers, `typed` and `weighed`.
+
+    `typed` has the values beside the texts, and `weighed` says `_is_bad`.
+    """
     judged = Judged(bench.feed, bench.plan, layout.types(bench.feed))
     typed = ", ".join(f"{judged.typed_sql(column)} as {identifier(column.raw_name)}" for column in bench.feed.columns)
+    searches = "".join(f", {search} as {flag}" for flag, search in judged.searches().items())
     conditions = judged.all_reasons().values()
     is_bad = " or ".join(f"coalesce({condition}, false)" for condition in conditions) or "false"
     return f"""texts as ({texts}
         ),
-        typed as (select *, {typed} from texts),
+        searched as (select *{searches} from texts),
+        typed as (select *, {typed} from searched),
         weighed as (select *, {is_bad} as _is_bad from typed)"""
 
 

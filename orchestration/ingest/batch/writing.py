@@ -59,7 +59,7 @@ def _accepted_sql(bench: Bench, vault: Vault, kept: str) -> str:
 
 def _quarantined_sql(bench: Bench, days: str) -> str:
     """Masked rows with file, place in the file and reasons; what conflicts with its key is shown as it was read."""
-    as_read = ", ".join(f"{literal(column.name)}, {masked_value(column, bench.plan)}" for column in bench.feed.columns)
+    as_read = ", ".join(f"{literal(column.name)}, {masked_value(column)}" for column in bench.feed.columns)
     return f"""
         with first_seq as (select _file_no, min(rowid) as seq from judged group by all),
         numbered_rejects as (

@@ -1,0 +1,128 @@
+"""The subscriber numbers of a site: which texts are one, which hold one, and what is left when it is taken out.
+
+- **Is one** (`e164_sql`): nothing but the number, with or without country code and trunk prefix, in digits of any
+  script with anything between them. Signs that are dialled behind a number (`*#,;`) and a decimal fraction make it
+  something else: it is not guessed what the number was.
+- **Spells one** (`spells_number`), for what is accepted: it stands in a longer text, with nothing but its own
+  digits in its groups. Letters or digits of ASCII right before or behind make it a key or a code.
+- **Could hold one** (`could_hold_number`), for what is shown of what was not accepted: its digits occur anywhere.
+
+A date or an instant that begins a group of digits is neither.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+import duckdb
+
+from orchestration.base.settings import NumberPlan
+from orchestration.base.sql import literal
+from orchestration.privacy.spelling import (
+    BETWEEN,
+    DIALLED_BEHIND,
+    DIGITS,
+    character_class,
+    numerals,
+    plain,
+    plain_sql,
+    spaced,
+)
+
+#: Bytes of the shortest text that is looked into: no country has shorter subscriber numbers.
+_SHORTEST = 7
+_YEAR, _MONTH, _DAY = "(?:19|20|21)[0-9]{2}", "(?:0[1-9]|1[0-2])", "(?:0[1-9]|[12][0-9]|3[01])"
+_DATE = "|".join(
+    order
+    for sign in ("-", "/", "[.]")
+    for order in (f"{_YEAR}{sign}{_MONTH}{sign}{_DAY}", f"(?:{_DAY}|[1-9]){sign}(?:{_DAY}|[1-9]){sign}{_YEAR}")
+)
+_CLOCK = "[0-2][0-9]:[0-5][0-9](?::[0-5][0-9](?:[.,][0-9]{1,9})?)?(?: ?Z|[+-][0-9]{2}(?::?[0-9]{2})?)?"
+_INSTANT = f"(?:{_DATE})(?:[ T]{_CLOCK})?|{_YEAR}{_MONTH}{_DAY}[ T]?[0-2][0-9][0-5][0-9][0-5][0-9]"
+_DATED = f"((?:^|[A-Za-z]|[^\\x00-\\x7F])[^0-9A-Za-z]*)(?:{_INSTANT})([^0-9]|$)"
+
+
+def e164_sql(expression: str, plan: NumberPlan) -> str:
+    """SQL for the E.164 form of a text that is a subscriber number in any spelling, or null.
+
+    Spellings that most extracts use are read without a closer look.
+    """
+    national = plan.national_pattern
+    usual = f"^(?:\\+?{plan.calling_code}|{plan.trunk_prefix})({national})$"
+    quick = expression
+    for sign in "- ()":
+        quick = f"replace({quick}, '{sign}', '')"
+    fast = f"nullif(regexp_extract({quick}, {literal(usual)}, 1), '')"
+    ignored = character_class(set(BETWEEN) - set(f"+{DIALLED_BEHIND}"))
+    any_ = f"^(?:(?:\\+|{plan.international_prefix})?{plan.calling_code}(?:{plan.trunk_prefix})?|{plan.trunk_prefix})?"
+    whole = f"regexp_replace({plain_sql(expression)}, '[.][0-9]{{1,2}}[^0-9A-Za-z]*$', 'x')"
+    squeezed = f"regexp_replace({whole}, {literal(ignored)}, '', 'g')"
+    slow = (
+        f"case when {expression} is not null "
+        f"then nullif(regexp_extract({squeezed}, {literal(f'{any_}({national})$')}, 1), '') end"
+    )
+    return f"'+{plan.calling_code}' || coalesce({fast}, {slow})"
+
+
+def install(con: duckdb.DuckDBPyConnection, plan: NumberPlan) -> None:
+    """Give a connection the functions that `spells_number_sql` and `mask_number_sql` ask where a guard lets them.
+
+    They are Python's: patterns of all scripts take DuckDB 10 ms a column to compile, which is more than most batches
+    have texts to look into.
+    """
+    con.create_function("spells_number", lambda text: spells_number(text, plan), ["VARCHAR"], "BOOLEAN")
+    con.create_function("could_hold_number", lambda text: could_hold_number(text, plan), ["VARCHAR"], "BOOLEAN")
+
+
+def spells_number_sql(expression: str, plan: NumberPlan) -> str:
+    """SQL for `spells_number`, false for null."""
+    return (
+        f"case when strlen({expression}) < {_SHORTEST} then false "
+        f"when strlen({expression}) = length({expression}) "
+        f"then case when regexp_matches({expression}, {literal(_alone(plan))}) "
+        f"then spells_number({expression}) else false end "
+        f"else {could_hold_number_sql(expression, 'spells_number')} end"
+    )
+
+
+def could_hold_number_sql(expression: str, function: str = "could_hold_number") -> str:
+    """SQL for `could_hold_number`, false for null."""
+    return (
+        f"case when strlen({expression}) < {_SHORTEST} then false "
+        f"when regexp_matches({expression}, {literal(_many_digits())}) then {function}({expression}) else false end"
+    )
+
+
+def spells_number(text: str, plan: NumberPlan) -> bool:
+    """Whether a text spells a subscriber number, alone or among other words."""
+    return re.search(_alone(plan), _undated(plain(text))) is not None
+
+
+def could_hold_number(text: str, plan: NumberPlan) -> bool:
+    """Whether the digits of a subscriber number occur in a text, whatever stands around them."""
+    return re.search(spaced(plan.national_pattern), _undated(plain(text))) is not None
+
+
+def without_dates(text: str) -> str:
+    """A text in which a letter stands for each date or instant."""
+    return re.sub(_INSTANT, "x", text)
+
+
+def _undated(text: str) -> str:
+    """A text in which a letter stands for each date or instant that begins a group of digits."""
+    return re.sub(_DATED, r"\1x\2", text)
+
+
+def _alone(plan: NumberPlan) -> str:
+    """A number in a plain text; behind each of its digits may follow what stands between digits."""
+    country = f"(?:{spaced(plan.international_prefix)})?{spaced(plan.calling_code)}"
+    trunk = spaced(plan.trunk_prefix)
+    prefix = f"{country}(?:{trunk})?|{trunk}" if trunk else country
+    return f"(?:^|[^0-9A-Za-z])(?:{prefix})?{spaced(plan.national_pattern)}(?:[^0-9A-Za-z]|[eE][+]|$)"
+
+
+@cache
+def _many_digits() -> str:
+    """At least as many digits as the shortest number has, or any that are not of ASCII."""
+    return f"(?:[0-9][^0-9A-Za-z]*){{{_SHORTEST}}}|{character_class(numerals()[len(DIGITS) :])}"
