@@ -49,7 +49,7 @@ def mask_callable(text: str) -> str:
 @cache
 def _run() -> re.Pattern[str]:
     """Digits that stand together, however they are spaced. A letter of ASCII in front makes them a key."""
-    digit, between = f"[{numerals()}]", r"(?:[^\w\r\n]|_){0,3}"
+    digit, between = f"[{numerals()}]", r"(?:[^\w\r\n]|_){0,2}"
     return re.compile(rf"(?<![0-9A-Za-z])\+?\(?{digit}(?:{between}{digit})+")
 
 

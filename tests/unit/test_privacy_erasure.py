@@ -212,7 +212,7 @@ def test_a_number_is_found_in_any_spelling_encoding_and_format(tmp_path: Path) -
     packed = {
         "cut.csv.gz": gzip.compress(b"nobody" * 100)[:-9],
         "archive.zip": b"PK\x03\x04" + bytes(range(256)) * 9,
-        "unknown.csv": "番号,電話番号なし\n".encode("shift_jis") * 9,
+        "unknown.csv": "café au lait\n".encode("latin-1") * 9,
         "damaged.parquet": b"PAR1" + bytes(90),
     }
     others = {"other.csv": b"a,010-1111-2223,L-1000,AL-100\n"}
