@@ -29,6 +29,7 @@ _SIGNS = f"{DIALLED_BEHIND}+."
 _PLANES = 0x20000
 #: What may stand between two digits of a plain text, for RE2 and Python alike: also as JSON escapes what is not ASCII.
 ANYTHING_BETWEEN = r"(?:[\x00-/:-@\[-`{-\x7F]|\\u[0-9A-Fa-f]{4})*"
+_OTHER_SIGN = re.compile(r"[^\w\x00-\x7f]")
 
 
 @cache
@@ -100,8 +101,8 @@ def plain(text: str) -> str:
     """A text with ASCII digits and signs, and with a space for every other character that is no letter or number."""
     if text.isascii():
         return text
-    folded = unicodedata.normalize("NFKC", text.translate(_to_plain()))
-    return re.sub(r"[^\w\x00-\x7f]", " ", folded)
+    separated = _OTHER_SIGN.sub(" ", text.translate(_to_plain()))  # before NFKC makes letters of some signs
+    return _OTHER_SIGN.sub(" ", unicodedata.normalize("NFKC", separated))
 
 
 @cache

@@ -11,7 +11,7 @@ from unittest.mock import patch
 
 import duckdb
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from orchestration.base.settings import NumberPlan, Settings
@@ -180,7 +180,13 @@ def _deliveries(draw: st.DrawFn) -> tuple[list[str], str]:
     return found, _file(rows + good)
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@settings(
+    max_examples=6,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    derandomize=True,
+    phases=[Phase.explicit, Phase.generate],
+)
 @given(_deliveries())
 def test_a_number_is_nowhere_in_clear_and_an_erasure_leaves_nothing_unsaid(delivery: tuple[list[str], str]) -> None:
     found, content = delivery
