@@ -28,6 +28,7 @@ from orchestration.ingest.quarantine import BadRow, read_bad_rows
 from orchestration.ingest.receipt import Receipt
 from orchestration.ingest.survey import survey
 from orchestration.ingest.typed import text_name
+from orchestration.privacy import numbers
 
 _DAY_FOLDER = re.compile(r"dt=(\d{4}-\d{2}-\d{2})")
 
@@ -107,6 +108,7 @@ def _look(trial: Settings, feed: Feed, path: Path, dt: date, rows: int) -> tuple
     """Which column is read from where, and what became of the first acceptable rows; nothing of an unreadable file."""
     scratch = private_dir(trial.scratch_dir)
     with connect(trial) as con:
+        numbers.install(con, trial.site_profile.numbers)
         try:
             surveyed = survey(path, feed, scratch)
             layout = read_layout(con, surveyed, feed, scratch)
@@ -134,7 +136,6 @@ def _good_rows_sql(bench: Bench, layout: Layout, dt: date, rows: int) -> str:
     source = source_sql(layout, bench.feed)
     texts = f"select read.* exclude (file_index), date {literal(dt)} as dt from ({source}) as read"
     shown = ", ".join(
-        f"{masked_text(column, identifier(text_name(column)), bench.plan)}, {masked_value(column, bench.plan)}"
-        for column in bench.feed.columns
+        f"{masked_text(column, identifier(text_name(column)))}, {masked_value(column)}" for column in bench.feed.columns
     )
     return f"with {weighed_sql(bench, layout, texts)} select {shown} from weighed where not _is_bad limit {rows}"
