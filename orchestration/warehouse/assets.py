@@ -13,7 +13,7 @@ from orchestration.runtime.dagster_internals import dbt_specs
 from orchestration.runtime.outputs import written_in
 from orchestration.runtime.warehouse_lock import WAREHOUSE_POOL
 from orchestration.warehouse.dbt import DBT_PROJECT
-from orchestration.warehouse.graph import Graph
+from orchestration.warehouse.graph import Graph, without_pipeline
 from orchestration.warehouse.stage import ReadPicture, Stage
 
 STAGES = ("staging", "marts")
@@ -23,12 +23,14 @@ class Translator(DagsterDbtTranslator):
     """dbt nodes as assets: `<schema>/<name>`, with the words that the project's YAML says."""
 
     def __init__(self) -> None:
-        super().__init__(DagsterDbtTranslatorSettings(enable_asset_checks=True))
+        super().__init__(
+            DagsterDbtTranslatorSettings(enable_asset_checks=True, enable_duplicate_source_asset_keys=True)
+        )
 
     def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
-        """The schema and name that BI users see; a source is the feed's raw asset."""
+        """The schema and name that BI users see; a source is the raw asset of the feed whose rows it holds."""
         if dbt_resource_props["resource_type"] == "source":
-            return dg.AssetKey(["raw", dbt_resource_props["name"]])
+            return dg.AssetKey(["raw", dbt_resource_props["config"]["meta"]["feed"]])
         return dg.AssetKey([dbt_resource_props["schema"], dbt_resource_props["name"]])
 
     def get_description(self, dbt_resource_props: Mapping[str, Any]) -> str:
@@ -51,7 +53,7 @@ def dbt_assets(
 def _asset_set(
     name: str, settings: Settings, feeds: Mapping[str, Feed], manifest: Mapping[str, Any], read_picture: ReadPicture
 ) -> dg.AssetsDefinition:
-    specs, checks = dbt_specs(Translator(), manifest, select=f"tag:stage_{name}")
+    specs, checks = dbt_specs(Translator(), without_pipeline(manifest), select=f"tag:stage_{name}")
     graph = Graph(manifest)
     due = {
         dg.AssetKey([node.schema, node.name]): freshness.of_relation(

@@ -9,6 +9,9 @@ from typing import Any
 
 BUILT = ("model", "seed")
 
+#: Tag of what is built for the pipeline itself: which keys of a model are touched, and what it can read.
+PIPELINE = "pipeline"
+
 
 @dataclass(frozen=True)
 class Column:
@@ -57,6 +60,23 @@ class Node:
         return f"{self.schema}.{self.name}"
 
 
+def without_pipeline(manifest: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The manifest as people want to see it: what holds data, without what the pipeline keeps for itself."""
+    shown = {unique_id for unique_id, node in manifest["nodes"].items() if PIPELINE not in node["tags"]}
+    shown |= {unique_id for sources in _sources_by_feed(manifest).values() for unique_id in sources}
+    nodes = {
+        unique_id: node | {"depends_on": _only(node["depends_on"], shown)}
+        for unique_id, node in manifest["nodes"].items()
+        if unique_id in shown
+    }
+    sources = {unique_id: source for unique_id, source in manifest["sources"].items() if unique_id in shown}
+    return {**manifest, "nodes": nodes, "sources": sources}
+
+
+def _only(depends_on: Mapping[str, Any], shown: Collection[str]) -> dict[str, Any]:
+    return {**depends_on, "nodes": [parent for parent in depends_on.get("nodes", []) if parent in shown]}
+
+
 class Graph:
     """The manifest of one dbt project."""
 
@@ -66,10 +86,13 @@ class Graph:
         self.nodes = {
             unique_id: _node(node, keys.get(unique_id, ()))
             for unique_id, node in manifest["nodes"].items()
-            if node["resource_type"] in BUILT and node["config"]["materialized"] != "ephemeral"
+            if _is_built(node) and PIPELINE not in node["tags"]
+        }
+        self._pipeline = {
+            unique_id for unique_id, node in manifest["nodes"].items() if _is_built(node) and PIPELINE in node["tags"]
         }
         self._order = list(TopologicalSorter(manifest["parent_map"]).static_order())
-        self._sources = {source["name"]: unique_id for unique_id, source in manifest["sources"].items()}
+        self._sources = _sources_by_feed(manifest)
         self._by_name = {node.name: unique_id for unique_id, node in self.nodes.items()}
 
     def stage(self, stage: str) -> list[Node]:
@@ -98,17 +121,27 @@ class Graph:
         Behind a model's closed gate it has been built already, from rows that the gate refused: that, nobody reads.
         """
         held: dict[str, list[str]] = {}
-        causes = [(feed, self._sources.get(feed), built) for feed in sorted(feeds)]
-        causes += [(model, self._by_name.get(model), ()) for model in sorted(models)]
-        for cause, start, as_it_was in causes:
-            for unique_id in self._descendants(start, as_it_was) if start else ():
+        causes = [(feed, self._sources.get(feed, ()), built) for feed in sorted(feeds)]
+        causes += [(model, [self._by_name[model]], ()) for model in sorted(models) if model in self._by_name]
+        for cause, starts, as_it_was in causes:
+            for unique_id in self._descendants(starts, as_it_was):
                 if unique_id in self.nodes:
                     held.setdefault(self.nodes[unique_id].name, []).append(cause)
         return held
 
     def feeds_of(self, node: Node) -> set[str]:
         """Feeds that a node is built on, directly or not."""
-        return {feed for feed, source in self._sources.items() if node.unique_id in self._descendants(source)}
+        return {feed for feed, sources in self._sources.items() if node.unique_id in self._descendants(sources)}
+
+    def pipeline_of(self, nodes: Collection[Node]) -> list[str]:
+        """Names of the pipeline's own nodes that have to be built with these, such as their touched relations."""
+        found: set[str] = set()
+        waiting = [node.unique_id for node in nodes]
+        while waiting:
+            parents = self._pipeline.intersection(self.manifest["parent_map"].get(waiting.pop(), ())) - found
+            found |= parents
+            waiting += parents
+        return sorted(self.name_of(unique_id) for unique_id in found)
 
     def between(self, first: str, last: str) -> list[str]:
         """Names of the nodes by which one reaches another, both included, parents before children."""
@@ -131,12 +164,15 @@ class Graph:
         reading = {node.name: sorted(node.last_good & set(held)) for node in self.nodes.values()}
         return {name: parents for name, parents in reading.items() if parents and name not in held}
 
-    def _descendants(self, start: str, built: Collection[str] = ()) -> set[str]:
-        """The node and what is built on it; not what can do with its last good state, if it is among `built`."""
-        found, waiting = set(), [start]
+    def _descendants(self, starts: Collection[str], built: Collection[str] = ()) -> set[str]:
+        """The nodes and what is built on them; not what can do with its last good state, if it is among `built`.
+
+        The pipeline's own nodes say which rows to recompute, not what these are made of: they lead nowhere.
+        """
+        found, waiting = set(), list(starts)
         while waiting:
             unique_id = waiting.pop()
-            if unique_id not in found:
+            if unique_id not in found and unique_id not in self._pipeline:
                 found.add(unique_id)
                 name = self.nodes[unique_id].name if unique_id in self.nodes else ""
                 waiting += [
@@ -145,6 +181,19 @@ class Graph:
                     if name not in built or child not in self.nodes or name not in self.nodes[child].last_good
                 ]
         return found
+
+
+def _is_built(node: Mapping[str, Any]) -> bool:
+    return node["resource_type"] in BUILT and node["config"]["materialized"] != "ephemeral"
+
+
+def _sources_by_feed(manifest: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Sources that hold rows of each feed: those in force, and those of all revisions."""
+    found: dict[str, list[str]] = {}
+    for unique_id, source in manifest["sources"].items():
+        if feed := (source["config"].get("meta") or {}).get("feed"):
+            found.setdefault(feed, []).append(unique_id)
+    return found
 
 
 def _node(node: Mapping[str, Any], key: tuple[str, ...]) -> Node:

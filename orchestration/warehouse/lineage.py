@@ -20,6 +20,7 @@ from sqlglot.schema import MappingSchema
 
 from orchestration.base.settings import Settings
 from orchestration.warehouse import dbt
+from orchestration.warehouse.graph import PIPELINE
 
 #: Per model (unique id), per column: the columns it comes from, as (schema, relation, column).
 Lineage = Mapping[str, Mapping[str, list[tuple[str, str, str]]]]
@@ -60,7 +61,7 @@ def _relations(manifest: Mapping[str, Any]) -> set[tuple[str, str]]:
 
 
 def _is_sql(node: Mapping[str, Any]) -> bool:
-    return bool(node["resource_type"] == "model" and node["language"] == "sql")
+    return bool(node["resource_type"] == "model" and node["language"] == "sql" and PIPELINE not in node["tags"])
 
 
 def _newly_compiled(settings: Settings, manifest: Mapping[str, Any], models: Mapping[str, Any]) -> bool:

@@ -131,7 +131,7 @@ class Stage:
             return {}
         results = dbt.build(
             self.settings,
-            select=[node.name for node in nodes],
+            select=[*(node.name for node in nodes), *self.graph.pipeline_of(nodes)],
             full_refresh=is_stale,
             keep_open=[holding],
             on_node=_progress(nodes, context.log.info),

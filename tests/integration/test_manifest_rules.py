@@ -14,6 +14,7 @@ from tests.support.world import World
 
 MART, STAGING, INTERMEDIATE = "fct_port", "stg_clearing_house__port_events", "int_port_latest"
 OPEN = "fraud_hourly"
+TOUCHED = "fct_port__touched"
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +40,16 @@ BREAKS: dict[str, Callable[[dict[str, Any], Any], None]] = {
     "staging_reads_one_source_and_nothing_else": lambda by_name, m: _reads(
         by_name[STAGING], "seed.ringfence.providers"
     ),
-    "only_staging_reads_sources": lambda by_name, m: _reads(by_name[MART], next(iter(m["sources"]))),
+    "only_staging_reads_raw": lambda by_name, m: _reads(by_name[MART], "source.ringfence.payments.payments"),
+    "incremental_models_have_a_touched_relation_of_their_own": lambda by_name, m: _reads(
+        by_name["port_incident"], by_name[TOUCHED]["unique_id"]
+    ),
+    "touched_relations_come_after_whatever_hands_their_model_a_feed": lambda by_name, m: by_name[TOUCHED][
+        "depends_on"
+    ].update(nodes=["source.ringfence.churn_before.fct_port"]),
+    "touched_relations_read_no_feed_that_their_model_is_not_built_on": lambda by_name, m: _reads(
+        by_name[TOUCHED], "source.ringfence.payments.payments"
+    ),
     "nothing_reads_upwards_or_across": lambda by_name, m: _reads(by_name[MART], "model.ringfence.alert"),
     "marts_have_a_key_test": lambda by_name, m: [
         node.update(attached_node=None) for node in m["nodes"].values() if node["resource_type"] == "test"

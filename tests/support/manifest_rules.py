@@ -10,7 +10,7 @@ from orchestration.gates.suites import load_suites
 
 Node = Mapping[str, Any]
 KEYS = {"number_key", "line_key"}
-SOURCES = ("clearing_house", "billing", "payments", "network", "desk", "regulator")
+SOURCES = ("clearing_house", "billing", "payments", "network", "desk", "regulator", "receipts")
 MARTS = ("core", "churn", "fraud", "breach")
 
 #: Columns by which an open mart may tell its rows apart, or which may stand beside its figures as text: days, places in
@@ -34,6 +34,16 @@ def _models(manifest: Node) -> Iterator[Node]:
     yield from (node for node in manifest["nodes"].values() if node["resource_type"] == "model")
 
 
+def _incremental(manifest: Node) -> Iterator[Node]:
+    yield from (node for node in _models(manifest) if node["config"]["materialized"] == "incremental")
+
+
+def _touched(manifest: Node, node: Node) -> Node:
+    """The touched relation of an incremental model; nothing in particular where there is none."""
+    named = (other for other in _models(manifest) if other["name"] == f"{node['name']}__touched")
+    return next(named, {"name": "", "unique_id": "", "depends_on": {"nodes": []}})
+
+
 def _room(node: Node) -> str:
     """`staging/billing`, `intermediate/payments`, `marts/churn`: the folder."""
     return "/".join(node["path"].split("/")[:-1])
@@ -42,6 +52,37 @@ def _room(node: Node) -> str:
 def _parents(manifest: Node, node: Node) -> Iterator[Node]:
     for unique_id in node["depends_on"]["nodes"]:
         yield manifest["nodes"].get(unique_id) or manifest["sources"][unique_id]
+
+
+def _ancestors(manifest: Node, node: Node) -> Iterator[Node]:
+    for parent in _parents(manifest, node):
+        yield parent
+        if parent["resource_type"] == "model":
+            yield from _ancestors(manifest, parent)
+
+
+def _feeds(nodes: Iterator[Node]) -> set[str]:
+    sources = [node for node in nodes if node["resource_type"] == "source"]
+    return {source["config"]["meta"]["feed"] for source in sources if "feed" in source["config"]["meta"]}
+
+
+def _data_parents(manifest: Node, node: Node) -> Iterator[Node]:
+    """What a node's rows are made of: not what says which of them to recompute."""
+    yield from (parent for parent in _parents(manifest, node) if "pipeline" not in parent.get("tags", ()))
+
+
+def _tracked(manifest: Node, node: Node) -> dict[str, set[str]]:
+    """Feeds that a node is built on, each with the nearest incremental models through which it is read."""
+    found: dict[str, set[str]] = {}
+    for parent in _data_parents(manifest, node):
+        if parent["resource_type"] == "source":
+            for feed in _feeds(iter([parent])):
+                found.setdefault(feed, set())
+        elif parent["resource_type"] == "model":
+            is_tracker = parent["config"]["materialized"] == "incremental"
+            for feed, trackers in _tracked(manifest, parent).items():
+                found.setdefault(feed, set()).update({parent["name"]} if is_tracker else trackers)
+    return found
 
 
 def _is_helper(node: Node) -> bool:
@@ -66,6 +107,8 @@ def names_say_the_room(manifest: Node) -> Iterator[str]:
     patterns = {
         **{f"staging/{source}": rf"stg_{source}__[a-z0-9_]+" for source in SOURCES},
         **{f"marts/{mart}": r"(?!stg_)[a-z][a-z0-9_]*" for mart in MARTS},
+        **{f"pipeline/{stage}": r"[a-z][a-z0-9_]*__touched" for stage in ("staging", "marts")},
+        "pipeline": "readable_delivery",
     }
     for node in _models(manifest):
         pattern = patterns.get(_room(node), r"int_[a-z0-9_]+" if _room(node).startswith("intermediate/") else "")
@@ -81,11 +124,40 @@ def staging_reads_one_source_and_nothing_else(manifest: Node) -> Iterator[str]:
                 yield f"{node['name']}: a {node['config']['materialized']} over {read}"
 
 
-def only_staging_reads_sources(manifest: Node) -> Iterator[str]:
+def only_staging_reads_raw(manifest: Node) -> Iterator[str]:
+    """The pipeline's own relations aside, which read what came, not what it means."""
     for node in _models(manifest):
         for parent in _parents(manifest, node):
-            if parent["resource_type"] == "source" and not _room(node).startswith("staging/"):
+            is_raw = parent["resource_type"] == "source" and parent["schema"] == "raw"
+            if is_raw and not _room(node).startswith(("staging/", "pipeline")):
                 yield f"{node['name']} reads {parent['name']}"
+
+
+def incremental_models_have_a_touched_relation_of_their_own(manifest: Node) -> Iterator[str]:
+    """`<model>__touched`, read by the model alone, made from the model as it was before."""
+    for node in _incremental(manifest):
+        touched = _touched(manifest, node)
+        readers = [other["name"] for other in _models(manifest) if touched in _parents(manifest, other)]
+        before = {parent["name"] for parent in _parents(manifest, touched) if parent["schema"] == node["schema"]}
+        if node["config"]["incremental_strategy"] != "touched" or readers != [node["name"]]:
+            yield f"{node['name']}: {touched['name'] or 'no touched relation'} is read by {readers}"
+        if node["name"] not in before:
+            yield f"{touched['name']} does not read {node['name']} as it was before"
+
+
+def touched_relations_come_after_whatever_hands_their_model_a_feed(manifest: Node) -> Iterator[str]:
+    """Built before, they would not see what these read in the same run, and the model would be a day late."""
+    for node in _incremental(manifest):
+        before = {ancestor["name"] for ancestor in _ancestors(manifest, _touched(manifest, node))}
+        for feed, trackers in _tracked(manifest, node).items():
+            yield from (f"{node['name']}: {name} hands on {feed}" for name in sorted(trackers - before))
+
+
+def touched_relations_read_no_feed_that_their_model_is_not_built_on(manifest: Node) -> Iterator[str]:
+    """What a closed gate of the feed holds back is asked of the model alone."""
+    for node in _incremental(manifest):
+        read = _feeds(_ancestors(manifest, _touched(manifest, node)))
+        yield from (f"{node['name']}: {feed}" for feed in sorted(read - _tracked(manifest, node).keys()))
 
 
 def nothing_reads_upwards_or_across(manifest: Node) -> Iterator[str]:
@@ -170,7 +242,10 @@ def marts_have_a_suite_or_say_why_not(manifest: Node) -> Iterator[str]:
 RULES: tuple[Callable[[Node], Iterator[str]], ...] = (
     names_say_the_room,
     staging_reads_one_source_and_nothing_else,
-    only_staging_reads_sources,
+    only_staging_reads_raw,
+    incremental_models_have_a_touched_relation_of_their_own,
+    touched_relations_come_after_whatever_hands_their_model_a_feed,
+    touched_relations_read_no_feed_that_their_model_is_not_built_on,
     nothing_reads_upwards_or_across,
     marts_have_a_key_test,
     descriptions_begin_with_the_grain,

@@ -24,7 +24,7 @@ def _manifest() -> Mapping[str, Any]:
             }
             for name in PARENTS
         },
-        "sources": {feed: {"name": feed} for feed in FEEDS},
+        "sources": {feed: {"name": feed, "config": {"meta": {"feed": feed}}} for feed in FEEDS},
         "parent_map": {**PARENTS, **{feed: [] for feed in FEEDS}},
         "child_map": {
             parent: [child for child, parents in PARENTS.items() if parent in parents] for parent in [*FEEDS, *PARENTS]

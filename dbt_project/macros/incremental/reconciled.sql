@@ -9,16 +9,8 @@ neither is lost, and a fact without its row is invented. Counted from both sides
 `events`, `fact_state` the one in `latest`, where every state is a fact if `has_all_states`; `amount` is a column of
 both, in the feed's unit.
 -#}
-{% macro reconciled(feed, events, latest, key, state, fact_state=none, has_all_states=false, amount=none) -%}
+{% macro reconciled(touched, events, latest, key, state, fact_state=none, has_all_states=false, amount=none) -%}
 {%- set fact_state = fact_state or state -%}
-{%- if is_incremental() -%}
-    {%- set keys = model.name ~ '__' ~ feed ~ '_keys' -%}
-    {%- do keep_keys(keys, key, [keys_of_pending(feed, key)]) -%}
-    {%- do touch('dt', [
-        "select dt from " ~ revision_relation() ~ " where feed = '" ~ feed ~ "' and "
-        ~ in_days('dt', history_days(feed, key, keys, latest))
-    ]) -%}
-{%- endif -%}
 with delivered as (
     select
         dt,
@@ -26,7 +18,7 @@ with delivered as (
         {{ state }} as state,
         {{ amount or 'cast(null as bigint)' }} as amount
     from {{ events }}
-    where {{ is_touched('dt') }}
+    where {{ is_touched_day('dt', touched) }}
 ),
 
 facts as (
@@ -75,7 +67,7 @@ facts_per_day as (
         count(*) as rows_in_facts,
         cast(sum(amount) as bigint) as amount_in_facts
     from (select state_dt as dt, amount from facts) as told
-    where {{ is_touched('dt') }}
+    where {{ is_touched_day('dt', touched) }}
     group by dt
 ),
 
@@ -98,4 +90,31 @@ final as (
 )
 
 select * from final
+{%- endmacro %}
+
+{#-
+Body of its touched relation: days of pending deliveries, and days on which the keys that they name were delivered
+before, as `state` (`first_dt`, `last_dt` per key) remembers.
+-#}
+{% macro days_to_reconcile(key, revisions, state, previous, deliveries, receipts) -%}
+{%- set days = pending_days(revisions, previous, deliveries) -%}
+select distinct receipts.dt
+from {{ receipts }} as receipts
+where
+    receipts.feed = '{{ feed_of(revisions) }}'
+    and receipts.is_current
+    and (
+        {{ in_days('receipts.dt', days) }}
+        or exists (
+            select 1
+            from (
+                select distinct
+                    first_dt,
+                    last_dt
+                from {{ state }}
+                where {{ key }} in (select {{ key }} from {{ revisions }} where {{ in_days('dt', days) }})
+            ) as span
+            where receipts.dt between span.first_dt and span.last_dt
+        )
+    )
 {%- endmacro %}

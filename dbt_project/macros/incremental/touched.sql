@@ -1,11 +1,40 @@
 {#-
-What an incremental run recomputes. A model's touched keys stand in a temporary table on its own connection,
-made while the model is compiled; the model restricts its inputs to them, and the strategy `touched` deletes
-exactly those keys and inserts what was recomputed: a key that vanished from raw vanishes from the model too.
+What an incremental run recomputes: `<model>__touched` in schema `pipeline` holds the keys that deliveries may change
+which the model has not read. The model restricts its inputs to them, and the strategy `touched` deletes exactly those
+keys and inserts what was recomputed: a key that vanished from raw vanishes from the model too.
+
+Arguments that stand in most macros here: `revisions`, a feed's rows of all retained revisions, since what a corrected
+delivery took away is still there; `previous`, the model as the previous run left it; `deliveries`, what it can read.
 -#}
 
-{% macro touched_table() -%}
-    {{ return(model.name ~ '__touched') }}
+{#- Whether the relation is there and stays: a rebuild has no use for touched keys. -#}
+{% macro is_kept(previous) -%}
+    {{ return(execute and not should_full_refresh() and load_relation(previous) is not none) }}
+{%- endmacro %}
+
+{#- Days (ISO text) of a feed with a delivery that the model can read and has not; none if it is built anew. -#}
+{% macro pending_days(revisions, previous, deliveries) -%}
+    {%- set query -%}
+        select distinct cast(dt as string) as day
+        from {{ deliveries }}
+        where
+            model = '{{ previous.identifier }}'
+            and feed = '{{ feed_of(revisions) }}'
+            and is_pending
+        order by 1
+    {%- endset -%}
+    {{ return(column_of(query) if is_kept(previous) else []) }}
+{%- endmacro %}
+
+{#- The feed whose revisions a relation holds. -#}
+{% macro feed_of(revisions) -%}
+    {{ return(revisions.identifier | replace('__all_revisions', '')) }}
+{%- endmacro %}
+
+{#- First column of a query's rows, as a list. -#}
+{% macro column_of(query) -%}
+    {%- set rows = run_query(query) -%}
+    {{ return(rows.columns[0].values() | list if execute else []) }}
 {%- endmacro %}
 
 {#- `<column> in (<days>)` with literal days, which lets the engine leave out whole folders. -#}
@@ -17,95 +46,176 @@ exactly those keys and inserts what was recomputed: a key that vanished from raw
     {%- endif -%}
 {%- endmacro %}
 
-{#- Predicate: the row's key is touched, or everything is built anew. -#}
-{% macro is_touched(key) -%}
+{#-
+Days (ISO text) on which the rows of the keys that `days` name can stand, in any revision: these days, those between the
+first and last delivery that `state` (a relation with `first_dt`, `last_dt` per key) remembers for them, and those that
+were delivered more than once, where there may be what the latest state forgets.
+-#}
+{% macro history_days(key, revisions, days, state, receipts) -%}
+    {%- set query -%}
+        select distinct cast(receipt.dt as string) as day
+        from {{ receipts }} as receipt
+        where
+            receipt.feed = '{{ feed_of(revisions) }}'
+            and (
+                not receipt.is_current
+                or {{ in_days('receipt.dt', days) }}
+                or exists (
+                    select 1
+                    from (
+                        select distinct first_dt, last_dt
+                        from {{ state }}
+                        where {{ key }} in (select {{ key }} from {{ revisions }} where {{ in_days('dt', days) }})
+                    ) as span
+                    where receipt.dt between span.first_dt and span.last_dt
+                )
+            )
+        order by 1
+    {%- endset -%}
+    {{ return(column_of(query) if days else []) }}
+{%- endmacro %}
+
+{#- Body of a touched relation: the keys that pending deliveries name. -#}
+{% macro pending_keys(key, revisions, previous, deliveries) -%}
+select distinct {{ key }}
+from {{ revisions }}
+where
+    {{ in_days('dt', pending_days(revisions, previous, deliveries)) }}
+    and {{ key }} is not null
+{%- endmacro %}
+
+{#- Body of a touched relation: the days of pending deliveries of any of the feeds. -#}
+{% macro pending_delivery_days(feeds, previous, deliveries) -%}
+    {%- set days = [] -%}
+    {%- for revisions in feeds -%}
+        {%- do days.extend(pending_days(revisions, previous, deliveries)) -%}
+    {%- endfor -%}
+select distinct dt
+from {{ deliveries }}
+where
+    model = '{{ previous.identifier }}'
+    and {{ in_days('dt', days | unique | sort) }}
+{%- endmacro %}
+
+{#-
+Body of the touched relation of a latest-state model: the keys that pending deliveries name, each with the stretches of
+days on which its rows stand: the days of those deliveries, and from the first to the last that `previous` remembers.
+-#}
+{% macro pending_keys_and_stretches(key, revisions, previous, deliveries) -%}
+with named as (
+    select distinct
+        {{ key }},
+        dt
+    from {{ revisions }}
+    where
+        {{ in_days('dt', pending_days(revisions, previous, deliveries)) }}
+        and {{ key }} is not null
+)
+
+select
+    {{ key }},
+    dt as from_dt,
+    dt as to_dt
+from named
+{%- if is_kept(previous) %}
+union
+select
+    {{ key }},
+    first_dt as from_dt,
+    last_dt as to_dt
+from {{ previous }}
+where {{ key }} in (select named.{{ key }} from named)
+{%- endif %}
+{%- endmacro %}
+
+{#-
+Query for the days of an aggregate that pending deliveries may change: every `day` that any row of a key that they name
+says (by an `expression` of its columns), in any retained revision. Needs no memory of its own: old and new days are
+both there.
+-#}
+{% macro days_of_pending(day, key, revisions, state, previous, deliveries, receipts, expression=none) -%}
+    {%- set days = pending_days(revisions, previous, deliveries) -%}
+select distinct {{ expression or day }} as {{ day }}
+from {{ revisions }}
+where
+    {{ in_days('dt', history_days(key, revisions, days, state, receipts)) }}
+    and {{ key }} in (select {{ key }} from {{ revisions }} where {{ in_days('dt', days) }})
+    and {{ expression or day }} is not null
+{%- endmacro %}
+
+{#- Predicate of a model: the row's key is touched, or everything is built anew. -#}
+{% macro is_touched(key, touched) -%}
     {%- if is_incremental() -%}
-    {{ key }} in (select {{ key }} from {{ touched_table() }})
+    {{ key }} in (select {{ key }} from {{ touched }})
     {%- else -%}
     true
     {%- endif -%}
 {%- endmacro %}
 
-{#- Keep the distinct keys that any of the queries yields as this model's touched keys. -#}
-{% macro touch(key, queries) -%}
-    {%- do keep_keys(touched_table(), key, queries) -%}
-{%- endmacro %}
-
-{% macro keep_keys(table, key, queries) -%}
-    {%- do run_query(
-        "create or replace temporary table " ~ table ~ " as select distinct " ~ key
-        ~ " from (" ~ queries | join(" union all ") ~ ") as keys where " ~ key ~ " is not null"
-    ) -%}
-{%- endmacro %}
-
-{#- Keys of a feed's pending days, in all their revisions: what a delivery holds and what it replaced. -#}
-{% macro keys_of_pending(feed, key) -%}
-    {{ return("select " ~ key ~ " from " ~ all_revisions(feed) ~ " where " ~ in_days('dt', pending_days(feed))) }}
-{%- endmacro %}
-
-{#-
-Days (ISO text) on which the kept keys can have rows: the pending ones, and those between the first and last
-delivery that `state` (a relation with `first_dt`, `last_dt` per key) remembers for them.
--#}
-{% macro history_days(feed, key, table, state) -%}
-    {{ return(column_of(
-        "select cast(revision.dt as varchar) from " ~ revision_relation() ~ " as revision"
-        ~ " where revision.is_current and revision.feed = '" ~ feed ~ "' and ("
-        ~ in_days('revision.dt', pending_days(feed))
-        ~ " or exists (select 1 from (select distinct first_dt, last_dt from " ~ state
-        ~ " where " ~ key ~ " in (select " ~ key ~ " from " ~ table ~ ")) as span"
-        ~ " where revision.dt between span.first_dt and span.last_dt)) order by 1"
-    )) }}
-{%- endmacro %}
-
-{#- Days (ISO text) of a feed that were delivered more than once: what the latest state forgets is there. -#}
-{% macro replaced_days(feed) -%}
-    {{ return(column_of(
-        "select distinct cast(dt as varchar) from " ~ revision_relation()
-        ~ " where feed = '" ~ feed ~ "' and not is_current order by 1"
-    )) }}
-{%- endmacro %}
-
-{#- Where clause of a latest-state model: on an incremental run, only the touched keys and only their days. -#}
-{% macro only_touched(feed, key) -%}
+{#- The same for a model whose key is the day of the delivery, with literal days. -#}
+{% macro is_touched_day(column, touched, key=none) -%}
     {%- if is_incremental() -%}
-        {%- do touch(key, [keys_of_pending(feed, key)]) -%}
-    where
-        {{ in_days('dt', history_days(feed, key, touched_table(), this)) }}
-        and {{ key }} in (select {{ key }} from {{ touched_table() }})
+    {{ in_days(column, column_of("select distinct cast(" ~ (key or column) ~ " as string) from " ~ touched ~ " order by 1")) }}
+    {%- else -%}
+    true
     {%- endif -%}
 {%- endmacro %}
 
-{#- Where clause of a model over all revisions, whose keys' latest states `state` holds. -#}
-{% macro only_ever_touched(feed, key, state) -%}
-    {%- if is_incremental() -%}
-        {%- do touch(key, [keys_of_pending(feed, key)]) -%}
-    where
-        {{ in_days('dt', history_days(feed, key, touched_table(), state) + replaced_days(feed)) }}
-        and {{ key }} in (select {{ key }} from {{ touched_table() }})
-    {%- endif -%}
-{%- endmacro %}
+{#- Predicate of a model that reads by key and stretch: the touched keys' rows, with the stretches as literals. -#}
+{% macro is_in_stretches(key, touched) -%}
+    {%- if not is_incremental() -%}
+    true
+    {%- else -%}
+        {%- set query -%}
+            with spans as (
+                select distinct from_dt, to_dt from {{ touched }}
+            ),
 
-{#-
-Query for the days of an aggregate that a feed's pending deliveries may change: every day that any row of a
-touched key names, in any retained revision. Needs no memory of its own: old and new days are both there.
--#}
-{% macro days_of_touched(feed, key, state, day) -%}
-    {%- set table = model.name ~ '__' ~ feed ~ '_keys' -%}
-    {%- do keep_keys(table, key, [keys_of_pending(feed, key)]) -%}
-    {{ return(
-        "select " ~ day ~ " from " ~ all_revisions(feed)
-        ~ " where " ~ in_days('dt', history_days(feed, key, table, state) + replaced_days(feed))
-        ~ " and " ~ key ~ " in (select " ~ key ~ " from " ~ table ~ ")"
-    ) }}
+            marked as (
+                select
+                    *,
+                    case
+                        when from_dt <= 1 + max(to_dt) over (
+                            order by from_dt, to_dt rows between unbounded preceding and 1 preceding
+                        ) then 0
+                        else 1
+                    end as is_first
+                from spans
+            ),
+
+            numbered as (
+                select
+                    *,
+                    sum(is_first) over (order by from_dt, to_dt rows unbounded preceding) as stretch
+                from marked
+            )
+
+            select
+                cast(min(from_dt) as string) as from_dt,
+                cast(max(to_dt) as string) as to_dt
+            from numbered
+            group by stretch
+            order by 1
+        {%- endset -%}
+    (
+        {%- for stretch in run_query(query).rows %}
+        dt between date '{{ stretch['from_dt'] }}' and date '{{ stretch['to_dt'] }}' or
+        {%- endfor %}
+        false
+    )
+    and {{ key }} in (select {{ key }} from {{ touched }})
+    {%- endif -%}
 {%- endmacro %}
 
 {#- Incremental strategy `touched`; runs in the transaction that the progress post-hook closes. -#}
 {% macro get_incremental_touched_sql(arguments) -%}
-    {%- set key = arguments['unique_key'] -%}
     {%- set columns = get_quoted_csv(arguments['dest_columns'] | map(attribute='name')) -%}
-    delete from {{ arguments['target_relation'] }}
-    where {{ key }} in (select {{ key }} from {{ touched_table() }});
-    insert into {{ arguments['target_relation'] }} ({{ columns }})
-    select {{ columns }} from {{ arguments['temp_relation'] }}
+    {%- set key = arguments['unique_key'] -%}
+    {{ replace_rows(
+        arguments['target_relation'],
+        key=key,
+        keys='select ' ~ key ~ ' from ' ~ ref(arguments['target_relation'].identifier ~ '__touched'),
+        columns=columns,
+        rows='select ' ~ columns ~ ' from ' ~ arguments['temp_relation'],
+    ) }}
 {%- endmacro %}

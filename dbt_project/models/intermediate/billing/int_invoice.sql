@@ -2,12 +2,13 @@
     materialized='incremental',
     incremental_strategy='touched',
     unique_key='invoice_id',
-    meta={'consumes': ['invoices']},
 ) }}
+
+{%- set touched = ref('int_invoice__touched') %}
 
 with invoice_lines as (
     select * from {{ ref('stg_billing__invoice_lines') }}
-    {{ only_touched('invoices', 'invoice_id') }}
+    where {{ is_in_stretches('invoice_id', touched) }}
 ),
 
 -- of a row that was delivered more than once, the latest delivery

@@ -2,16 +2,13 @@
     materialized='incremental',
     incremental_strategy='touched',
     unique_key='line_key',
-    meta={'consumes': ['subscriptions']},
 ) }}
 
-{%- if is_incremental() -%}
-    {%- do touch('line_key', [keys_of_pending('subscriptions', 'line_key')]) -%}
-{%- endif %}
+{%- set touched = ref('int_line_life__touched') %}
 
 with intervals as (
     select * from {{ ref('int_subscription_interval') }}
-    where {{ is_touched('line_key') }}
+    where {{ is_touched('line_key', touched) }}
 ),
 
 lives as (

@@ -2,12 +2,13 @@
     materialized='incremental',
     incremental_strategy='touched',
     unique_key='line_key',
-    meta={'consumes': ['subscriptions']},
 ) }}
+
+{%- set touched = ref('int_subscription_interval__touched') %}
 
 with changes as (
     select * from {{ ref('stg_billing__subscriptions') }}
-    {{ only_touched('subscriptions', 'line_key') }}
+    where {{ is_in_stretches('line_key', touched) }}
 ),
 
 -- of a change that was delivered more than once, the latest delivery

@@ -2,11 +2,11 @@
     materialized='incremental',
     incremental_strategy='touched',
     unique_key='dt',
-    meta={'consumes': ['subscriptions'], 'reconciles': 'subscriptions'},
+    meta={'reconciles': 'subscriptions'},
 ) }}
 
 {{ reconciled(
-    'subscriptions',
+    touched=ref('int_subscription_reconciled__touched'),
     events=ref('stg_billing__subscriptions'),
     latest=ref('int_subscription_interval'),
     key='line_key',

@@ -2,12 +2,13 @@
     materialized='incremental',
     incremental_strategy='touched',
     unique_key='line_key',
-    meta={'consumes': ['termination_fees']},
 ) }}
+
+{%- set touched = ref('int_termination_fee__touched') %}
 
 with events as (
     select * from {{ ref('stg_billing__fee_events') }}
-    {{ only_touched('termination_fees', 'line_key') }}
+    where {{ is_in_stretches('line_key', touched) }}
 ),
 
 -- of an event that was delivered more than once, the latest delivery

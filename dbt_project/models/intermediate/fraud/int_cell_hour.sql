@@ -2,18 +2,13 @@
     materialized='incremental',
     incremental_strategy='touched',
     unique_key='dt',
-    meta={'consumes': ['cell_attachments']},
 ) }}
 
-{%- set read_days = 'true' -%}
-{%- if is_incremental() -%}
-    {%- set read_days = in_days('dt', pending_days('cell_attachments')) -%}
-    {%- do touch('dt', ["select dt from " ~ revision_relation() ~ " where " ~ read_days]) -%}
-{%- endif %}
+{%- set touched = ref('int_cell_hour__touched') %}
 
 with attachments as (
     select * from {{ ref('stg_network__cell_attachments') }}
-    where {{ read_days }}
+    where {{ is_touched_day('dt', touched) }}
 ),
 
 -- a household's femtocell carries a handful of numbers: hours like that are nine tenths of the feed and say nothing

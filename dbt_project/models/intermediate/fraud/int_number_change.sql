@@ -2,24 +2,18 @@
     materialized='incremental',
     incremental_strategy='touched',
     unique_key='dt',
-    meta={'consumes': ['sim_changes', 'portability_events']},
 ) }}
 
-{%- set read_days = 'true' -%}
-{%- if is_incremental() -%}
-    {%- set days = pending_days('sim_changes') + pending_days('portability_events') -%}
-    {%- set read_days = in_days('dt', days) -%}
-    {%- do touch('dt', ["select dt from " ~ revision_relation() ~ " where " ~ read_days]) -%}
-{%- endif %}
+{%- set touched = ref('int_number_change__touched') %}
 
 with sim_changes as (
     select * from {{ ref('stg_network__sim_changes') }}
-    where {{ read_days }}
+    where {{ is_touched_day('dt', touched) }}
 ),
 
 port_events as (
     select * from {{ ref('stg_clearing_house__port_events') }}
-    where {{ read_days }}
+    where {{ is_touched_day('dt', touched) }}
 ),
 
 final as (

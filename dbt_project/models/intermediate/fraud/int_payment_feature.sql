@@ -2,18 +2,17 @@
     materialized='incremental',
     incremental_strategy='touched',
     unique_key='payment_id',
-    meta={'consumes': ['payments']},
 ) }}
 
 {#- Read where they are needed, column by column: a CTE over all payments would be copied whole. -#}
 {%- set latest = ref('int_payment_latest') -%}
-{%- set touched = '(select * from ' ~ latest ~ ' where ' ~ is_touched('payment_id') ~ ') as touched' -%}
+{%- set keys = ref('int_payment_feature__touched') -%}
+{%- set touched = '(select * from ' ~ latest ~ ' where ' ~ is_touched('payment_id', keys) ~ ') as touched' -%}
 {%- set window_seconds = 60 * (minutes_beside_a_payment() | int) -%}
 {%- set by_time = '(partition by number_key order by occurred_at)' -%}
 {%- set of_judged_numbers = 'true' -%}
 {%- if is_incremental() -%}
     {%- set of_judged_numbers = 'number_key in (select touched.number_key from ' ~ touched ~ ')' -%}
-    {%- do touch('payment_id', payments_beside_delivered(latest)) -%}
 {%- endif %}
 
 -- everything that the judged numbers ever paid: a payment is held against what was delivered by its first delivery
@@ -57,7 +56,7 @@ with habits as (
 
 judged as (
     select * from habits
-    where {{ is_touched('payment_id') }}
+    where {{ is_touched('payment_id', keys) }}
 ),
 
 -- the few that have another payment of the number within the hour, before or after

@@ -2,28 +2,20 @@
     materialized='incremental',
     incremental_strategy='touched',
     unique_key='dt',
-    meta={'consumes': ['cell_attachments', 'cell_registry']},
 ) }}
 
-{%- set registrations = ref('int_cell_registration') -%}
-{%- set cells = ref('stg_network__cells') -%}
-{%- set read_days = 'true' -%}
-{%- if is_incremental() -%}
-    {%- set days = attachment_days_of_changed_cells(registrations, cells) -%}
-    {%- set read_days = in_days('dt', days) -%}
-    {%- do touch('dt', ["select dt from " ~ revision_relation() ~ " where " ~ read_days]) -%}
-{%- endif %}
+{%- set touched = ref('int_unregistered_attachment__touched') %}
 
 with attachments as (
     select
         *,
         {{ local_date('hour_start') }} as seen_on
     from {{ ref('stg_network__cell_attachments') }}
-    where {{ read_days }}
+    where {{ is_touched_day('dt', touched) }}
 ),
 
 registrations as (
-    select * from {{ registrations }}
+    select * from {{ ref('int_cell_registration') }}
 ),
 
 absences as (

@@ -2,23 +2,18 @@
     materialized='incremental',
     incremental_strategy='touched',
     unique_key='payment_id',
-    meta={'consumes': ['payments', 'cell_registry']},
 ) }}
 
-{%- set latest = ref('int_payment_latest') -%}
-{%- set cells = ref('stg_network__cells') -%}
-{%- if is_incremental() -%}
-    {%- do touch('payment_id', payments_delivered_or_on_changed_cells(latest, cells)) -%}
-{%- endif %}
+{%- set touched = ref('int_unregistered_payment__touched') %}
 
 with payments as (
     select
         *,
         {{ local_date('occurred_at') }} as occurred_on
-    from {{ latest }}
+    from {{ ref('int_payment_latest') }}
     where
         cell_id is not null
-        and {{ is_touched('payment_id') }}
+        and {{ is_touched('payment_id', touched) }}
 ),
 
 registrations as (

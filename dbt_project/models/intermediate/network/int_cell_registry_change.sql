@@ -2,20 +2,16 @@
     materialized='incremental',
     incremental_strategy='touched',
     unique_key='list_on',
-    meta={'consumes': ['cell_registry']},
 ) }}
 
 {%- set cells = ref('stg_network__cells') -%}
-{%- set compared_days = 'true' -%}
-{%- if is_incremental() -%}
-    {%- set days = touched_list_days('cell_registry', cells) -%}
-    {%- set compared_days = in_days('list_on', with_previous_list_days(days, cells)) -%}
-    {%- do touch('list_on', ["select dt as list_on from " ~ revision_relation() ~ " where " ~ in_days('dt', days)]) -%}
-{%- endif %}
+{%- set touched = ref('int_cell_registry_change__touched') %}
 
 with cells as (
     select * from {{ cells }}
-    where {{ compared_days }}
+    where
+        {{ is_touched_day('list_on', touched) }}
+        or {{ is_touched_day('list_on', touched, key='previous_on') }}
 ),
 
 list_days as (
@@ -60,7 +56,7 @@ compared as (
 
 final as (
     select * from compared
-    where {{ is_touched('list_on') }}
+    where {{ is_touched('list_on', touched) }}
 )
 
 select * from final

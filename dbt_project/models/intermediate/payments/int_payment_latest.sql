@@ -2,12 +2,13 @@
     materialized='incremental',
     incremental_strategy='touched',
     unique_key='payment_id',
-    meta={'consumes': ['payments']},
 ) }}
+
+{%- set touched = ref('int_payment_latest__touched') %}
 
 with events as (
     select * from {{ ref('stg_payments__payment_events') }}
-    {{ only_touched('payments', 'payment_id') }}
+    where {{ is_in_stretches('payment_id', touched) }}
 ),
 
 -- of a state that was delivered again, the latest delivery (two aggregates take 0.6 of the time of a window)

@@ -2,11 +2,11 @@
     materialized='incremental',
     incremental_strategy='touched',
     unique_key='dt',
-    meta={'consumes': ['payments'], 'reconciles': 'payments'},
+    meta={'reconciles': 'payments'},
 ) }}
 
 {{ reconciled(
-    'payments',
+    touched=ref('int_payment_reconciled__touched'),
     events=ref('stg_payments__payment_events'),
     latest=ref('int_payment_latest'),
     key='payment_id',

@@ -2,11 +2,11 @@
     materialized='incremental',
     incremental_strategy='touched',
     unique_key='port_id',
-    meta={'consumes': ['portability_events']},
 ) }}
 
-{%- set latest_ports = ref('int_port_latest') -%}
+{%- set touched = ref('int_port_known__touched') -%}
 
+-- depends_on: {{ ref('int_port_latest') }}
 -- every revision, each in force from its delivery until the next one of its day
 with revisions as (
     select
@@ -14,7 +14,7 @@ with revisions as (
         rev,
         {{ local_date('delivered_at') }} as known_from,
         {{ local_date('lead(delivered_at) over (partition by dt order by rev)') }} as known_until
-    from {{ revision_relation() }}
+    from {{ ref('stg_receipts__revisions') }}
     where feed = 'portability_events'
 ),
 
@@ -29,8 +29,8 @@ events as (
         processed_on,
         dt,
         rev
-    from {{ all_revisions('portability_events') }}
-    {{ only_ever_touched('portability_events', 'port_id', latest_ports) }}
+    from {{ ref('stg_clearing_house__port_event_revisions') }}
+    where {{ is_in_stretches('port_id', touched) }}
 ),
 
 known_events as (

@@ -2,12 +2,13 @@
     materialized='incremental',
     incremental_strategy='touched',
     unique_key='port_id',
-    meta={'consumes': ['portability_events']},
 ) }}
+
+{%- set touched = ref('int_port_latest__touched') %}
 
 with events as (
     select * from {{ ref('stg_clearing_house__port_events') }}
-    {{ only_touched('portability_events', 'port_id') }}
+    where {{ is_in_stretches('port_id', touched) }}
 ),
 
 providers as (

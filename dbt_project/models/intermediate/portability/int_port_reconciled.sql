@@ -2,11 +2,11 @@
     materialized='incremental',
     incremental_strategy='touched',
     unique_key='dt',
-    meta={'consumes': ['portability_events'], 'reconciles': 'portability_events'},
+    meta={'reconciles': 'portability_events'},
 ) }}
 
 {{ reconciled(
-    'portability_events',
+    touched=ref('int_port_reconciled__touched'),
     events=ref('stg_clearing_house__port_events'),
     latest=ref('int_port_latest'),
     key='port_id',

@@ -1,7 +1,7 @@
 with incidents as (
     select
         *,
-        {{ data_end('portability_events') }} as followed_to
+        {{ data_end('portability_events', [ref('fct_port')]) }} as followed_to
     from {{ ref('dim_incident') }}
     where kind = 'BREACH' and is_in_view
 ),

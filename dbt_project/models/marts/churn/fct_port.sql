@@ -2,14 +2,9 @@
     materialized='incremental',
     incremental_strategy='touched',
     unique_key='port_id',
-    meta={'consumes': ['portability_events', 'subscriptions']},
 ) }}
 
-{%- set all_ports = ref('int_port_latest') -%}
-{%- set all_lines = ref('dim_line') -%}
-{%- if is_incremental() -%}
-    {%- do touch('port_id', ports_of_touched_numbers(all_ports, all_lines)) -%}
-{%- endif %}
+{%- set touched = ref('fct_port__touched') %}
 
 with ports as (
     select
@@ -17,14 +12,14 @@ with ports as (
         coalesce(processed_on, {{ local_date('requested_at') }}) as event_on,
         donor_group = recipient_group as is_same_group,
         donor_group <> recipient_group and not is_withdrawn as is_move
-    from {{ all_ports }}
+    from {{ ref('int_port_latest') }}
     where
         {{ in_view(['donor_group', 'recipient_group']) }}
-        and {{ is_touched('port_id') }}
+        and {{ is_touched('port_id', touched) }}
 ),
 
 lines as (
-    select * from {{ all_lines }}
+    select * from {{ ref('dim_line') }}
     where number_key in (select ports.number_key from ports)
 ),
 

@@ -2,19 +2,15 @@
     materialized='incremental',
     incremental_strategy='touched',
     unique_key='changed_on',
-    meta={'consumes': ['subscriptions']},
 ) }}
 
-{%- set all_intervals = ref('int_subscription_interval') -%}
-{%- if is_incremental() -%}
-    {%- do touch('changed_on', days_of_changed_lines(all_intervals)) -%}
-{%- endif %}
+{%- set touched = ref('line_flow_daily__touched') %}
 
 with intervals as (
     select
         *,
         {{ local_date('valid_from') }} as changed_on
-    from {{ all_intervals }}
+    from {{ ref('int_subscription_interval') }}
 ),
 
 providers as (
@@ -31,7 +27,7 @@ changes as (
         coalesce(previous_status = 'TERMINATED', false) as was_terminated,
         termination_reason
     from intervals
-    where {{ is_touched('changed_on') }}
+    where {{ is_touched('changed_on', touched) }}
 ),
 
 final as (

@@ -2,21 +2,15 @@
     materialized='incremental',
     incremental_strategy='touched',
     unique_key='processed_on',
-    meta={'consumes': ['portability_events']},
 ) }}
 
-{%- set all_ports = ref('int_port_latest') -%}
-{%- if is_incremental() -%}
-    {%- do touch('processed_on', [
-        days_of_touched('portability_events', 'port_id', all_ports, 'processed_on'),
-    ]) -%}
-{%- endif %}
+{%- set touched = ref('port_flow_daily__touched') %}
 
 with ports as (
-    select * from {{ all_ports }}
+    select * from {{ ref('int_port_latest') }}
     where
         {{ in_view(['donor_group', 'recipient_group']) }}
-        and {{ is_touched('processed_on') }}
+        and {{ is_touched('processed_on', touched) }}
 ),
 
 final as (

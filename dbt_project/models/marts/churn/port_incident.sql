@@ -2,14 +2,9 @@
     materialized='incremental',
     incremental_strategy='touched',
     unique_key='port_id',
-    meta={'consumes': ['portability_events', 'subscriptions']},
 ) }}
 
-{%- set latest_ports = ref('int_port_latest') -%}
-{%- set all_lines = ref('dim_line') -%}
-{%- if is_incremental() -%}
-    {%- do touch('port_id', ports_of_touched_numbers(latest_ports, all_lines)) -%}
-{%- endif %}
+{%- set touched = ref('port_incident__touched') %}
 
 with ports as (
     select
@@ -19,7 +14,7 @@ with ports as (
     where
         is_completed
         and not is_same_group
-        and {{ is_touched('port_id') }}
+        and {{ is_touched('port_id', touched) }}
 ),
 
 incidents as (

@@ -2,19 +2,13 @@
     materialized='incremental',
     incremental_strategy='touched',
     unique_key='processed_on',
-    meta={'consumes': ['portability_events']},
 ) }}
 
-{%- set all_ports = ref('int_port_latest') -%}
-{%- if is_incremental() -%}
-    {%- do touch('processed_on', [
-        days_of_touched('portability_events', 'port_id', all_ports, 'processed_on'),
-    ]) -%}
-{%- endif %}
+{%- set touched = ref('port_restatement__touched') %}
 
 with ports as (
     select * from {{ ref('int_port_known') }}
-    where {{ is_touched('processed_on') }}
+    where {{ is_touched('processed_on', touched) }}
 ),
 
 providers as (

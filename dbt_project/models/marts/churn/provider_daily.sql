@@ -30,7 +30,7 @@ moves as (
 span as (
     select
         min(processed_on) as from_day,
-        greatest(max(processed_on), {{ data_end('portability_events') }}) as to_day
+        greatest(max(processed_on), {{ data_end('portability_events', [ref('port_flow_daily')]) }}) as to_day
     from flows
 ),
 

@@ -1,4 +1,4 @@
-{%- set billing_from = data_start('subscriptions') -%}
+{%- set billing_from = data_start('subscriptions', [ref('line_flow_daily')]) -%}
 
 with provider_days as (
     select * from {{ ref('provider_daily') }}

@@ -22,9 +22,9 @@ coverage as (
 observed as (
     select
         *,
-        greatest(observed_from_on, {{ data_start('subscriptions') }}) as entered_on
+        greatest(observed_from_on, {{ data_start('subscriptions', [ref('int_line_life')]) }}) as entered_on
     from lives
-    where coalesce(ended_on >= {{ data_start('subscriptions') }}, true)
+    where coalesce(ended_on >= {{ data_start('subscriptions', [ref('int_line_life')]) }}, true)
 ),
 
 -- in full months of age: when a line came under observation, and when it left it
@@ -35,7 +35,7 @@ spells as (
         greatest({{ full_months_between('observed.activated_on', 'observed.entered_on') }}, 0) as entry_month,
         greatest({{ full_months_between(
             'observed.activated_on',
-            'coalesce(observed.ended_on, greatest(' ~ data_end('subscriptions') ~ ', observed.entered_on))',
+            'coalesce(observed.ended_on, greatest(' ~ data_end('subscriptions', [ref('int_line_life')]) ~ ', observed.entered_on))',
         ) }}, 0) as exit_month,
         observed.ended_on is not null as is_ended,
         coalesce(observed.termination_reason = 'PORT_OUT', false) as is_departed

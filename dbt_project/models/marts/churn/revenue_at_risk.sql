@@ -9,7 +9,7 @@ providers as (
 lines as (
     select
         *,
-        {{ data_end('subscriptions') }} as as_of_date
+        {{ data_end('subscriptions', [ref('int_subscription_interval')]) }} as as_of_date
     from {{ ref('dim_line') }}
     where
         is_current

@@ -2,18 +2,9 @@
     materialized='incremental',
     incremental_strategy='touched',
     unique_key='line_key',
-    meta={'consumes': ['termination_fees', 'subscriptions']},
 ) }}
 
-{%- set all_lines = ref('dim_line') -%}
-{%- if is_incremental() -%}
-    {%- do touch('line_key', [
-        keys_of_pending('termination_fees', 'line_key'),
-        keys_of_pending('subscriptions', 'line_key'),
-        "select line_key from " ~ all_lines ~ " where number_key in ("
-        ~ keys_of_pending('subscriptions', 'number_key') ~ ")",
-    ]) -%}
-{%- endif %}
+{%- set touched = ref('waiver_claim__touched') %}
 
 with fees as (
     select
@@ -21,11 +12,11 @@ with fees as (
         coalesce({{ local_date('charged_at') }}, {{ local_date('requested_at') }}, {{ local_date('refunded_at') }})
             as fee_on
     from {{ ref('int_termination_fee') }}
-    where {{ is_touched('line_key') }}
+    where {{ is_touched('line_key', touched) }}
 ),
 
 lines as (
-    select * from {{ all_lines }}
+    select * from {{ ref('dim_line') }}
 ),
 
 providers as (

@@ -30,7 +30,7 @@ mentioned as (
     union all
     select ends_on as date_day from incidents
     union all
-    select {{ data_end('portability_events') }} as date_day
+    select {{ data_end('portability_events', [ref('int_port_latest')]) }} as date_day
 ),
 
 -- whole calendar years around everything that any table mentions

@@ -51,7 +51,7 @@ first_days as (
 spans as (
     select
         min(known_from) as first_on,
-        {{ data_end('payments') }} as last_on
+        {{ data_end('payments', [ref('int_payment_latest'), ref('int_unregistered_payment')]) }} as last_on
     from first_days
 ),
 

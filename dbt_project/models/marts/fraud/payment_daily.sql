@@ -2,21 +2,13 @@
     materialized='incremental',
     incremental_strategy='touched',
     unique_key='occurred_on',
-    meta={'consumes': ['payments', 'subscriptions']},
 ) }}
 
-{%- set all_payments = ref('fct_payment') -%}
-{%- set latest_payments = ref('int_payment_latest') -%}
-{%- if is_incremental() -%}
-    {%- do touch('occurred_on', [
-        days_of_touched('payments', 'payment_id', latest_payments, local_date('occurred_at') ~ ' as occurred_on'),
-        payment_days_of_touched_lines(all_payments),
-    ]) -%}
-{%- endif %}
+{%- set touched = ref('payment_daily__touched') %}
 
 with payments as (
-    select * from {{ all_payments }}
-    where {{ is_touched('occurred_on') }}
+    select * from {{ ref('fct_payment') }}
+    where {{ is_touched('occurred_on', touched) }}
 ),
 
 lines as (

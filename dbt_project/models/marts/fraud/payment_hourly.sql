@@ -2,20 +2,13 @@
     materialized='incremental',
     incremental_strategy='touched',
     unique_key='occurred_on',
-    meta={'consumes': ['payments']},
 ) }}
 
-{%- set all_payments = ref('fct_payment') -%}
-{%- set latest_payments = ref('int_payment_latest') -%}
-{%- if is_incremental() -%}
-    {%- do touch('occurred_on', [
-        days_of_touched('payments', 'payment_id', latest_payments, local_date('occurred_at') ~ ' as occurred_on'),
-    ]) -%}
-{%- endif %}
+{%- set touched = ref('payment_hourly__touched') %}
 
 with payments as (
-    select * from {{ all_payments }}
-    where {{ is_touched('occurred_on') }}
+    select * from {{ ref('fct_payment') }}
+    where {{ is_touched('occurred_on', touched) }}
 ),
 
 final as (

@@ -2,26 +2,15 @@
     materialized='incremental',
     incremental_strategy='touched',
     unique_key='payment_id',
-    meta={
-        'consumes': [
-            'payments', 'cell_registry', 'cell_attachments', 'payment_disputes', 'alert_dispositions', 'sim_changes',
-            'portability_events',
-        ],
-        'last_good': ['int_number_change'],
-    },
+    meta={'last_good': ['int_number_change']},
 ) }}
 
 {#- Read where it is needed, column by column: a CTE over all payments would be copied whole. -#}
 {%- set features = ref('int_payment_feature') -%}
-{%- set touched = '(select * from ' ~ features ~ ' where ' ~ is_touched('payment_id') ~ ')' -%}
-{%- set cells = ref('stg_network__cells') -%}
-{%- set registrations = ref('int_cell_registration') -%}
-{%- set exposures = ref('int_exposure') -%}
+{%- set keys = ref('rule_hit__touched') -%}
+{%- set touched = '(select * from ' ~ features ~ ' where ' ~ is_touched('payment_id', keys) ~ ')' -%}
 {%- set known_frauds = ref('int_fraud_known') -%}
-{%- set checks = fraud_rules() -%}
-{%- if is_incremental() -%}
-    {%- do touch('payment_id', payments_to_judge_again(features, cells, registrations, exposures, known_frauds)) -%}
-{%- endif %}
+{%- set checks = fraud_rules() %}
 
 with rules as (
     select * from {{ ref('fraud_rules') }}
@@ -41,7 +30,7 @@ unregistered_payments as (
 ),
 
 exposures as (
-    select * from {{ exposures }}
+    select * from {{ ref('int_exposure') }}
 ),
 
 -- the exposure that was known first

@@ -1,0 +1,9 @@
+-- depends_on: {{ ref('fct_port') }}
+{{ ports_of_touched_numbers(
+    events=source('clearing_house', 'portability_events__all_revisions'),
+    subscriptions=source('billing', 'subscriptions__all_revisions'),
+    ports=ref('int_port_latest'),
+    lines=ref('dim_line'),
+    previous=source('churn_before', 'port_incident'),
+    deliveries=ref('readable_delivery'),
+) }}

@@ -1,0 +1,29 @@
+-- depends_on: {{ ref('int_termination_fee') }}
+{%- set fees = source('billing', 'termination_fees__all_revisions') -%}
+{%- set changes = source('billing', 'subscriptions__all_revisions') -%}
+{%- set previous = source('churn_before', 'waiver_claim') -%}
+{%- set deliveries = ref('readable_delivery') %}
+
+with changed as (
+    select
+        line_key,
+        number_key
+    from {{ changes }}
+    where {{ in_days('dt', pending_days(changes, previous, deliveries)) }}
+),
+
+final as (
+    select line_key
+    from {{ fees }}
+    where {{ in_days('dt', pending_days(fees, previous, deliveries)) }}
+    union
+    select line_key from changed
+    union
+    -- whoever had the number before it came back
+    select line_key
+    from {{ ref('dim_line') }}
+    where number_key in (select changed.number_key from changed)
+)
+
+select * from final
+where line_key is not null
