@@ -41,6 +41,9 @@ BREAKS: dict[str, Callable[[dict[str, Any], Any], None]] = {
         by_name[STAGING], "seed.ringfence.providers"
     ),
     "only_staging_reads_raw": lambda by_name, m: _reads(by_name[MART], "source.ringfence.payments.payments"),
+    "sources_say_whose_rows_they_hold": lambda by_name, m: m["sources"]["source.ringfence.payments.payments"][
+        "config"
+    ].update(meta={}),
     "incremental_models_have_a_touched_relation_of_their_own": lambda by_name, m: _reads(
         by_name["port_incident"], by_name[TOUCHED]["unique_id"]
     ),

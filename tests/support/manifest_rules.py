@@ -133,6 +133,14 @@ def only_staging_reads_raw(manifest: Node) -> Iterator[str]:
                 yield f"{node['name']} reads {parent['name']}"
 
 
+def sources_say_whose_rows_they_hold(manifest: Node) -> Iterator[str]:
+    """Without `meta.feed` a feed would hold nothing back, and none of its deliveries would ever be pending."""
+    for source in manifest["sources"].values():
+        feed = source["config"]["meta"].get("feed")
+        if source["schema"] == "raw" and source["name"] not in (feed, f"{feed}__all_revisions", "revision"):
+            yield f"{source['name']} says meta.feed: {feed}"
+
+
 def incremental_models_have_a_touched_relation_of_their_own(manifest: Node) -> Iterator[str]:
     """`<model>__touched`, read by the model alone, made from the model as it was before."""
     for node in _incremental(manifest):
@@ -243,6 +251,7 @@ RULES: tuple[Callable[[Node], Iterator[str]], ...] = (
     names_say_the_room,
     staging_reads_one_source_and_nothing_else,
     only_staging_reads_raw,
+    sources_say_whose_rows_they_hold,
     incremental_models_have_a_touched_relation_of_their_own,
     touched_relations_come_after_whatever_hands_their_model_a_feed,
     touched_relations_read_no_feed_that_their_model_is_not_built_on,

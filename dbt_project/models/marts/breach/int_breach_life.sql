@@ -46,13 +46,7 @@ followed as (
         incidents.followed_to,
         lines.line_key,
         lines.number_key,
-        case
-            when lines.activated_on is null then 'UNKNOWN'
-            when {{ full_months_between('lines.activated_on', 'incidents.ends_on') }} < 12 then '0-1 years'
-            when {{ full_months_between('lines.activated_on', 'incidents.ends_on') }} < 36 then '1-3 years'
-            when {{ full_months_between('lines.activated_on', 'incidents.ends_on') }} < 72 then '3-6 years'
-            else '6 years and more'
-        end as tenure_band,
+        {{ tenure_band(days_between('lines.activated_on', 'incidents.ends_on')) }} as tenure_band,
         lines.plan_code,
         lines.region_code
     from incidents

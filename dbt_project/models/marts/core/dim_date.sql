@@ -6,8 +6,9 @@ incidents as (
     select * from {{ ref('incidents') }}
 ),
 
-ports as (
-    select * from {{ ref('int_port_latest') }}
+receipts as (
+    select * from {{ ref('stg_receipts__revisions') }}
+    where is_current
 ),
 
 dated as (
@@ -20,7 +21,10 @@ dated as (
 mentioned as (
     select date_day from dated
     union all
-    select processed_on as date_day from ports
+    -- what a delivery tells of happened within a month of its day
+    select dt - 31 as date_day from receipts
+    union all
+    select dt + 31 as date_day from receipts
     union all
     select starts_on as date_day from incidents
     union all
@@ -29,8 +33,6 @@ mentioned as (
     select eligibility_from as date_day from incidents
     union all
     select ends_on as date_day from incidents
-    union all
-    select {{ data_end('portability_events', [ref('int_port_latest')]) }} as date_day
 ),
 
 -- whole calendar years around everything that any table mentions

@@ -33,7 +33,8 @@ uses as (
     from payments
 ),
 
--- billing does not know where a cell stands: a payment counts where the core saw the cell last that day
+-- billing does not know where a cell stands: a payment counts where the core saw the cell last that day. Of two regions
+-- at one instant each sighting keeps its own, so that every build agrees
 placed as (
     select
         uses.*,
@@ -45,11 +46,11 @@ placed as (
     from uses
     window
         before_it as (
-            partition by uses.cell_id, uses.date_day order by uses.last_seen_at
+            partition by uses.cell_id, uses.date_day order by uses.last_seen_at, uses.region_code nulls last
             range between unbounded preceding and current row
         ),
         after_it as (
-            partition by uses.cell_id, uses.date_day order by uses.last_seen_at
+            partition by uses.cell_id, uses.date_day order by uses.last_seen_at, uses.region_code nulls last
             range between current row and unbounded following
         )
 ),
