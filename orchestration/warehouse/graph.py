@@ -70,7 +70,16 @@ def without_pipeline(manifest: Mapping[str, Any]) -> Mapping[str, Any]:
         if unique_id in shown
     }
     sources = {unique_id: source for unique_id, source in manifest["sources"].items() if unique_id in shown}
-    return {**manifest, "nodes": nodes, "sources": sources}
+    hidden = {*manifest["nodes"], *manifest["sources"]} - shown
+    maps = {
+        name: {
+            unique_id: [other for other in others if other not in hidden]
+            for unique_id, others in manifest[name].items()
+            if unique_id not in hidden
+        }
+        for name in ("parent_map", "child_map")
+    }
+    return {**manifest, "nodes": nodes, "sources": sources, **maps}
 
 
 def _only(depends_on: Mapping[str, Any], shown: Collection[str]) -> dict[str, Any]:

@@ -176,9 +176,8 @@ def nothing_reads_upwards_or_across(manifest: Node) -> Iterator[str]:
         "marts/core": ("marts/churn", "marts/fraud", "marts/breach"),
     }
     for node in _models(manifest):
-        never = forbidden.get(
-            _room(node), () if _room(node).startswith("marts/") else tuple(f"marts/{m}" for m in MARTS)
-        )
+        reads_marts = _room(node).startswith(("marts/", "pipeline/marts"))
+        never = forbidden.get(_room(node), () if reads_marts else tuple(f"marts/{m}" for m in MARTS))
         for parent in _parents(manifest, node):
             if parent["resource_type"] == "model" and _room(parent) in never:
                 yield f"{node['name']} reads {parent['name']}"

@@ -1,4 +1,5 @@
 {#- Days of pending payments, and of payments whose line may have moved: from the line's earliest pending change on. -#}
+-- depends_on: {{ ref('int_subscription_interval') }}
 {%- set changes = source('billing', 'subscriptions__all_revisions') -%}
 {%- set previous = source('fraud_before', 'payment_daily') -%}
 {%- set deliveries = ref('readable_delivery') %}
