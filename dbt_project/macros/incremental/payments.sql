@@ -22,8 +22,8 @@ where
 {#-
 Query for the payments that pending deliveries may change: those delivered again; on or after the day from which each of
 these counts, the other payments of its number and those of the same cell, merchant and hour; and, where what a merchant
-took on an earlier day may have changed, its payments of the sixty days after (thirty that look back on it, and thirty
-in case a payment moved to a later day). `delivered` is a relation of `rows_of_delivered_payments`, `days` the pending
+took on an earlier day may have changed, its payments of twice the days that look back on it (twice, in case a payment
+moved to a later day). `delivered` is a relation of `rows_of_delivered_payments`, `days` the pending
 ones.
 -#}
 {% macro payments_beside(delivered, payments, days) -%}
@@ -83,5 +83,5 @@ inner join (
     on
         payments.merchant_id = changed.merchant_id
         and payments.first_dt > changed.since
-        and payments.first_dt <= changed.since + interval 60 day
+        and payments.first_dt <= changed.since + interval {{ 2 * (days_of_a_merchants_takings() | int) }} day
 {%- endmacro %}

@@ -12,3 +12,8 @@ read by the model and by the rule, so a wider window widens what a site may ask 
 {% macro days_of_a_merchants_takings() -%}
     30
 {%- endmacro %}
+
+{#- Numbers on one cell within an hour from which on `int_cell_hour` keeps the hour. -#}
+{% macro least_numbers_of_a_crowded_hour() -%}
+    5
+{%- endmacro %}
