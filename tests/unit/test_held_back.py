@@ -7,9 +7,13 @@ from typing import Any
 
 import pytest
 
-from orchestration.warehouse.graph import Graph
+from orchestration.warehouse.graph import Graph, without_pipeline
 
-PARENTS = {"changes": ["ports"], "payments": ["paid"], "hits": ["changes", "payments"], "alerts": ["hits"]}
+PARENTS = {
+    "changes": ["ports"], "payments": ["paid"], "hits": ["changes", "payments", "hits__touched"], "alerts": ["hits"],
+    "deliveries": [], "hits__touched": ["ports", "payments", "deliveries"],
+}  # fmt: skip
+PIPELINE = ("deliveries", "hits__touched")
 FEEDS = ("ports", "paid")
 
 
@@ -18,7 +22,8 @@ def _manifest() -> Mapping[str, Any]:
     return {
         "nodes": {
             name: {
-                "unique_id": name, "name": name, "schema": "fraud", "resource_type": "model", "tags": [],
+                "unique_id": name, "name": name, "schema": "fraud", "resource_type": "model",
+                "tags": ["pipeline"] if name in PIPELINE else [], "depends_on": {"nodes": PARENTS[name]},
                 "description": "", "columns": {},
                 "config": {"materialized": "table", "meta": {"last_good": ["changes"]} if name == "hits" else {}},
             }
@@ -54,3 +59,19 @@ def test_what_reads_a_last_good_state_is_named() -> None:
     graph = Graph(_manifest())
     assert graph.reading_last_good({"changes": ["ports"]}) == {"hits": ["changes"]}
     assert graph.reading_last_good({"changes": ["ports"], "hits": ["paid"]}) == {}
+
+
+def test_what_says_which_rows_to_recompute_is_built_with_its_model_alone() -> None:
+    graph = Graph(_manifest())
+    by_name = {node.name: node for node in graph.nodes.values()}
+    assert graph.pipeline_of([by_name["hits"], by_name["alerts"]]) == ["deliveries", "hits__touched"]
+    assert graph.pipeline_of([by_name["alerts"]]) == []
+    assert not {*PIPELINE} & by_name.keys()
+
+
+def test_people_are_shown_what_data_is_made_of_and_nothing_of_the_pipelines_own() -> None:
+    shown = without_pipeline(_manifest())
+    assert set(shown["nodes"]) == PARENTS.keys() - {*PIPELINE}
+    assert shown["nodes"]["hits"]["depends_on"]["nodes"] == ["changes", "payments"]
+    assert shown["parent_map"]["hits"] == ["changes", "payments"]
+    assert shown["child_map"]["ports"] == ["changes"]
