@@ -13,6 +13,7 @@ _ISO_DATE = len("2026-01-03")
 _ISO_INSTANT = len("2026-01-03 05:04:05")
 _DAY = "%Y-%m-%d"
 _SECOND = "%Y-%m-%d %H:%M:%S"
+_WITH_OFFSET = r"^(.*?) ?(?:[Zz]|[+-][0-9]{2}(?::?[0-9]{2})?)$"
 _EPOCH_FROM = 315_532_800_000_000  # microseconds to 1980
 _ISO_PATTERN = (
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ](?:[01][0-9]|2[0-3]):[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?"
@@ -22,11 +23,22 @@ _ISO_PATTERN = (
 
 def date_sql(text: str, feed: Feed) -> str:
     """The day that a text names, or null."""
-    slow = _plausible(f"cast(try_strptime({text}, {_list(feed.date_formats)}) as date)")
+    slow = _plausible(_as_written(text, feed.date_formats))
     if _DAY not in feed.date_formats:
         return slow
     value = f"try_cast({text} as date)"
     return f"coalesce(case when {_is_iso(value, text, _ISO_DATE)} then {value} end, {slow})"
+
+
+def _as_written(text: str, forms: tuple[str, ...]) -> str:
+    """A day in some formats; one with an offset is the day that stands there, whatever day it is elsewhere."""
+    plain = [form for form in forms if not form.endswith("%z")]
+    zoned = [form.removesuffix("%z").rstrip() for form in forms if form.endswith("%z")]
+    tried = [f"try_strptime({text}, {_list(plain)})"] if plain else []
+    if zoned:
+        without = f"regexp_extract({text}, {literal(_WITH_OFFSET)}, 1)"
+        tried.append(f"try_strptime({without}, {_list(zoned)})")
+    return f"cast(coalesce({', '.join(tried)}) as date)" if len(tried) > 1 else f"cast({tried[0]} as date)"
 
 
 def instant_sql(text: str, feed: Feed) -> str:

@@ -8,12 +8,17 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from rich.console import Console
 
 from orchestration.base.settings import PROJECT
-from orchestration.contracts import ContractError
+from orchestration.contracts import Column, ContractError
+from orchestration.contracts.model import NumberSpelling
+from orchestration.ingest.amounts import number_sql
 from orchestration.ingest.sample import try_sample
 from orchestration.reporting.feeds import print_contract, print_trial
 from tests.support.small_site import DAY, HEADER, SmallSite, line
@@ -119,6 +124,22 @@ def test_decimals_that_a_type_has_no_room_for_are_quarantined_and_trailing_zeros
     assert read(site, "amount", "12.345", "12.340", "12.3", "12") == [BAD, 1234, 1230, 1200]
 
 
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(st.decimals(allow_nan=False, allow_infinity=False, places=6), min_size=1, max_size=40),
+    st.sampled_from(["DECIMAL(18,4)", "DECIMAL(9,0)", "BIGINT", "DOUBLE"]),
+)
+def test_whatever_is_read_of_a_number_is_what_stands_there(numbers: list[Decimal], type_: str) -> None:
+    column = Column("n", type_, False, "", ("n",))
+    value = number_sql(column, "text", NumberSpelling())
+    texts = [f"{number:f}" for number in numbers]
+    rows = duckdb.execute(f"select text, {value} from (select unnest($1) as text)", [texts]).fetchall()
+    for text, found in rows:
+        assert found is None or (float(text) if type_ == "DOUBLE" else Decimal(text)) == found
+        fits = type_ == "DOUBLE" or Decimal(text) == Decimal(text).quantize(Decimal(1).scaleb(-(column.scale or 0)))
+        assert found is not None or not fits or abs(Decimal(text)) >= 10**9
+
+
 @pytest.mark.parametrize(
     ("column", "total", "said"),
     [
@@ -209,6 +230,15 @@ def test_far_dates_are_dates_and_no_day_is_none(site: SmallSite) -> None:
     expected = {
         "2024-02-29": date(2024, 2, 29), "9999-12-31": date(9999, 12, 31), "99991231": date(9999, 12, 31),
         "2026-02-29": BAD_DATE, "0000-00-00": BAD_DATE, "1899-12-30": BAD_DATE, "2026-01-03 00:00:00": BAD_DATE,
+    }  # fmt: skip
+    assert dict(zip(expected, read(site, "charged_on", *expected), strict=True)) == expected
+
+
+def test_a_day_with_an_offset_is_the_day_that_stands_there(site: SmallSite) -> None:
+    site.options = {"dateFormat": ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%d %z"]}
+    expected = {
+        "2026-01-03T23:00:00Z": DAY, "2026-01-03T00:00:00-05:00": DAY, "2026-01-03 +0900": DAY, "2026-01-03Z": DAY,
+        "2026-01-03T00:00:00": BAD_DATE,
     }  # fmt: skip
     assert dict(zip(expected, read(site, "charged_on", *expected), strict=True)) == expected
 
