@@ -52,7 +52,7 @@ def test_nobody_waits_for_the_warehouse_while_pictures_are_drawn(
     monkeypatch.setattr(dbt, "build", build)
     stage = Stage("marts", settings, {}, Graph(MANIFEST), {}, read)
     context: Any = SimpleNamespace(
-        selected_asset_keys={dg.AssetKey(["churn", "totals"])}, run_id="run",
+        selected_asset_keys={dg.AssetKey(["churn", "totals"])}, run=SimpleNamespace(run_id="run"),
         log=SimpleNamespace(info=print, warning=print),
     )  # fmt: skip
     (made,) = stage.run(context)
