@@ -261,10 +261,7 @@ def test_incidents(world: ByHand) -> None:
         f"where port_outs_cumulative > 0 {last_day.replace('incident_id', 'incident_id, destination_group')}",
         Counter((name, port["to"]) for name, port in booked),
     )
-    sql = (
-        "select incident_id, date_day, port_outs from churn.incident_effect "
-        "where port_outs > 0 and is_in_window and specification = 'TREND'"
-    )
+    sql = "select incident_id, date_day, port_outs from churn.waiver_effect where port_outs > 0"
     world.same(sql, Counter((name, port["on"]) for name, port in booked))
 
 

@@ -174,7 +174,7 @@ def test_a_publication_with_a_broken_contract_is_not_switched_to_and_says_why(
     graph = SmallGraph(dbt.manifest(world.settings))
     columns = {
         "incident_headline": (("port_outs_day", "varchar", False), ("editor", "varchar", False)),
-        "incident_effect": (("note", "varchar", True),),
+        "waiver_effect": (("note", "varchar", True),),
     }
     for unique_id, node in graph.nodes.items():
         declared = {column.name: column for column in node.columns}
@@ -184,7 +184,7 @@ def test_a_publication_with_a_broken_contract_is_not_switched_to_and_says_why(
         publish(world.settings, graph, world.feeds, "a test")
     assert "churn.incident_headline (open): column editor is missing" in str(error.value)
     assert "column port_outs_day is BIGINT, but its contract says VARCHAR" in str(error.value)
-    assert "churn.incident_effect (open): column note is empty in" in str(error.value)
+    assert "churn.waiver_effect (open): column note is empty in" in str(error.value)
     now = current_publication(world.settings)
     assert now is not None
     assert now.generation == before

@@ -80,8 +80,8 @@ def _read(con: duckdb.DuckDBPyConnection, settings: Settings, day: date, publish
     headline = _headline(settings, day)
     con.execute("set variable as_of = $1::date", [day])
     con.execute("set variable incident = $1::varchar", [headline and headline.incident_id])
-    effects = _rows(con, published, "churn.incident_effect", _EFFECT) if headline else []
-    effect = [row for row in effects if row["specification"] == "LEVEL" and row["is_in_window"]]
+    effect = _rows(con, published, "churn.waiver_effect", _EFFECT) if headline else []
+    aftermath = _rows(con, published, "churn.incident_aftermath", _AFTERMATH) if headline else []
     draw = None
     if headline and effect and "churn.incident_destination" in published:
         draw = departures(con, headline.incident_id, headline.provider_group, day)
@@ -90,8 +90,7 @@ def _read(con: duckdb.DuckDBPyConnection, settings: Settings, day: date, publish
         "headline": headline,
         "incident": _rows(con, published, "core.dim_incident", _INCIDENT)[0] if headline else None,
         "effect": effect[-1] if effect else None,
-        "trend": _last(effects, specification="TREND", is_in_window=True),
-        "after": _last(effects, specification="LEVEL", is_in_window=False),
+        "aftermath": aftermath[-1] if aftermath else None,
         "note": next((f"{row['date_day']}: {row['note']}" for row in effect if row["note"]), None),
         "chart_phone": svg(draw, *_PHONE) if draw else None,
         "chart_desk": svg(draw, *_DESK) if draw else None,
@@ -105,7 +104,11 @@ _INCIDENT = (
     "select kind, provider_group, starts_on, ends_on from core.dim_incident where incident_id = getvariable('incident')"
 )
 _EFFECT = """
-    select * from churn.incident_effect
+    select * from churn.waiver_effect
+    where incident_id = getvariable('incident') and date_day <= getvariable('as_of') order by date_day
+"""
+_AFTERMATH = """
+    select * from churn.incident_aftermath
     where incident_id = getvariable('incident') and date_day <= getvariable('as_of') order by date_day
 """
 _GROUPS = "select * from churn.provider_daily where date_day = getvariable('as_of') order by port_outs desc"
@@ -129,12 +132,6 @@ def _headline(settings: Settings, day: date) -> Headline | None:
         return read_headline(settings, as_of=day)
     except HeadlineError:
         return None
-
-
-def _last(rows: list[dict[str, Any]], **wanted: object) -> dict[str, Any] | None:
-    """The last row with these values, if there is one."""
-    found = [row for row in rows if all(row[name] == value for name, value in wanted.items())]
-    return found[-1] if found else None
 
 
 def _rows(con: duckdb.DuckDBPyConnection, published: set[str], relation: str, query: str) -> list[dict[str, Any]]:

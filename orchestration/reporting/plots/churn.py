@@ -100,8 +100,8 @@ def excess(con: duckdb.DuckDBPyConnection) -> Draw | None:
 
 def _effect(con: duckdb.DuckDBPyConnection, incident_id: str, until: date = date.max) -> pd.DataFrame:
     return con.execute(
-        "select * from churn.incident_effect where incident_id = $1 and is_processing_day "
-        "and is_in_window and specification = 'LEVEL' and date_day <= $2 order by date_day",
+        "select * from churn.waiver_effect where incident_id = $1 and is_processing_day and date_day <= $2 "
+        "order by date_day",
         [incident_id, until],
     ).df()
 
@@ -217,7 +217,7 @@ def _latest_incident(con: duckdb.DuckDBPyConnection) -> tuple[str, str] | None:
 
 PLOTS: Mapping[str, Plot] = {
     "churn.incident_headline": exodus,
-    "churn.incident_effect": excess,
+    "churn.waiver_effect": excess,
     "churn.provider_daily": net_adds,
     "churn.retention_cohort": survival,
     "churn.waiver_refunds": refunds,
