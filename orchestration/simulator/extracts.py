@@ -23,7 +23,7 @@ from zoneinfo import ZoneInfo
 import duckdb
 
 from orchestration.simulator.field_dirt import FILE_FAULTS, FOLDER_FAULTS, fault_of
-from orchestration.simulator.formats import FeedFormat, FileFormat
+from orchestration.simulator.formats import FeedFormat, FileFormat, Flaw
 
 SQL = Path(__file__).resolve().parent / "sql"
 SOURCE_ZONE = ZoneInfo("Asia/Seoul")
@@ -59,7 +59,7 @@ def write_days(
     connection.execute(_delivered_sql(fmt, file_format))
     days = connection.execute(
         "select dt, count(*), coalesce(sum(money), 0)::bigint, count(*) filter (where copy_no = 1),"
-        " count(*) filter (where flaw between 1 and 4), count(*) filter (where flaw = 5),"
+        " count(*) filter (where flaw not in (0, 5)), count(*) filter (where flaw = 5),"
         " count(*) filter (where is_spelled_oddly)"
         " from delivered group by dt order by dt"
     ).fetchall()
@@ -96,7 +96,7 @@ def write_days(
         add_to_manifest(folder, path, day, rows, {fmt.money: money} if fmt.money else None)
         if fault in FOLDER_FAULTS:
             fault.commit(path)
-        tally.field_dirt.update([fault.kind] if fault else [], PHONE_SPELLING=spelled)
+        tally.field_dirt += Counter({fault.kind: 1} if fault else {}) + Counter(PHONE_SPELLING=spelled)
     tally.missing += sorted(day for day in absent if first <= day <= last)
 
 
@@ -135,6 +135,7 @@ def _delivered_sql(fmt: FeedFormat, file_format: FileFormat) -> str:
         select_list=fmt.select_list(file_format),
         select_names=fmt.select_names(file_format),
         money=fmt.money or "0",
+        key_conflict=int(Flaw.KEY_CONFLICT),
         is_spelled_oddly=fmt.is_spelled_oddly(),
         flaw=fmt.flaw(file_format),
         late_per_100k=fmt.late_per_100k,

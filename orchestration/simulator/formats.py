@@ -25,6 +25,14 @@ class Flaw(IntEnum):
     EMPTY_REQUIRED = 3
     EXTRA_COLUMN = 4
     WRONG_CONTENT = 5  # well-formed but untrue; a later delivery corrects it
+    MISSING_COLUMN = 6
+    KEY_CONFLICT = 7  # two copies of one key that say different things
+    BAD_DATE = 8
+    BAD_INSTANT = 9
+    BAD_QUANTITY = 10
+    BAD_FLAG = 11
+    TOO_SMALL = 12
+    TOO_LARGE = 13
 
 
 @dataclass(frozen=True)
@@ -73,8 +81,12 @@ class FeedFormat:
                 f"nullif({self._cell(column, is_quoted=False)}, '') as {column.name}" for column in self.columns
             )
         cells = ", ".join(f"coalesce({self._cell(column, is_quoted=True)}, '')" for column in self.columns)
-        extra = f"if(flaw = {Flaw.EXTRA_COLUMN:d}, '{self.delimiter}?', '')"
-        return f"concat_ws('{self.delimiter}', {cells}) || {extra} as line"
+        whole = f"concat_ws('{self.delimiter}', {cells})"
+        shorter = f"regexp_replace({whole}, '[{self.delimiter}][^{self.delimiter}]*$', '')"
+        return (
+            f"case flaw when {Flaw.EXTRA_COLUMN:d} then {whole} || '{self.delimiter}?'"
+            f" when {Flaw.MISSING_COLUMN:d} then {shorter} else {whole} end as line"
+        )
 
     def select_names(self, file_format: FileFormat) -> str:
         """Names of the columns of `select_list`."""
@@ -84,10 +96,9 @@ class FeedFormat:
         """SQL expression of the flaw that an untrue copy of a row has, from its hash `h`; a half of them has none."""
         if not self.flaws:
             return "0"
-        # a row of Parquet has no cell too many
-        listed = ", ".join(
-            "0" if file_format == "parquet" and flaw is Flaw.EXTRA_COLUMN else f"{flaw:d}" for flaw in self.flaws
-        )
+        # a row of Parquet has no cell too many or too few
+        torn = {Flaw.EXTRA_COLUMN, Flaw.MISSING_COLUMN} if file_format == "parquet" else set()
+        listed = ", ".join("0" if flaw in torn else f"{flaw:d}" for flaw in self.flaws)
         nth = f"((h // 20000000000000) % {len(self.flaws)})::int"
         return f"if((h // 10000000000000) % 2 = 0, [{listed}][1 + {nth}], 0)"
 
@@ -191,7 +202,14 @@ FORMATS: tuple[FeedFormat, ...] = (
         delimiter="|",
         encoding="cp949",
         second_instant="%Y%m%d%H%M%S",
-        flaws=(Flaw.BAD_NUMBER, Flaw.UNKNOWN_STATUS, Flaw.EMPTY_REQUIRED, Flaw.EXTRA_COLUMN),
+        flaws=(
+            Flaw.BAD_NUMBER,
+            Flaw.UNKNOWN_STATUS,
+            Flaw.EMPTY_REQUIRED,
+            Flaw.EXTRA_COLUMN,
+            Flaw.BAD_DATE,
+            Flaw.TOO_LARGE,
+        ),
         columns=(
             Column("line_id", headers=("line_id", "회선번호", "line_id  ")),
             Column("msisdn", "phone", ("msisdn", "전화번호", "전화번호 "), Flaw.BAD_NUMBER, "'전화번호 없음'"),
@@ -201,12 +219,12 @@ FORMATS: tuple[FeedFormat, ...] = (
             Column("line_type"),
             Column("contract_kind"),
             Column("activated_on", "day", flaw=Flaw.EMPTY_REQUIRED),
-            Column("contract_start_on", "day"),
+            Column("contract_start_on", "day", flaw=Flaw.BAD_DATE, broken="'2025-02-30'"),
             Column("contract_end_on", "day"),
             Column("etf", "money"),
             Column("status", flaw=Flaw.UNKNOWN_STATUS, broken="'확인중'"),
             Column("termination_reason"),
-            Column("birth_year", "count"),
+            Column("birth_year", "count", flaw=Flaw.TOO_LARGE, broken="'9999'"),
             Column("region_code"),
             Column("changed_at", "instant"),
         ),
@@ -247,7 +265,15 @@ FORMATS: tuple[FeedFormat, ...] = (
         delimiter=",",
         made_by="payments_chunk",
         money="amount",
-        flaws=(Flaw.BAD_NUMBER, Flaw.UNKNOWN_STATUS, Flaw.EMPTY_REQUIRED),
+        flaws=(
+            Flaw.BAD_NUMBER,
+            Flaw.UNKNOWN_STATUS,
+            Flaw.EMPTY_REQUIRED,
+            Flaw.BAD_QUANTITY,
+            Flaw.BAD_FLAG,
+            Flaw.BAD_INSTANT,
+            Flaw.KEY_CONFLICT,
+        ),
         columns=(
             Column("payment_id"),
             Column("event_seq", "count"),
@@ -258,12 +284,12 @@ FORMATS: tuple[FeedFormat, ...] = (
             Column("merchant_category", headers=("merchant_category", "merchant_category ")),
             Column("amount", "money"),
             Column("auth_method"),
-            Column("is_ars_call_complete", "flag"),
-            Column("cell_id"),
-            Column("monthly_limit", "money"),
+            Column("is_ars_call_complete", "flag", flaw=Flaw.BAD_FLAG, broken="'?'"),
+            Column("cell_id", flaw=Flaw.KEY_CONFLICT, broken="'KTM' || copy_no"),
+            Column("monthly_limit", "money", flaw=Flaw.BAD_QUANTITY, broken="'1.0E+06'"),
             Column("limit_raised_at", "instant"),
             Column("status", flaw=Flaw.UNKNOWN_STATUS, broken="'timeout'"),
-            Column("occurred_at", "instant"),
+            Column("occurred_at", "instant", flaw=Flaw.BAD_INSTANT, broken="'0'"),
         ),
     ),
     FeedFormat(
@@ -298,13 +324,13 @@ FORMATS: tuple[FeedFormat, ...] = (
         feed="cell_attachments",
         delimiter=",",
         is_gzipped=True,
-        flaws=(Flaw.BAD_NUMBER, Flaw.EMPTY_REQUIRED, Flaw.EXTRA_COLUMN),
+        flaws=(Flaw.BAD_NUMBER, Flaw.EMPTY_REQUIRED, Flaw.EXTRA_COLUMN, Flaw.MISSING_COLUMN, Flaw.TOO_SMALL),
         columns=(
             Column("msisdn", "phone", flaw=Flaw.BAD_NUMBER, broken="'+82'"),
             Column("cell_id", headers=("cell_id", "cell_id "), flaw=Flaw.EMPTY_REQUIRED),
             Column("region_code"),
             Column("hour_start", "instant"),
-            Column("attach_count", "count"),
+            Column("attach_count", "count", flaw=Flaw.TOO_SMALL, broken="'0'"),
             Column("first_seen_at", "instant"),
             Column("last_seen_at", "instant"),
         ),

@@ -13,9 +13,16 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.simulator import simulate
+from orchestration.base.settings import Settings
+from orchestration.contracts import load_feeds
+from orchestration.ingest import ingest
+from orchestration.ingest.receipt import newest, read_receipts
+from orchestration.runtime.partitions import days_between
+from orchestration.simulator import SimulationSummary, simulate
 from orchestration.simulator.field_dirt import FILE_FAULTS, FOLDER_FAULTS
+from tests.support.world import KEY
 
+FIRST, LAST = date(2026, 1, 10), date(2026, 2, 12)
 ODD_NUMBER = re.compile(r"\+82 \(0\)10-|0082 10 |\(010\) |\+82-10-|[０-９]{11}|010\.\d{4}\.")
 
 
@@ -55,19 +62,29 @@ def _odd_numbers(folder: Path) -> int:
     return sum(1 for line in re.split(r"[\r\n]", text) if ODD_NUMBER.search(line))
 
 
-@pytest.mark.parametrize("field_dirt", [True, False])
-def test_every_kind_is_there_as_often_as_it_was_counted(tmp_path: Path, *, field_dirt: bool) -> None:
-    made = simulate(
-        tmp_path, first_day=date(2026, 1, 10), last_day=date(2026, 2, 12), history_from=date(2026, 1, 10),
-        panel=0.0003, field_dirt=field_dirt,
-        feeds=["payments", "cell_attachments", "cell_registry", "sim_changes", "subscriptions"],
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> SimulationSummary:
+    return simulate(
+        tmp_path_factory.mktemp("field") / "landing", first_day=FIRST, last_day=LAST, history_from=FIRST, panel=0.0003,
+        field_dirt=True, feeds=["payments", "cell_attachments", "cell_registry", "sim_changes", "subscriptions"],
     )  # fmt: skip
+
+
+def test_every_kind_is_there_as_often_as_it_was_counted(made: SimulationSummary) -> None:
+    folders = list(made.out.glob("*/dt=*"))
+    found = Counter(kind for folder in folders for kind in _seen(folder))
+    found["PHONE_SPELLING"] = sum(_odd_numbers(folder) for folder in folders if folder.parent.name != "cell_registry")
     counted = sum((tally.field_dirt for tally in made.feeds.values()), Counter[str]())
-    found = Counter(
-        kind for folder in tmp_path.glob("*/dt=*") for kind in _seen(folder)
-    ) + Counter(PHONE_SPELLING=sum(
-        _odd_numbers(folder) for folder in tmp_path.glob("*/dt=*") if folder.parent.name != "cell_registry"
-    ))  # fmt: skip
     assert found == counted
-    kinds = {fault.kind for fault in FILE_FAULTS + FOLDER_FAULTS} | {"PHONE_SPELLING"}
-    assert set(counted) == (kinds if field_dirt else set())
+    assert set(counted) == {fault.kind for fault in FILE_FAULTS + FOLDER_FAULTS} | {"PHONE_SPELLING"}
+
+
+def test_ingest_reads_every_such_file_and_keeps_out_broken_rows_only(made: SimulationSummary) -> None:
+    settings = Settings(home=made.out.parent, pseudonym_key=KEY)
+    for name, tally in made.feeds.items():
+        ingest(settings, load_feeds(settings)[name], days_between(FIRST, LAST))
+        receipts = newest(read_receipts(settings.raw_dir, name))
+        assert {receipt.status for receipt in receipts} == {"ACCEPTED"}
+        assert sum(receipt.rows_read for receipt in receipts) == tally.rows
+        odd = sum(receipt.rows_quarantined for receipt in receipts) - tally.broken
+        assert 0 <= odd <= tally.field_dirt["PHONE_SPELLING"], "odd spellings may be read, or kept out"

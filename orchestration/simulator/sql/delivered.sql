@@ -27,15 +27,18 @@ large_day as (
 copies as (
     select
         * replace (
-            if(copy_no = 2, known_on,
+            if(copy_no >= 2, known_on,
                least(known_on + if(is_late, late_days, 0), getvariable('last_day'))) as known_on,
             if(copy_no = 1, (spelling + 50) % 100, spelling) as spelling
         ),
-        if(copy_no = 2, possible_flaw, 0) as flaw,
+        if(copy_no >= 2, possible_flaw, 0) as flaw,
     from fated
-    cross join (values (0), (1), (2)) as c(copy_no)
-    where copy_no = 0 or (copy_no = 1 and is_repeated) 
-        or (copy_no = 2 and is_late and possible_flaw > 0 and known_on in (from large_day))
+    cross join (values (0), (1), (2), (3)) as c(copy_no)
+    where copy_no = 0
+        or (copy_no = 1 and is_repeated)
+        -- one key said in two ways is two rows
+        or (is_late and possible_flaw > 0 and (copy_no = 2 or possible_flaw = $key_conflict)
+            and copy_no >= 2 and known_on in (from large_day))
 ),
 arrived as (
     select * replace (
