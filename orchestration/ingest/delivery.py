@@ -21,8 +21,7 @@ from pydantic import AfterValidator, BaseModel, ValidationError
 from orchestration.base.files import NotTextError, decode_text
 from orchestration.contracts import Feed
 from orchestration.ingest.faults import RefusedError, reading
-from orchestration.ingest.names import is_data, spelled
-from orchestration.privacy import mask_digits
+from orchestration.ingest.names import header_in_message, is_data, spelled
 
 MANIFEST = "_manifest.json"
 _BACKFILL_HOUR = time(6)
@@ -203,7 +202,7 @@ def _said_of_manifest(refusal: RefusedError) -> str:
     cause = refusal.__cause__
     if isinstance(cause, ValidationError):
         problem = cause.errors(include_input=False, include_context=False)[0]
-        place = ".".join(str(part) if isinstance(part, int) else mask_digits(part) for part in problem["loc"])
+        place = ".".join(str(part) if isinstance(part, int) else header_in_message(part) for part in problem["loc"])
         return f"{MANIFEST}: {place or 'the file'}: {problem['msg']}"
     return f"{MANIFEST}: {cause}" if isinstance(cause, NotTextError) else str(refusal)
 

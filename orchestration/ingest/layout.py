@@ -19,15 +19,12 @@ import duckdb
 from orchestration.base.sql import identifier, literal
 from orchestration.contracts import Column, Feed
 from orchestration.ingest.faults import RefusedError, reading
-from orchestration.ingest.names import is_parquet
+from orchestration.ingest.names import header_in_message, is_parquet
 from orchestration.ingest.parquet import Cell, decode, prove, read_cells
 from orchestration.ingest.survey import Survey
 from orchestration.ingest.text import escapes
 from orchestration.ingest.typed import cell_name, family, text_name, text_sql
-from orchestration.privacy import mask_digits
 
-_LONGEST_NAME = 80
-_SUSPICIOUS_DIGITS = 5
 _DELIMITER = "\x1f"  # stands in for one of several signs where a library takes one alone
 _UNSEEN = ("Cf", "Cc")  # format and control characters; white space is folded first
 
@@ -163,7 +160,7 @@ def _match(header: tuple[str, ...], feed: Feed, place: str) -> tuple[tuple[int |
         positions.append(position)
         if position is not None:
             del free[position]
-    unknown = tuple(_shown(header[index]) for index in free)
+    unknown = tuple(header_in_message(header[index]) for index in free)
     absent = [
         column for column, position in zip(feed.columns, positions, strict=True) if position is None and column.required
     ]
@@ -184,12 +181,6 @@ def _absent(absent: list[Column], unknown: tuple[str, ...]) -> str:
     if guess:
         message += f"; if {guess[0]!r} is its new name, add it to the contract: sourceHeader: [{guess[0]!r}]"
     return message
-
-
-def _shown(name: str) -> str:
-    """A header's name for a message; a file without a header has data there, so long digits are masked."""
-    name = " ".join(name.split())[:_LONGEST_NAME]
-    return mask_digits(name) if sum(letter.isdigit() for letter in name) >= _SUSPICIOUS_DIGITS else name
 
 
 def _fold(name: str) -> str:

@@ -9,6 +9,10 @@ from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from orchestration.privacy import mask_digits
+
+_LONGEST_HEADER = 80
+_SUSPICIOUS_DIGITS = 5
 SUFFIXES = (".csv", ".csv.gz", ".parquet")
 
 #: Names that are no data whatever they end in, by what they are; capitals do not matter.
@@ -71,6 +75,12 @@ def spelled(name: str, encoding: str = "utf-8") -> str:
         text = raw.decode("utf-8", "backslashreplace")
     composed = unicodedata.normalize("NFC", text)
     return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in composed)
+
+
+def header_in_message(name: str) -> str:
+    """A column's name as a file has it; where a number or more stands in its place, long digits are masked."""
+    name = " ".join(name.split())[:_LONGEST_HEADER]
+    return mask_digits(name) if sum(letter.isdigit() for letter in name) >= _SUSPICIOUS_DIGITS else name
 
 
 def scratch_name(path: Path, scratch: Path, suffix: str) -> Path:

@@ -144,7 +144,7 @@ _CELLS = {
     "note": ["'ok'", "null::varchar", "encode('가입비')", "'\\xEA\\xB0'::blob", "[['x']]", "repeat('x', 100000)"],
     "charged_on": [
         "date '2026-01-03'", "timestamp '2026-01-03'", "20260103", "'2026-01-03'", "'infinity'::date",
-        "date '0001-01-01'", "time '09:00'", "timestamp_ns '2026-01-03 00:00:00.123456789'",
+        "date '0001-01-01'", "time '09:00'", "timestamp_ns '2026-01-03 00:00:00.987654321'",
     ],
     "charged_at": [
         "timestamp '2026-01-03 09:00:00'", "timestamptz '2026-01-03 00:00:00.5Z'", "1767398400",

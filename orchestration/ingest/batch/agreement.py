@@ -12,6 +12,7 @@ from orchestration.contracts import Column
 from orchestration.ingest.batch.bench import Bench, Outcome
 from orchestration.ingest.delivery import MANIFEST
 from orchestration.ingest.judge import kind_of
+from orchestration.ingest.names import header_in_message
 
 #: A required column of which more than this share cannot be read has changed its type, given this many rows.
 _RETYPED_SHARE, _RETYPED_LEAST_ROWS = 0.5, 10
@@ -59,7 +60,8 @@ def _disagreement(bench: Bench, outcome: Outcome, totals: dict[tuple[date, str, 
             return f"{entry.name}: {read} rows, but {entry.rows} in {MANIFEST}"
         for column, expected in entry.control_totals.items():
             if column not in _summable(bench):
-                return f"{MANIFEST}: control total of {column!r}, which is no amount or count of the contract"
+                shown = header_in_message(column)
+                return f"{MANIFEST}: control total of {shown!r}, which is no amount or count of the contract"
             total = totals.get((outcome.delivery.dt, entry.name, column), Decimal(0))
             if total != expected:
                 return f"{entry.name}: {column} adds up to {total:f}, but to {expected:f} in {MANIFEST}"
