@@ -85,8 +85,8 @@ def graph(settings: Settings) -> Graph:
             }
             schema, name = relation.split(".")
             nodes[f"model.{relation}"] = {
-                "unique_id": f"model.{relation}", "resource_type": "model", "name": name, "schema": schema, "tags": ["stage_marts", door],
-                "columns": columns, "config": {"materialized": "table"},
+                "unique_id": f"model.{relation}", "resource_type": "model", "name": name, "schema": schema,
+                "tags": ["stage_marts", door], "columns": columns, "config": {"materialized": "table"},
             }  # fmt: skip
     return Graph({"nodes": nodes, "parent_map": {name: [] for name in nodes}, "child_map": {}, "sources": {}})
 

@@ -18,10 +18,10 @@ from typing import Any
 import duckdb
 import yaml
 
-from orchestration.base.files import NotTextError, encoding_by_mark, read_text
+from orchestration.base.files import NotTextError, encoding_by_mark, read_text, replacing
 from orchestration.base.refusal import Refusal
 from orchestration.base.settings import PROJECT, Settings
-from orchestration.base.sql import columns_of, exact, identifier, literal
+from orchestration.base.sql import columns_of, connect, exact, identifier, literal
 
 MOST_LINES = 5  # of a table that are named
 _SEEDS = PROJECT / "dbt_project" / "seeds"
@@ -116,6 +116,19 @@ def lay_over(con: duckdb.DuckDBPyConnection, settings: Settings, name: str) -> s
         """
     )
     return relation
+
+
+def write_references(settings: Settings, folder: Path) -> None:
+    """Write every reference table with the site's rows laid over it, as `<name>.csv`, for the warehouse's seeds.
+
+    Raises:
+        SiteError: if a site's file has a column that the table lacks, or lacks the key.
+    """
+    with connect(settings) as con:
+        for name in references():
+            rows = f"(select * exclude (line) from {lay_over(con, settings, name)})"
+            with replacing(folder / f"{name}.csv", is_durable=False) as temporary:
+                con.execute(f"copy {rows} to {literal(str(temporary))} (format csv, header true)")
 
 
 def misread(settings: Settings, name: str) -> Iterator[Problem]:

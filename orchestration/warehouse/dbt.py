@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestration.base.settings import PROJECT, Settings, private_dir
+from orchestration.site.reference import write_references
 
 DBT_PROJECT = PROJECT / "dbt_project"
 _SOURCES = ("*.sql", "*.py", "*.yml", "*.csv")
@@ -51,7 +52,7 @@ def environment(settings: Settings) -> dict[str, str]:
         "RINGFENCE_WAREHOUSE": str(settings.warehouse),
         "RINGFENCE_VIEW": settings.view,
         "RINGFENCE_TIMEZONE": settings.time_zone,
-        "RINGFENCE_SITE": str(settings.site or ""),
+        "RINGFENCE_REFERENCE": str(_reference_dir(settings)) if settings.site else "",
         "RINGFENCE_MEMORY_LIMIT": settings.memory_limit,
         "RINGFENCE_TEMP": str(settings.scratch_dir),
         "DBT_PROJECT_DIR": str(DBT_PROJECT),
@@ -61,6 +62,10 @@ def environment(settings: Settings) -> dict[str, str]:
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         "PYTHONUNBUFFERED": "1",
     }
+
+
+def _reference_dir(settings: Settings) -> Path:
+    return target_dir(settings) / "reference"
 
 
 def fingerprint(settings: Settings) -> str:
@@ -111,6 +116,8 @@ def build(
         arguments += ["--exclude", *exclude]
     if full_refresh:
         arguments.append("--full-refresh")
+    if settings.site:
+        write_references(settings, private_dir(_reference_dir(settings)))
     results_path = target_dir(settings) / "run_results.json"
     results_path.unlink(missing_ok=True)
     for event in run(settings, arguments, keep_open):

@@ -12,6 +12,8 @@ from typing import Any
 
 import duckdb
 
+from orchestration.base.settings import Settings
+from orchestration.site.reference import write_references
 from tests.support.feeds import FEEDS
 
 DBT_PROJECT = Path(__file__).resolve().parents[2] / "dbt_project"
@@ -81,7 +83,7 @@ class Warehouse:
         environment |= {
             "RINGFENCE_WAREHOUSE": str(self.path),
             "RINGFENCE_VIEW": self.view,
-            "RINGFENCE_SITE": str(self.site or ""),
+            "RINGFENCE_REFERENCE": self._references(),
             "RINGFENCE_MEMORY_LIMIT": "1GB",
             "RINGFENCE_TEMP": str(self.path.with_suffix(".tmp")),
             "DBT_TARGET_PATH": str(self.target),
@@ -91,6 +93,15 @@ class Warehouse:
         done = subprocess.run(command, cwd=DBT_PROJECT, env=environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
         return done.stdout
+
+    def _references(self) -> str:
+        """The folder with the site's reference tables, written as before every dbt; empty without a site."""
+        if self.site is None:
+            return ""
+        folder = self.target / "reference"
+        folder.mkdir(parents=True, exist_ok=True)
+        write_references(Settings(home=self.path.parent / "home", site=self.site), folder)
+        return str(folder)
 
     def build_models(self, *arguments: str) -> str:
         """Seeds and models only: tests cost more than they tell on every step of a history."""

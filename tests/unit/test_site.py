@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import csv
 import shutil
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from orchestration.base.settings import Settings
 from orchestration.cli import app
 from orchestration.contracts import load_feeds
 from orchestration.site.check import check_site
-from orchestration.site.reference import SiteError
+from orchestration.site.reference import SiteError, references, write_references
 
 BRAZIL = Path(__file__).parents[1] / "sites" / "brazil"
 
@@ -167,3 +168,18 @@ def test_a_command_that_cannot_be_done_ends_with_the_reason_alone(
     assert told.exit_code == 1
     assert told.exception is None or isinstance(told.exception, SystemExit)
     assert told.output.strip()
+
+
+def test_the_warehouse_gets_each_table_with_the_sites_rows_in_place_of_the_shipped_ones(tmp_path: Path) -> None:
+    site, folder = tmp_path / "site", tmp_path / "tables"
+    (site / "reference").mkdir(parents=True)
+    folder.mkdir()
+    own = 'provider,group_name,kind\nKT,MVNO,MVNO\n"A, ""B""",MVNO,MVNO\n'
+    (site / "reference" / "providers.csv").write_text(own, "utf-8")
+    write_references(Settings(home=tmp_path / "home", site=site), folder)
+    with (folder / "providers.csv").open(encoding="utf-8", newline="") as file:
+        rows = {row["provider"]: row for row in csv.DictReader(file)}
+    assert rows["KT"] == {"provider": "KT", "network": "KT", "group_name": "MVNO", "kind": "MVNO"}
+    assert rows['A, "B"'] == {"provider": 'A, "B"', "network": "", "group_name": "MVNO", "kind": "MVNO"}
+    assert rows["SKT"]["kind"] == "MNO"
+    assert {path.stem for path in folder.iterdir()} == set(references())
