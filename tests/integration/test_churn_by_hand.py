@@ -265,17 +265,22 @@ def test_incidents(world: ByHand) -> None:
     world.same(sql, Counter((name, port["on"]) for name, port in booked))
 
 
+def _order(port: Row) -> tuple[Any, ...]:
+    """Ports of a number follow each other by their booking; of one day by their request, then by their identifier."""
+    return port["on"], port["requested_at"], port["port_id"]
+
+
 def test_returns_and_chains(world: ByHand) -> None:
     returns: Counter[tuple[Any, ...]] = Counter()
     chains: Counter[tuple[Any, ...]] = Counter()
     for port in world.moves:
-        before = [p for p in world.moves if p["number_key"] == port["number_key"] and p["on"] < port["on"]]
+        before = [p for p in world.moves if p["number_key"] == port["number_key"] and _order(p) < _order(port)]
         left = [p["on"] for p in before if p["from"] == port["to"]]
         if left and (port["on"] - max(left)).days <= 365:
             returns[port["from"], port["to"], _months(max(left), port["on"])] += 1
         came = [p for p in before if p["to"] == port["from"] and not p["withdrawn"]]
         if came:
-            last = max(came, key=lambda p: p["on"])
+            last = max(came, key=_order)
             chains[last["from"], port["from"], port["to"], _months(last["on"], port["on"])] += 1
     assert len(returns) > 10
     assert len(chains) > 10

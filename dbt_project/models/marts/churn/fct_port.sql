@@ -71,8 +71,11 @@ earlier as (
             where previous.donor_group = ports.recipient_group and not previous.is_same_group
         ) as left_recipient_on,
         -- where the number was before the group that it leaves now; a withdrawn port brought it nowhere. Of two on one
-        -- day the later identifier, so that every build agrees
-        {{ last_by('previous.donor_group', 'cast(previous.processed_on as string) || previous.port_id') }} filter (
+        -- day the one asked for later, of two at once the later identifier, so that every build agrees
+        {{ last_by(
+            'previous.donor_group',
+            'cast(previous.processed_on as string) || cast(previous.requested_at as string) || previous.port_id'
+        ) }} filter (
             where previous.recipient_group = ports.donor_group and previous.is_move
         ) as came_from_group,
         max(previous.processed_on) filter (
@@ -83,7 +86,15 @@ earlier as (
         on
             ports.number_key = previous.number_key
             and ports.port_id <> previous.port_id
-            and ports.event_on > previous.processed_on
+            and (
+                ports.event_on > previous.processed_on
+                or (ports.event_on = previous.processed_on and ports.requested_at > previous.requested_at)
+                or (
+                    ports.event_on = previous.processed_on
+                    and ports.requested_at = previous.requested_at
+                    and ports.port_id > previous.port_id
+                )
+            )
             and previous.is_completed
     group by ports.port_id
 ),
