@@ -9,19 +9,16 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from itertools import groupby
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-from orchestration.base.files import replace_text
-from orchestration.base.settings import Settings, private_dir
+from orchestration.base.settings import Settings
 from orchestration.gates import verdicts
 from orchestration.gates.outcome import Outcome, is_closed
 from orchestration.gates.suites import STAGES, Severity
 from orchestration.ingest.receipt import Receipt, newest, read_receipts
+from orchestration.reporting.pages import environment, write_page
 
 _RUNS = 30
 _DAYS = 120
@@ -88,16 +85,11 @@ class Quarantine:
 
 def write_gates_page(settings: Settings) -> Path:
     """Write the page anew from the history of verdicts and the receipts."""
-    zone = ZoneInfo(settings.time_zone)
     runs, now = _runs(settings), verdicts.latest(settings)
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
-    environment.filters["minute"] = lambda instant: f"{instant.astimezone(zone):%Y-%m-%d %H:%M}"
-    environment.filters["tally"] = _tally
-    page = environment.get_template("gates_page.html").render(
-        written_at=datetime.now(zone),
+    templates = environment(settings)
+    templates.filters["tally"] = _tally
+    page = templates.get_template("gates_page.html").render(
+        written_at=datetime.now(UTC),
         states=STATES,
         counts=Counter(_state(verdict.failures) for verdict in now),
         verdicts=now,
@@ -106,10 +98,7 @@ def write_gates_page(settings: Settings) -> Path:
         gates=[_gate(name, runs) for name in _names(runs)],
         quarantine=_quarantine(newest(read_receipts(settings.raw_dir))),
     )
-    path = settings.gates_page
-    private_dir(path.parent)
-    replace_text(path, page)
-    return path
+    return write_page(settings, settings.gates_page.name, page)
 
 
 def _runs(settings: Settings) -> list[_Run]:

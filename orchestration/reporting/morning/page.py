@@ -10,15 +10,15 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import duckdb
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment
 
-from orchestration.base.files import replace_text
 from orchestration.base.refusal import Refusal
-from orchestration.base.settings import Settings, private_dir
+from orchestration.base.settings import Settings
 from orchestration.base.sql import connect, literal
 from orchestration.contracts import Feed
 from orchestration.reporting.headline import Headline, HeadlineError, read_headline
 from orchestration.reporting.morning.figures import read_sections
+from orchestration.reporting.pages import environment, write_page
 from orchestration.reporting.plots.canvas import svg
 from orchestration.reporting.plots.churn import departures
 from orchestration.serving.generations import current_file, current_publication
@@ -66,13 +66,12 @@ def write_morning_report(settings: Settings, feeds: Mapping[str, Feed], as_of: d
         con.execute("use marts")
         content = _read(con, settings, day, published)
         definitions = _Definitions(con)
-        page = _environment(settings, definitions).get_template("page.html").render(
+        page = _templates(settings, definitions).get_template("morning/page.html").render(
             content, publication=publication, status=read_status(settings, feeds), definitions=definitions,
             view=settings.view, gates_page=settings.gates_page.name,
             written_at=datetime.now(ZoneInfo(settings.time_zone)),
         )  # fmt: skip
-    path = private_dir(settings.reports_dir) / f"{day}.html"
-    replace_text(path, page)
+    path = write_page(settings, f"{day}.html", page)
     return MorningReport(path, day, content["chart_desk"])
 
 
@@ -160,13 +159,10 @@ class _Definitions:
         return name
 
 
-def _environment(settings: Settings, definitions: _Definitions) -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
+def _templates(settings: Settings, definitions: _Definitions) -> Environment:
+    templates = environment(settings)
     currency = settings.site_profile.currency
-    environment.globals["definition"] = definitions
+    templates.globals["definition"] = definitions
     units = {
         "count": lambda value: f"{value:,.0f}",
         "signed": lambda value: f"{value:+,.0f}".replace("-", "−"),
@@ -174,14 +170,13 @@ def _environment(settings: Settings, definitions: _Definitions) -> Environment:
         "days": lambda value: f"{value:,.1f} days",
         "money": lambda value: _money(value, currency),
     }
-    environment.filters |= {
+    templates.filters |= {
         "as_unit": lambda value, unit: "–" if value is None else units[unit](value),
         "day": lambda value: f"{value.day} {value:%B %Y}",
         "weekday": lambda value: f"{value:%A} {value.day} {value:%B %Y}",
         "short": lambda value: f"{value:%a} {value.day} {value:%b}",
-        "minute": lambda value: f"{value.astimezone(ZoneInfo(settings.time_zone)):%Y-%m-%d %H:%M}",
     }
-    return environment
+    return templates
 
 
 def _money(value: int, currency: str) -> str:
