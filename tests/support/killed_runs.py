@@ -79,7 +79,9 @@ def do_step(world: World, step: str) -> None:
     with warehouse_lock(world.settings) as holding:
         with connect(world.settings, str(world.settings.warehouse)) as con:
             refresh_raw(con, world.settings, world.feeds)
-        dbt.build(world.settings, select=[node.name for node in graph.stage(step)], keep_open=[holding])
+        nodes = graph.stage(step)
+        selected = [*(node.name for node in nodes), *graph.pipeline_of(nodes)]
+        dbt.build(world.settings, select=selected, keep_open=[holding])
 
 
 def _one_step(home: Path, landing: Path, step: str, pipe: Connection) -> None:
