@@ -68,6 +68,16 @@ def check_nothing(column: Column, mistakes: Mistakes, place: str) -> None:
         mistakes.note(f"{place}.openEnd", "raw keeps null for no end: required: false, and no part of the key")
 
 
+def check_constant(column: Column, mistakes: Mistakes, place: str) -> None:
+    """What each row says is nobody's, and one of the column's values."""
+    if column.pseudonym or column.key_position is not None:
+        mistakes.note(f"{place}.constant", "a personal column or one of the key has a value of its own in each row")
+    elif len(column.headers) > 1:
+        mistakes.note(f"{place}.constant", "a column with a sourceHeader is read from the file")
+    elif column.domain and column.values.get(str(column.constant), column.constant) not in column.domain:
+        mistakes.note(f"{place}.constant", f"{column.constant!r} is none of {', '.join(column.domain)}")
+
+
 def read_rules(schema: SchemaObject, columns: tuple[Column, ...], mistakes: Mistakes) -> tuple[RowRule, ...]:
     """Row rules, each tried on a row of nulls: a mistake in one is the contract's, not a delivery's."""
     found: list[RowRule] = []

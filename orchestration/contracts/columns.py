@@ -8,7 +8,7 @@ from datetime import date
 
 from open_data_contract_standard.model import SchemaProperty
 
-from orchestration.contracts.checks import check_domain, check_limits, check_nothing
+from orchestration.contracts.checks import check_constant, check_domain, check_limits, check_nothing
 from orchestration.contracts.mistakes import Mistakes
 from orchestration.contracts.model import INTEGERS, PSEUDONYMS, Column, Pseudonym
 from orchestration.contracts.moment_formats import WORDS
@@ -30,7 +30,16 @@ _DECIMAL = re.compile(r"^(?:DECIMAL|NUMERIC|NUMBER)(?:\(([0-9]+)(?:,([0-9]+))?\)
 _MOST_MINOR_UNITS = 4
 _RESERVED = ("dt", "rev")  # what raw adds to each row
 _OPTIONS = ("pattern", "minimum", "maximum")
-_PROPERTIES = {"sourceHeader", "values", "pseudonym", "minorUnits", "nullValues", "openEnd", "resemblesNumbers"}
+_PROPERTIES = {
+    "sourceHeader",
+    "values",
+    "pseudonym",
+    "minorUnits",
+    "nullValues",
+    "openEnd",
+    "constant",
+    "resemblesNumbers",
+}
 
 
 def read_column(
@@ -68,10 +77,13 @@ def read_column(
         key_position=(prop.primaryKeyPosition or 1) if prop.primaryKey else None,
         null_marks=_null_marks(custom, values, null_marks),
         open_end=_open_end(custom, type_, formats, mistakes),
+        constant=custom.constant("constant"),
     )
     check_domain(column, mistakes, place)
     check_limits(column, mistakes, place)
     check_nothing(column, mistakes, place)
+    if column.constant is not None:
+        check_constant(column, mistakes, place)
     return column
 
 

@@ -25,7 +25,8 @@ PSEUDONYMS: dict[str, tuple[str, str]] = {
 class Column:
     """One column of a feed: as it arrives, and as raw keeps it.
 
-    A text of `null_marks` says nothing; a day of `open_end` says that there is no end, and raw keeps null for it.
+    A text of `null_marks` says nothing; a day of `open_end` says that there is no end, and raw keeps null for it. A
+    column with a `constant` is in no file: each row has that text.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Column:
     key_position: int | None = None
     null_marks: tuple[str, ...] = ()
     open_end: tuple[date, ...] = ()
+    constant: str | None = None
 
     @property
     def raw_name(self) -> str:
@@ -164,6 +166,7 @@ class Feed:
     timestamp_formats: tuple[str, ...]
     is_midnight_24: bool
     numbers: NumberSpelling
+    ignored: tuple[str, ...]
     delivery: Literal["append", "full"]
     frequency_days: int
     due_hours: float

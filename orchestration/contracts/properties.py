@@ -47,6 +47,13 @@ class Properties:
         self._check_texts(name, items)
         return tuple(str(item) for item in items)
 
+    def constant(self, name: str) -> str | None:
+        """A text, a whole number or a flag, as text; None if there is none."""
+        value = self.get(name)
+        if value is not None and (not isinstance(value, str | int) or value == ""):
+            self.wrong(name, f"{value!r} is no text; put it in quotes")
+        return None if value is None else _spelled(value)
+
     def words(self, name: str, known: Collection[str]) -> tuple[str, ...]:
         """Some of the known words, or none."""
         found = self.texts(name)

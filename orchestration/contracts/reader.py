@@ -26,7 +26,7 @@ _SUFFIX = re.compile(r"(\.[A-Za-z0-9_-]+)+")
 _PROPERTIES = {
     "encoding", "delimiter", "quote", "dateFormat", "timestampFormat", "decimalSeparator", "thousandsSeparator",
     "grouping", "currencySigns", "negative", "midnightAs24", "nullValues", "escape", "skipLines", "trailer", "suffixes",
-    "delivery", "latenessDays", "tolerancePct", "eventTime", "reconciledAmount",
+    "ignored", "delivery", "latenessDays", "tolerancePct", "eventTime", "reconciledAmount",
 }  # fmt: skip
 
 
@@ -103,6 +103,7 @@ def _feed(contract: OpenDataContractStandard, stem: str, fingerprint: str, mista
         timestamp_formats=instants,
         is_midnight_24=custom.flag("midnightAs24"),
         numbers=_numbers(custom),
+        ignored=custom.texts("ignored"),
         delivery=custom.choice("delivery", "append", "full"),
         frequency_days=_frequency(contract, mistakes),
         due_hours=_due_hours(contract, mistakes),

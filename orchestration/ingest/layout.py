@@ -87,7 +87,8 @@ def source_sql(layout: Layout, feed: Feed) -> str:
     for column, position in zip(feed.columns, layout.positions, strict=True):
         name = identifier(text_name(column))
         if position is None:
-            selected.append(f"cast(null as varchar) as {name}")
+            text = "null" if column.constant is None else literal(column.constant)
+            selected.append(f"cast({text} as varchar) as {name}")
         elif layout.cells:
             cell = layout.cells[position]
             selected.append(f"{_meant(_trimmed(text_sql(cell.sql, cell.type)), column)} as {name}")
@@ -156,13 +157,18 @@ def _match(header: tuple[str, ...], feed: Feed, place: str) -> tuple[tuple[int |
     positions: list[int | None] = []
     for column in feed.columns:
         wanted = {_fold(name) for name in column.headers}
-        position = next((index for index, name in free.items() if name in wanted), None)
+        position = None
+        if column.constant is None:
+            position = next((index for index, name in free.items() if name in wanted), None)
         positions.append(position)
         if position is not None:
             del free[position]
-    unknown = tuple(header_in_message(header[index]) for index in free)
+    ignored = {_fold(name) for name in feed.ignored}
+    unknown = tuple(header_in_message(header[index]) for index, name in free.items() if name not in ignored)
     absent = [
-        column for column, position in zip(feed.columns, positions, strict=True) if position is None and column.required
+        column
+        for column, position in zip(feed.columns, positions, strict=True)
+        if position is None and column.required and column.constant is None
     ]
     if all(position is None for position in positions):
         between = f", with {feed.delimiter!r} between names" if len(header) == 1 else ""

@@ -39,7 +39,10 @@ class SampleError(Refusal):
 
 @dataclass(frozen=True)
 class Matched:
-    """A column of the contract, and the place (from 1) and header of the file's column that it is read from."""
+    """A column of the contract, and the place (from 1) and header of the file's column that it is read from.
+
+    Without a place it is absent, or each row has the same text, which then stands for the header.
+    """
 
     column: str
     place: int | None
@@ -115,7 +118,7 @@ def _look(trial: Settings, feed: Feed, path: Path, dt: date, rows: int) -> tuple
         except RefusedError:
             return [], [], []
         columns = [
-            Matched(column.name, None, None)
+            Matched(column.name, None, column.constant)
             if position is None
             else Matched(column.name, position + 1, " ".join(layout.header[position].split()))
             for column, position in zip(feed.columns, layout.positions, strict=True)

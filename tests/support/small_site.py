@@ -31,7 +31,7 @@ COLUMNS: list[dict[str, Any]] = [
     {"name": "charged_on", "logicalType": "date"},
     {"name": "charged_at", "logicalType": "timestamp"},
 ]
-_CUSTOM = ("resemblesNumbers", "pseudonym", "values", "sourceHeader", "minorUnits", "nullValues", "openEnd")
+_CUSTOM = ("resemblesNumbers", "pseudonym", "values", "sourceHeader", "minorUnits", "nullValues", "openEnd", "constant")
 
 
 @dataclass

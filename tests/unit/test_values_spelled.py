@@ -275,6 +275,20 @@ def test_a_value_that_becomes_nothing_is_null(site: SmallSite) -> None:
     assert read(site, "note", "X", "Y") == ["EMPTY:note", "yes"]
 
 
+def test_a_column_that_no_file_has_is_the_same_in_each_row_and_one_that_nobody_wants_is_not_told(
+    site: SmallSite,
+) -> None:
+    site.options = {"ignored": ["Is Paid", "note"]}
+    site.columns[3:5] = [
+        {"name": "kind", "logicalType": "string", "enum": [{"value": "HANDSET"}], "constant": "HANDSET"},
+        {"name": "fee", "logicalType": "integer", "constant": 100},
+    ]
+    site.drop((HEADER + line(1)).replace("is_paid", " is  paid"))
+    receipt = site.ingest()
+    assert (receipt.refusal, receipt.unknown_columns) == (None, [])
+    assert site.rows(receipt, "kind, fee") == [("HANDSET", 100)]
+
+
 def test_a_flag_is_one_of_the_usual_words_or_of_the_contracts(site: SmallSite) -> None:
     del site.columns[3]["values"]
     words = ("true", "T", "Yes", "y", "1", "FALSE", "f", "no", "N", "0", "X", "2")
@@ -306,6 +320,9 @@ def test_a_flag_is_one_of_the_usual_words_or_of_the_contracts(site: SmallSite) -
         ({"midnightAs24": "yes"}, {}, "'yes' is neither true nor false"),
         ({}, {"physicalType": "DECIMAL(40,2)"}, "physicalType: "),
         ({}, {"enum": [{"value": "-"}], "nullValues": ["-"]}, "'-' is a value of the column too"),
+        ({}, {"enum": [{"value": "A"}], "constant": "B"}, "'B' is none of A"),
+        ({}, {"classification": "pii", "constant": "B"}, "a personal column or one of the key"),
+        ({}, {"sourceHeader": "b", "constant": "B"}, "a column with a sourceHeader is read from the file"),
         ({}, {"openEnd": "9999-12-31"}, "'9999-12-31' is no day, such as 9999-12-31, or the column is no date"),
         ({}, {"logicalType": "date", "openEnd": "9999-12-31"}, "raw keeps null for no end: required: false"),
     ],
