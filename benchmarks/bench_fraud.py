@@ -21,7 +21,7 @@ import resource
 import tempfile
 import time
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import duckdb
@@ -115,7 +115,8 @@ RAISED = """
     )
     select
         count(*) as alerts_raised_by_daily_runs,
-        100.0 * count(*) filter (where payment_id in (from planted)) / count(*) as precision_of_these_pct
+        100.0 * count(*) filter (where payment_id in (select payment_id from planted)) / count(*)
+            as precision_of_these_pct
     from raised
 """
 
@@ -170,7 +171,8 @@ def main() -> None:
 
 def _build(settings: Settings, case: Case, seed: int) -> tuple[SimulationSummary, float]:
     """Simulate, ingest and build what the rules read; what was simulated, and the seconds of dbt."""
-    days = {"first_day": case.first, "last_day": case.last}
+    # ports count for a week
+    days = {"first_day": case.first, "last_day": case.last, "history_from": case.first - timedelta(days=10)}
     made = simulate(settings.landing_dir, panel=case.panel, seed=seed, scenario=case.scenario, feeds=FEEDS, **days)
     feeds = load_feeds(settings)
     for feed in FEEDS:

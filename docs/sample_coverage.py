@@ -1,0 +1,144 @@
+"""Write docs/sample-coverage.md: which rules, columns of marts and reasons in quarantine the demo exercises.
+
+    RINGFENCE_HOME=data python docs/sample_coverage.py        # after `make demo`
+
+What does not occur stands under its reason; a thing that does not occur without one is an error.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from orchestration.base.settings import PROJECT, Settings
+from orchestration.base.sql import identifier
+from orchestration.contracts import load_feeds
+from orchestration.ingest.judge import Judged
+from orchestration.serving.generations import DOORS, current_dir
+from orchestration.warehouse import dbt
+from orchestration.warehouse.graph import Graph
+
+PAGE = Path(__file__).with_name("sample-coverage.md")
+STRUCTURE = ("TOO_MANY_COLUMNS", "MISSING_COLUMNS", "OPEN_QUOTE", "LONG_LINE")
+
+_ACROSS = "a rule across columns; the simulator breaks single cells"
+
+#: Why something does not occur in the demo, by rule, column or reason.
+WHY = {
+    "STRUCTURE:OPEN_QUOTE": "an open quote takes the rows behind it along, and they would come nowhere else",
+    "STRUCTURE:LONG_LINE": "a line without an end",
+    "CONTRACT_ENDS_BEFORE_START": _ACROSS,
+    "PROCESSED_ON_MISSING": _ACROSS,
+    "REASON_MISSING": _ACROSS,
+    "REJECT_CODE_MISSING": _ACROSS,
+    "SEEN_OUTSIDE_HOUR": _ACROSS,
+    "TERMINATION_REASON_MISSING": _ACROSS,
+}
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """How often each thing occurs: rules by hits, `schema.relation` by rows and empty columns, reasons by rows."""
+
+    rules: dict[str, int]
+    relations: dict[str, tuple[int, int, list[str]]]
+    reasons: dict[str, int]
+
+    def missing(self) -> list[str]:
+        """Everything that does not occur."""
+        empty = [f"{relation}.{column}" for relation, (_, _, columns) in self.relations.items() for column in columns]
+        return [name for name, times in (self.rules | self.reasons).items() if not times] + empty
+
+
+def known_rules() -> list[str]:
+    """Every rule of the shipped table."""
+    with (PROJECT / "dbt_project" / "seeds" / "fraud_rules.csv").open(encoding="utf-8") as file:
+        return sorted({row["rule_id"] for row in csv.DictReader(file)})
+
+
+def known_reasons(settings: Settings) -> list[str]:
+    """Every kind of reason that a row of a shipped feed can be quarantined for, without the column."""
+    judged = [Judged(feed, settings.site_profile.numbers, {}) for feed in load_feeds(settings).values()]
+    kinds = {reason.partition(":")[0] for one in judged for reason in one.all_reasons()}
+    return sorted(kinds | {"KEY_CONFLICT"} | {f"STRUCTURE:{kind}" for kind in STRUCTURE})
+
+
+def measure(settings: Settings) -> Coverage:
+    """What the published generation of an installation holds."""
+    folder = current_dir(settings)
+    if folder is None:
+        sys.exit("nothing is published yet: make demo")
+    rules, reasons = Counter(known_rules()), Counter(known_reasons(settings))
+    hits, rows = Counter[str](), Counter[str]()
+    relations: dict[str, tuple[int, int, list[str]]] = {}
+    with duckdb.connect() as con:
+        for door, (name, _) in DOORS.items():
+            con.execute(f"attach '{folder / name}' as {identifier(door)} (read_only)")
+        hits.update(dict(con.execute("select rule_id, count(*) from restricted.fraud.rule_hit group by 1").fetchall()))
+        for (counted,) in con.execute("select reasons from open.ops.delivery where reasons is not null").fetchall():
+            for reason, times in json.loads(counted).items():
+                kind = reason if reason.startswith("STRUCTURE") else reason.partition(":")[0]
+                rows[kind] += times
+        for relation, names in _columns(settings):
+            relations[relation] = _filled(con, relation, names)
+    return Coverage({name: hits[name] for name in rules}, relations, {name: rows[name] for name in reasons})
+
+
+def _columns(settings: Settings) -> Iterator[tuple[str, list[str]]]:
+    for node in sorted(Graph(dbt.manifest(settings)).published(), key=lambda node: node.relation):
+        yield node.relation, [column.name for column in node.columns]
+
+
+def _filled(con: duckdb.DuckDBPyConnection, relation: str, names: list[str]) -> tuple[int, int, list[str]]:
+    """Rows, columns, and the columns that are null in every row, in the file that has the relation whole."""
+    held = con.execute(
+        "select database_name from duckdb_columns() where schema_name || '.' || table_name = $1"
+        " order by database_name = 'restricted' desc limit 1",
+        [relation],
+    ).fetchall()
+    counts = ", ".join(f"count({identifier(name)})" for name in names)
+    where = ".".join(map(identifier, (held[0][0], *relation.split("."))))
+    rows, *filled = con.execute(f"select count(*), {counts} from {where}").fetchall()[0]
+    return rows, len(names), [name for name, times in zip(names, filled, strict=True) if not times]
+
+
+def page(coverage: Coverage) -> str:
+    """The page, in Markdown."""
+    rules = [f"| `{rule}` | {hits:,} |" for rule, hits in coverage.rules.items()]
+    relations = [
+        f"| `{relation}` | {rows:,} | {columns} | {', '.join(f'`{name}`' for name in empty) or '–'} |"
+        for relation, (rows, columns, empty) in coverage.relations.items()
+    ]
+    reasons = [f"| `{reason}` | {rows:,} |" for reason, rows in coverage.reasons.items()]
+    missing = [f"| `{name}` | {WHY[name]} |" for name in sorted(coverage.missing())]
+    parts = [
+        "# What the sample extracts exercise",
+        "Written by `python docs/sample_coverage.py` after `make demo`: every fraud rule, every column of the marts\n"
+        "and every kind of reason in quarantine, with how often it occurs. Hits are those that `fraud.rule_hit` keeps.",
+        _table("rule", "hits", rules),
+        _table("relation", "rows", "columns", "null in every row", relations),
+        _table("reason", "rows", reasons),
+        "## What does not occur, and why",
+        _table("what", "why", missing) if missing else "Everything occurs.",
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _table(*heads: str | list[str]) -> str:
+    *names, rows = heads
+    return "\n".join([f"| {' | '.join(map(str, names))} |", "|" + "---|" * len(names), *rows])
+
+
+if __name__ == "__main__":
+    covered = measure(Settings())
+    unexplained = [name for name in covered.missing() if name not in WHY]
+    if unexplained:
+        sys.exit("does not occur, and nobody says why: " + ", ".join(unexplained))
+    PAGE.write_text(page(covered), "utf-8")
