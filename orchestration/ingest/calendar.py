@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import duckdb
 
+from orchestration.base.macros import call_macro
 from orchestration.base.settings import Settings
 from orchestration.site.reference import lay_over
 
@@ -20,16 +21,23 @@ def create_calendar(con: duckdb.DuckDBPyConnection, settings: Settings, days: st
     con.execute(
         f"""
         create or replace temp table {RELATION} as
-        select dt,
-            coalesce(own.is_processing_day::boolean, weekly.is_processing_day::boolean, true) as is_processing_day,
-            coalesce(own.is_holiday::boolean, weekly.is_holiday::boolean, false) as is_holiday,
+        with days as (
+            select distinct dt as date_day from ({days})
+        ),
+        dated as (
+            select day, name, is_processing_day::boolean as is_processing_day, is_holiday::boolean as is_holiday,
+                try_cast(day as date) as date_day
+            from reference_calendar
+        ),
+        ruled as (
+            {call_macro("kind_of_day", "days", "dated")}
+        )
+        select date_day as dt, is_processing_day, is_holiday,
             exists (
                 select 1 from reference_incidents
-                where dt between starts_on::date and coalesce(ends_on::date, dt)
+                where date_day between starts_on::date and coalesce(ends_on::date, date_day)
             ) as has_incident,
-        from (select distinct dt from ({days})) as wanted
-        left join reference_calendar as own on own.day = wanted.dt::varchar
-        left join reference_calendar as weekly on upper(weekly.day) = upper(dayname(wanted.dt))
+        from ruled
         """
     )
     return RELATION

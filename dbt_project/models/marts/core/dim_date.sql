@@ -49,20 +49,8 @@ days as (
     cross join {{ days_from_to('span.from_day', 'span.to_day', 'spine') }}
 ),
 
--- a date's own row in the calendar wins over its weekday's
 ruled as (
-    select
-        days.date_day,
-        {{ weekday_name('days.date_day') }} as weekday,
-        coalesce(own.is_processing_day, weekly.is_processing_day, true) as is_processing_day,
-        coalesce(own.is_holiday, weekly.is_holiday, false) as is_holiday,
-        own.name as holiday
-    from days
-    left join dated as own on days.date_day = own.date_day
-    left join dated as weekly
-        on
-            weekly.date_day is null
-            and {{ weekday_name('days.date_day') }} = upper(weekly.day)
+    {{ kind_of_day('days', 'dated') }}
 ),
 
 final as (
