@@ -8,13 +8,12 @@ import os
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
 from stat import S_ISREG
 from typing import Annotated, Any
-from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, ValidationError
 
@@ -24,7 +23,6 @@ from orchestration.ingest.faults import RefusedError, reading
 from orchestration.ingest.names import header_in_message, is_data, spelled
 
 MANIFEST = "_manifest.json"
-_BACKFILL_HOUR = time(6)
 
 
 def _computable(moment: datetime) -> datetime:
@@ -160,19 +158,10 @@ class Delivery:
             if entry.sha256 and entry.sha256.strip().casefold() != self.sha256_by_file[name]:
                 raise RefusedError(f"{name}: its SHA-256 differs from the one in {MANIFEST}")
 
-    def delivered_at(self, *, is_first: bool, lateness_days: int, zone: ZoneInfo) -> datetime:
-        """When this revision arrived.
-
-        What the manifest says; else the newest file's modification time; but a first delivery without a manifest
-        that is older history than its feed's lateness allows is a backfill, and counts as having come at 06:00 on
-        the morning after its day.
-        """
-        if self.manifest and self.manifest.delivered_at:
-            moment = self.manifest.delivered_at
-            return moment if moment.tzinfo else moment.replace(tzinfo=zone)
-        arrived = datetime.fromtimestamp(max(stat.st_mtime for path in self.files if (stat := _stat(path))), zone)
-        due = datetime.combine(self.dt + timedelta(days=1), _BACKFILL_HOUR, zone)
-        return due if is_first and arrived > due + timedelta(days=lateness_days) else arrived
+    @property
+    def modified_at(self) -> float | None:
+        """When the newest of its files was last written, as the file system has it, in seconds; None without files."""
+        return max((stat.st_mtime for path in self.files if (stat := _stat(path))), default=None)
 
 
 def find_delivery(landing: Path, feed: Feed, dt: date) -> Delivery | None:

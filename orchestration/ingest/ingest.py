@@ -19,7 +19,8 @@ from orchestration.base.sql import connect, first_line
 from orchestration.contracts import Feed
 from orchestration.ingest.batch import Bench, Outcome, run_batch
 from orchestration.ingest.delivery import Delivery, find_delivery, size_of
-from orchestration.ingest.faults import CRASHES, RefusedError, is_about_room
+from orchestration.ingest.faults import CRASHES, is_about_room
+from orchestration.ingest.known_since import KnownSince, known_since, passed_at
 from orchestration.ingest.names import is_packed
 from orchestration.ingest.receipt import (
     FileCount,
@@ -156,7 +157,7 @@ def _ingest_batch(
     deliveries = [delivery for delivery, _ in part]
     outcomes = run_batch(bench, vault, deliveries, workspace.accepted, workspace.quarantined)
     receipts = [
-        _receipt(outcome, history[outcome.delivery.dt], bench.feed, ZoneInfo(settings.time_zone))
+        _receipt(settings, outcome, history[outcome.delivery.dt], bench.feed)
         for outcome in outcomes
         if not outcome.delivery.has_changed()  # while it was read; the next run takes it
     ]
@@ -168,8 +169,9 @@ def _ingest_batch(
     return [Ingested(receipt, is_new=True) for receipt in receipts]
 
 
-def _receipt(outcome: Outcome, earlier: list[Receipt], feed: Feed, zone: ZoneInfo) -> Receipt:
+def _receipt(settings: Settings, outcome: Outcome, earlier: list[Receipt], feed: Feed) -> Receipt:
     delivery = outcome.delivery
+    since = _known_since(settings, delivery, earlier, feed)
     unread = [
         FileCount(name=name, bytes=size_of(path), sha256=delivery.sha256_by_file[name])
         for path in delivery.files
@@ -185,7 +187,9 @@ def _receipt(outcome: Outcome, earlier: list[Receipt], feed: Feed, zone: ZoneInf
         sha256=delivery.sha256,
         contract=feed.fingerprint,
         manifest_sha256=delivery.manifest_sha256,
-        delivered_at=_delivered_at(delivery, earlier, feed, zone).astimezone(UTC),
+        delivered_at=since.at.astimezone(UTC),
+        claimed_at=since.claimed,
+        is_claim_impossible=since.is_claim_impossible,
         ingested_at=datetime.now(UTC),
         has_manifest=delivery.manifest_sha256 is not None,
         files=unread if outcome.refusal else [outcome.counts[delivery.name_of(path)] for path in delivery.files],
@@ -196,14 +200,15 @@ def _receipt(outcome: Outcome, earlier: list[Receipt], feed: Feed, zone: ZoneInf
     )
 
 
-def _delivered_at(delivery: Delivery, earlier: list[Receipt], feed: Feed, zone: ZoneInfo) -> datetime:
+def _known_since(settings: Settings, delivery: Delivery, earlier: list[Receipt], feed: Feed) -> KnownSince:
     """When this revision became known: for bytes that are only judged anew, now."""
+    now = datetime.now(UTC)
     if earlier and earlier[-1].sha256 == delivery.sha256 and earlier[-1].manifest_sha256 == delivery.manifest_sha256:
-        return datetime.now(UTC)
-    try:
-        return delivery.delivered_at(is_first=not earlier, lateness_days=feed.lateness_days, zone=zone)
-    except (RefusedError, ValueError):  # the manifest cannot be read, or there is no file beside it
-        return datetime.now(UTC)
+        return KnownSince(now)
+    return known_since(
+        delivery, is_first=not earlier, lateness_days=feed.lateness_days, zone=ZoneInfo(settings.time_zone),
+        passed_at=passed_at(settings, delivery.dt), now=now,
+    )  # fmt: skip
 
 
 def _complete(workspace: Workspace, receipt: Receipt) -> None:

@@ -20,7 +20,7 @@ _LEAST_HISTORY = 3
 _COLUMNS = (
     "feed varchar, dt date, rev integer, status varchar, refusal varchar, rows_read bigint, rows_accepted bigint, "
     "rows_quarantined bigint, rows_duplicate bigint, delivered_at timestamptz, unknown_columns integer, "
-    "files_maybe_cut integer, "
+    "files_maybe_cut integer, is_claim_impossible boolean, "
     "is_manifest_present boolean, content varchar, reasons map(varchar, bigint), totals map(varchar, double)"
 )
 
@@ -40,6 +40,7 @@ def create_delivery_profile(
     | `lateness_days` | counted from the morning after `dt` |
     | `same_bytes_as` | an earlier day whose delivery was the same, byte by byte |
     | `files_maybe_cut` | texts whose last line does not end, and that no manifest vouches for |
+    | `is_claim_impossible` | whether its manifest or files say that it came before its day had ended, or in the future |
     | `had_manifests` | whether all of the eight deliveries before had a manifest |
     | `worst_reason`, `worst_reason_pct`, `worst_reason_usual_pct` | the reason of quarantine whose share of the rows grew most over its median in the eight deliveries before |
     | `shifted_total`, `shifted_total_ratio` | the control total whose mean per row is farthest from its median in the eight deliveries before, and the ratio to that |
@@ -134,6 +135,7 @@ def _load(con: duckdb.DuckDBPyConnection, receipts: Iterable[Receipt]) -> None:
             "delivered_at": receipt.delivered_at,
             "unknown_columns": len(receipt.unknown_columns),
             "files_maybe_cut": sum(file.may_be_cut for file in receipt.files),
+            "is_claim_impossible": receipt.is_claim_impossible,
             "is_manifest_present": receipt.has_manifest,
             "content": " ".join(sorted({file.sha256 for file in receipt.files})),
             "reasons": _entries(receipt.reasons),

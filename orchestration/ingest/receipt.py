@@ -49,6 +49,9 @@ class FileCount(BaseModel):
 class Receipt(BaseModel, frozen=True):
     """One row per revision of a delivery.
 
+    `claimed_at` is what its manifest or its files say of when it came, if `delivered_at` is another moment: the first
+    sight of it, because a publication had gone past its day by then, or the claim is impossible.
+
     `fingerprint` identifies the files by name, size and time, `sha256` by content (`manifest_sha256` is the
     manifest's), `contract` by the contract that judged them. `reasons` counts quarantined rows by reason, of which a
     row may have several, `hidden` the accepted ones in which a subscriber number was masked, by the text column.
@@ -64,6 +67,8 @@ class Receipt(BaseModel, frozen=True):
     contract: str
     manifest_sha256: str | None = None
     delivered_at: datetime
+    claimed_at: datetime | None = None
+    is_claim_impossible: bool = False
     ingested_at: datetime
     has_manifest: bool
     files: list[FileCount]

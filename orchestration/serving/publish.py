@@ -16,6 +16,7 @@ from orchestration.base.settings import PROJECT, Settings
 from orchestration.contracts import Feed
 from orchestration.gates import overrides
 from orchestration.gates.suites import SHIPPED
+from orchestration.ingest.known_since import note_passed
 from orchestration.ingest.receipt import Receipt, newest, read_receipts
 from orchestration.runtime.warehouse_lock import warehouse_lock
 from orchestration.serving.build import STORAGE_VERSION, build
@@ -75,6 +76,8 @@ def _publish(settings: Settings, graph: Graph, feeds: Mapping[str, Feed], run_id
         create_ops(settings, graph, feeds, building / DOORS["open"][0], publication, STORAGE_VERSION, receipts)
         verify(settings, graph, building, publication, held)
         _seal(building, publication)
+        if through := max((entry.data_through for entry in relations if entry.data_through), default=None):
+            note_passed(settings, through, now)
         building.rename(settings.serving_dir / generation)
         switch(settings, generation)
     finally:

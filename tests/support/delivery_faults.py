@@ -198,6 +198,11 @@ def _late(folder: Path) -> None:
     path.write_text(path.read_text("utf-8").replace("2025-12-17T", "2025-12-20T"), "utf-8")
 
 
+def _before_its_day(folder: Path) -> None:
+    path = folder / "_manifest.json"
+    path.write_text(path.read_text("utf-8").replace("2025-12-17T", "1980-01-01T"), "utf-8")
+
+
 def _two_days(rows: list[Row]) -> list[Row]:
     return rows + rows_of("portability_events", DAY + timedelta(days=1))
 
@@ -311,6 +316,7 @@ DELIVERY_FAULTS = [
     DeliveryFault(
         "a file sent twice, the second time under another name", _PORTS, "duplicates_rare", _in_two_files, False
     ),
+    DeliveryFault("a delivery said to be older than its day", _PORTS, "time_believed", _before_its_day, False),
     DeliveryFault("two days in one delivery", _PORTS, "volume_high", _rows(_PORTS, _two_days), False),
     DeliveryFault(
         "a column that nobody announced",

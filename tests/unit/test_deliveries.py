@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import os
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from orchestration.ingest.arrivals import unread
+from orchestration.ingest.known_since import CLOCK_SKEW, note_passed
 from orchestration.ingest.quarantine import retry
 from tests.support.small_site import DAY, HEADER, SmallSite, line
 
@@ -145,3 +147,71 @@ def test_what_was_refused_is_tried_again_under_a_mended_contract(site: SmallSite
     site.columns[2]["sourceHeader"] = ["total"]
     receipt = site.ingest()
     assert (receipt.rev, receipt.status) == (2, "ACCEPTED")
+
+
+# ---------------------------------------------------------------- since when a delivery is known
+@pytest.mark.parametrize("claimed", [datetime(1980, 1, 1, tzinfo=UTC), datetime(2026, 1, 3, 14, 59, tzinfo=UTC)])
+@pytest.mark.parametrize("by", ["file", "manifest"])
+def test_a_time_before_the_end_of_its_own_day_is_replaced_by_the_first_sight_of_it_and_said(
+    site: SmallSite, claimed: datetime, by: str
+) -> None:
+    _claim(site, claimed, by)
+    before = datetime.now(UTC)
+    receipt = site.ingest()
+    assert before <= receipt.delivered_at <= datetime.now(UTC)
+    assert (receipt.claimed_at, receipt.is_claim_impossible) == (claimed, True)
+
+
+@pytest.mark.parametrize("by", ["file", "manifest"])
+def test_a_time_in_the_future_is_replaced_by_now_and_a_clock_that_is_a_little_ahead_is_not_a_fault(
+    site: SmallSite, by: str
+) -> None:
+    _claim(site, datetime.now(UTC) + timedelta(days=400), by)
+    receipt = site.ingest()
+    assert receipt.delivered_at <= datetime.now(UTC)
+    assert receipt.is_claim_impossible
+    site.drop(TEXT + line(7))
+    _claim(site, datetime.now(UTC) + CLOCK_SKEW / 2, "manifest")
+    receipt = site.ingest()
+    assert receipt.delivered_at <= datetime.now(UTC)
+    assert not receipt.is_claim_impossible
+
+
+def test_a_delivery_of_a_day_that_has_not_ended_is_known_at_its_end(site: SmallSite) -> None:
+    today = datetime.now(ZoneInfo("Asia/Seoul")).date()
+    site.drop(TEXT, dt=today)
+    midnight = datetime.combine(today + timedelta(days=1), datetime.min.time(), ZoneInfo("Asia/Seoul"))
+    assert site.ingest(today).delivered_at == midnight
+
+
+@pytest.mark.parametrize("by", ["file", "manifest"])
+@pytest.mark.parametrize("is_first", [True, False])
+def test_what_comes_after_a_publication_went_past_its_day_was_not_known_then_whatever_its_time(
+    site: SmallSite, by: str, is_first: bool
+) -> None:
+    if not is_first:
+        site.ingest()
+        site.drop(TEXT + line(8))
+    published_at = datetime.now(UTC)
+    note_passed(site.settings, date(2026, 1, 10), published_at)
+    _claim(site, datetime(2026, 1, 5, tzinfo=UTC), by)
+    receipt = site.ingest()
+    assert receipt.delivered_at >= published_at
+    assert (receipt.claimed_at, receipt.is_claim_impossible) == (datetime(2026, 1, 5, tzinfo=UTC), False)
+
+
+def test_history_is_backfilled_as_if_it_had_come_in_time_only_beyond_what_has_been_published(site: SmallSite) -> None:
+    published_at = datetime.now(UTC)
+    note_passed(site.settings, date(2026, 1, 2), published_at)
+    assert site.ingest().delivered_at == datetime(2026, 1, 3, 21, tzinfo=UTC)
+    note_passed(site.settings, date(2026, 1, 10), published_at)
+    other = date(2026, 1, 4)
+    site.drop(TEXT, dt=other)
+    assert site.ingest(other).delivered_at >= published_at
+
+
+def _claim(site: SmallSite, moment: datetime, by: str) -> None:
+    """Give the delivery a time, by its file or by its manifest."""
+    if by == "manifest":
+        site.manifest(delivered_at=moment.isoformat())
+    os.utime(site.folder() / "charges.csv", (moment.timestamp(), moment.timestamp()))
