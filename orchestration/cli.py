@@ -277,9 +277,10 @@ def retry_quarantine(
 @app.command()
 def doctor() -> None:
     """Say what is wrong with this set-up."""
-    from orchestration.site.doctor import examine
+    from orchestration.serving.sealed import check_published
+    from orchestration.site.doctor import examine, look_at
 
-    findings = list(examine(settings()))
+    findings = [*examine(settings()), look_at("published files", check_published, settings())]
     for finding in findings:
         mark = "[green]ok[/]   " if finding.problem is None else "[red]wrong[/]"
         out.print(f"{mark} {finding.subject}: {escape(finding.problem or finding.detail)}")

@@ -19,6 +19,7 @@ from orchestration.base.sql import connect, literal
 from orchestration.contracts import Feed
 from orchestration.gates import verdicts
 from orchestration.serving.generations import current_file, current_publication
+from orchestration.serving.sealed import readable
 from orchestration.state.status import read_status
 
 _ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE]
@@ -100,8 +101,8 @@ def _fraud(settings: Settings) -> Iterator[Cause]:
     through = {entry.relation: entry.data_through for entry in published.relations}.get("fraud.case")
     if through is None:
         return
-    with connect(settings) as con:
-        con.execute(f"attach {literal(str(file))} as restricted (read_only)")
+    with readable(settings, file) as sealed, connect(settings) as con:
+        con.execute(f"attach {literal(str(sealed))} as restricted (read_only)")
         days = con.execute(
             'select distinct last_alerted_on from restricted.fraud."case" '
             "where is_open and last_alerted_on > $1 and amount >= $2 order by 1",

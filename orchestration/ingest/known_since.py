@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from orchestration.base.files import replace_text
-from orchestration.base.settings import Settings, private_dir
+from orchestration.base.settings import Settings
 from orchestration.ingest.delivery import Delivery
 from orchestration.ingest.faults import RefusedError
 
@@ -71,7 +71,8 @@ def _claimed(delivery: Delivery, zone: ZoneInfo) -> tuple[datetime | None, bool]
 
 def note_passed(settings: Settings, through: date, at: datetime) -> None:
     """Remember that everything up to a day is about to be published."""
-    path = private_dir(settings.raw_dir) / _PASSED
+    path = settings.serving_dir / _PASSED
+    path.parent.mkdir(parents=True, exist_ok=True)
     moments = {day: moment for day, moment in _passed(settings).items() if day > through}
     moments[through] = at
     replace_text(path, json.dumps({str(day): moment.isoformat() for day, moment in sorted(moments.items())}))
@@ -83,7 +84,7 @@ def passed_at(settings: Settings, dt: date) -> datetime | None:
 
 
 def _passed(settings: Settings) -> dict[date, datetime]:
-    path = settings.raw_dir / _PASSED
+    path = settings.serving_dir / _PASSED
     if not path.exists():
         return {}
     found = json.loads(path.read_text("utf-8"))

@@ -12,6 +12,7 @@ from orchestration.base.refusal import Refusal
 from orchestration.base.settings import Settings
 from orchestration.contracts import load_feeds
 from orchestration.serving.generations import current_file
+from orchestration.serving.sealed import readable
 from orchestration.warehouse.known_on import built_as_known_on
 
 #: What the headline is read from.
@@ -69,7 +70,8 @@ def read_headline(
     file = current_file(settings, "open")
     if file is None:
         raise HeadlineError("Nothing is published yet: `ringfence run` publishes.")
-    return _read(file, incident, as_of)
+    with readable(settings, file) as published:
+        return _read(published, incident, as_of)
 
 
 def _read(path: Path, incident: str | None, as_of: date | None) -> Headline:

@@ -20,6 +20,7 @@ from orchestration.privacy.swap import Swap
 from orchestration.rights.rekey import database_holds, rekey_database
 from orchestration.serving.build import STORAGE_VERSION, checksum
 from orchestration.serving.generations import DOORS, PUBLICATION, Publication, publications
+from orchestration.serving.sealed import readable
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ def rekey_publications(con: duckdb.DuckDBPyConnection, settings: Settings, swap:
     checksums: dict[tuple[str, str, str], str] = {}
     for publication in kept:
         folder = settings.serving_dir / publication.generation
-        changed = {door: _rekeyed(con, swap, folder / file) for door, (file, _) in DOORS.items()}
+        changed = {door: _rekeyed(con, settings, swap, folder / file) for door, (file, _) in DOORS.items()}
         done += [rewritten for rewritten in changed.values() if rewritten]
         for entry in publication.relations:
             if rewritten := changed.get(entry.door):
@@ -53,11 +54,14 @@ def rekey_publications(con: duckdb.DuckDBPyConnection, settings: Settings, swap:
     return done
 
 
-def _rekeyed(con: duckdb.DuckDBPyConnection, swap: Swap, path: Path) -> Rewritten | None:
-    if not path.exists() or not database_holds(con, path):
+def _rekeyed(con: duckdb.DuckDBPyConnection, settings: Settings, swap: Swap, path: Path) -> Rewritten | None:
+    if not path.exists():
         return None
-    new = swap.new(path)
-    return Rewritten(path, new, rekey_database(con, path, new, STORAGE_VERSION))
+    with readable(settings, path) as sealed:
+        if not database_holds(con, sealed):
+            return None
+        new = swap.new(path)
+        return Rewritten(path, new, rekey_database(con, sealed, new, STORAGE_VERSION))
 
 
 def _with_checksums(
@@ -82,7 +86,8 @@ def _with_checksums(
         return done
     if path not in rewritten:
         rewritten[path] = swap.new(path)
-        rekey_database(con, path, rewritten[path], STORAGE_VERSION)
+        with readable(settings, path) as sealed:
+            rekey_database(con, sealed, rewritten[path], STORAGE_VERSION)
         done.append(Rewritten(path, rewritten[path], 0))
     con.execute(f"attach {literal(str(rewritten[path]))} as published")
     con.executemany(

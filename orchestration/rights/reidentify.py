@@ -15,6 +15,7 @@ from orchestration.privacy.custody import shared
 from orchestration.privacy.vault import Vault
 from orchestration.rights import audit
 from orchestration.serving.generations import current_file
+from orchestration.serving.sealed import readable
 
 
 class UnknownCaseError(Refusal):
@@ -82,7 +83,8 @@ def _published(
     file = current_file(settings, "restricted")
     if file is None:
         raise UnknownCaseError("Nothing has been published yet.")
-    con.execute(f"attach if not exists {literal(str(file))} as cases (read_only)")
+    with readable(settings, file) as sealed:
+        con.execute(f"attach if not exists {literal(str(sealed))} as cases (read_only)")
     is_there = con.execute(
         "select count(*) from duckdb_columns() where database_name = 'cases' and schema_name = 'fraud' "
         "and table_name = $1 and column_name in ($2, 'number_key')",

@@ -12,6 +12,7 @@ import duckdb
 from orchestration.base.refusal import Refusal
 from orchestration.base.settings import Settings
 from orchestration.serving.generations import current_file
+from orchestration.serving.sealed import readable
 
 
 class ExplainError(Refusal):
@@ -55,7 +56,7 @@ def explain(settings: Settings, payment_id: str) -> Explanation:
     file = current_file(settings, "restricted")
     if file is None:
         raise ExplainError("Nothing has been published yet.")
-    with duckdb.connect(str(file), read_only=True) as con:
+    with readable(settings, file) as published, duckdb.connect(str(published), read_only=True) as con:
         con.execute("set timezone = $1", [settings.time_zone])
         payment = con.execute(
             "select occurred_at, merchant_id, merchant_category, amount, status, "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -15,6 +16,7 @@ from orchestration.base.settings import Settings
 from orchestration.base.sql import columns_of, connect, identifier, literal
 from orchestration.ingest.receipt import Receipt, in_force
 from orchestration.serving.generations import DOORS, PARQUET, PublishedRelation, current_dir, current_publication
+from orchestration.serving.sealed import readable
 from orchestration.serving.small_groups import FLAG, FLAG_DESCRIPTION, without_small_groups
 from orchestration.warehouse.graph import Graph, Node
 from orchestration.warehouse.stage import resting_on_accepted
@@ -44,8 +46,8 @@ def build(
     """
     relations: list[PublishedRelation] = []
     missing: dict[str, list[str]] = {}
-    with connect(settings) as con:
-        _attach(con, settings, building)
+    with ExitStack() as opened, connect(settings) as con:
+        _attach(con, settings, building, opened)
         for node, source in _sources(con, settings, graph, receipts, held):
             if isinstance(source, _Source):
                 relations += _copies(con, settings, node, source)
@@ -77,13 +79,14 @@ def checksum(con: duckdb.DuckDBPyConnection, rows: str) -> tuple[int, str]:
     return row[0], hashlib.sha256(row[1].encode()).hexdigest()[:16]
 
 
-def _attach(con: duckdb.DuckDBPyConnection, settings: Settings, building: Path) -> None:
+def _attach(con: duckdb.DuckDBPyConnection, settings: Settings, building: Path, opened: ExitStack) -> None:
     con.execute(f"attach {literal(str(settings.warehouse))} as warehouse (read_only)")
     previous = current_dir(settings)
     for door, (file, _) in DOORS.items():
         con.execute(f"attach {literal(str(building / file))} as {door} (storage_version {literal(STORAGE_VERSION)})")
         if previous:
-            con.execute(f"attach {literal(str(previous / file))} as previous_{door} (read_only)")
+            sealed = opened.enter_context(readable(settings, previous / file))
+            con.execute(f"attach {literal(str(sealed))} as previous_{door} (read_only)")
 
 
 def _sources(

@@ -15,7 +15,7 @@ from orchestration.base.settings import Settings
 PUBLICATION = "publication.json"
 PARQUET = "parquet"
 #: Tag of a mart → the file that holds it, and that file's mode.
-DOORS = {"open": ("marts.duckdb", 0o444), "restricted": ("cases.duckdb", 0o640)}
+DOORS = {"open": ("marts.duckdb", 0o444), "restricted": ("cases.duckdb", 0o440)}
 _CURRENT = "current"
 
 
@@ -87,14 +87,27 @@ def publications(settings: Settings) -> list[Publication]:
     return [_read(path.parent) for path in folders if not path.parent.is_symlink()]
 
 
+def log_of(path: Path) -> Path:
+    """Where DuckDB would write what changes in a file."""
+    return path.with_name(f"{path.name}.wal")
+
+
+def has_stray_log(path: Path) -> bool:
+    """Whether somebody has left a log beside a published file: its readers would be shown what is in it."""
+    return log_of(path).exists()
+
+
 def switch(settings: Settings, generation: str) -> None:
     """Make a generation the current one, in one rename: a reader sees the old one or the new one.
 
     Raises:
-        NoGenerationError: if it is not there.
+        NoGenerationError: if it is not there, or somebody has written beside it what its readers would be shown.
     """
     if not (settings.serving_dir / generation / PUBLICATION).exists():
         raise NoGenerationError(f"There is no generation {generation!r}; `ringfence generations` lists them.")
+    for file, _ in DOORS.values():
+        if has_stray_log(path := settings.serving_dir / generation / file):
+            raise NoGenerationError(f"{log_of(path)}: somebody has written here since it was published. Remove it.")
     link = settings.serving_dir / f".{_CURRENT}-{os.getpid()}"
     link.unlink(missing_ok=True)
     link.symlink_to(generation, target_is_directory=True)

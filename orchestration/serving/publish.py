@@ -22,6 +22,7 @@ from orchestration.runtime.warehouse_lock import warehouse_lock
 from orchestration.serving.build import STORAGE_VERSION, build
 from orchestration.serving.generations import DOORS, PARQUET, PUBLICATION, Publication, prune, switch
 from orchestration.serving.ops import create_ops
+from orchestration.serving.sealed import seal
 from orchestration.serving.verify import verify
 from orchestration.warehouse import dbt
 from orchestration.warehouse.graph import Graph
@@ -89,12 +90,12 @@ def _publish(settings: Settings, graph: Graph, feeds: Mapping[str, Feed], run_id
 def _seal(building: Path, publication: Publication) -> None:
     """Everything on disk and closed to change before anybody is pointed at it."""
     (building / PUBLICATION).write_text(json.dumps(publication.model_dump(mode="json"), indent=1), "utf-8")
-    for file, mode in DOORS.values():
-        os.chmod(building / file, mode)
+    seal(building)
     for path in (building / PARQUET).rglob("*.parquet"):
         os.chmod(path, DOORS["open"][1])
     for path in [*building.rglob("*"), building]:
-        sync(path)
+        if not path.is_symlink():
+            sync(path)
 
 
 def _git_commit() -> str | None:

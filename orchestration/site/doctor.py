@@ -39,10 +39,11 @@ def examine(settings: Settings) -> Iterator[Finding]:
         ("dbt", _dbt),
         ("records", _records),
     ):
-        yield _finding(subject, look, settings)
+        yield look_at(subject, look, settings)
 
 
-def _finding(subject: str, look: Callable[[Settings], str], settings: Settings) -> Finding:
+def look_at(subject: str, look: Callable[[Settings], str], settings: Settings) -> Finding:
+    """Look at one thing; whatever is raised is its problem."""
     try:
         return Finding(subject, None, look(settings))
     except Exception as error:  # whatever is wrong here is the finding

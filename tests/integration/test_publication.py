@@ -14,6 +14,8 @@ import pytest
 
 from orchestration.base.settings import Settings
 from orchestration.contracts import Feed
+from orchestration.reporting.headline import read_headline
+from orchestration.rules.explain import ExplainError, explain
 from orchestration.serving import publish as publishing
 from orchestration.serving import verify as verifying
 from orchestration.serving.generations import (
@@ -26,6 +28,7 @@ from orchestration.serving.generations import (
 )
 from orchestration.serving.ops import create_ops
 from orchestration.serving.publish import publish
+from orchestration.serving.sealed import check_published
 from orchestration.serving.verify import VerificationError
 from orchestration.warehouse import dbt
 from orchestration.warehouse.graph import Column, Graph, Node
@@ -272,4 +275,69 @@ def test_published_files_cannot_be_changed_by_their_readers(world: World, publis
     folder = current_dir(world.settings)
     assert folder is not None
     assert (folder / "marts.duckdb").stat().st_mode & 0o222 == 0
-    assert (folder / "cases.duckdb").stat().st_mode & 0o777 == 0o640
+    assert (folder / "cases.duckdb").stat().st_mode & 0o777 == 0o440
+
+
+HOLDER = """
+import sys, duckdb
+held = [duckdb.connect(path) for path in sys.argv[1:]]
+for con in held:
+    try:
+        con.execute("create table mine as select 42 as x")
+        print("written")
+    except duckdb.Error:
+        print("refused")
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_tool_that_holds_published_files_open_to_write_stops_nothing_and_nobody_sees_what_it_wrote(
+    world: World, publish_again: Callable[[], str]
+) -> None:
+    publish_again()
+    folder = current_dir(world.settings)
+    assert folder is not None
+    files = [folder / "marts.duckdb", folder / "cases.duckdb"]
+    for file in files:
+        file.chmod(0o644)  # as root could, whom no mode stops
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDER, *map(str, files)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as holder:
+        assert holder.stdout is not None
+        said = [holder.stdout.readline().strip() for _ in range(3)]
+        assert said == ["refused", "refused", "held"]
+        with pytest.raises(duckdb.IOException, match="lock"):
+            duckdb.connect(str(files[0]), read_only=True)
+        headline = read_headline(world.settings)
+        with pytest.raises(ExplainError, match="no payment"):
+            explain(world.settings, "nobody")
+        publish_again()
+        assert rollback(world.settings).generation == folder.name
+        assert read_headline(world.settings) == headline
+        holder.kill()
+    for file in files:
+        with duckdb.connect(str(file), read_only=True) as con:
+            assert not con.execute("select 1 from duckdb_tables() where table_name = 'mine'").fetchall()
+    assert not list(world.settings.scratch_dir.glob("published-*"))
+
+
+def test_a_log_beside_a_published_file_is_named_and_not_read_and_its_generation_not_switched_to(
+    world: World, publish_again: Callable[[], str]
+) -> None:
+    first = publish_again()
+    assert "sealed" in check_published(world.settings)
+    file = world.settings.serving_dir / first / "marts.duckdb"
+    log = file.with_name("marts.duckdb.wal")
+    log.unlink()
+    file.chmod(0o644)
+    log.write_bytes(b"a log that somebody left")
+    with pytest.raises(PermissionError, match=r"marts\.duckdb\.wal: somebody has written") as told:
+        check_published(world.settings)
+    assert "can be written to" in str(told.value)
+    read_headline(world.settings)
+    publish_again()
+    with pytest.raises(NoGenerationError, match="somebody has written"):
+        rollback(world.settings, first)
+    log.unlink()
+    file.chmod(0o444)

@@ -22,6 +22,7 @@ from orchestration.reporting.pages import environment, write_page
 from orchestration.reporting.plots.canvas import svg
 from orchestration.reporting.plots.churn import departures
 from orchestration.serving.generations import current_file, current_publication
+from orchestration.serving.sealed import readable
 from orchestration.state.status import read_status
 
 #: Width and height of the chart on a phone and on a desk.
@@ -61,8 +62,8 @@ def write_morning_report(settings: Settings, feeds: Mapping[str, Feed], as_of: d
     if day < first:
         raise ReportError(f"There is nothing to report on {day}: what is published begins on {first}.")
     published = {entry.relation for entry in publication.relations if entry.door == "open"}
-    with connect(settings) as con:
-        con.execute(f"attach {literal(str(file))} as marts (read_only)")
+    with readable(settings, file) as sealed, connect(settings) as con:
+        con.execute(f"attach {literal(str(sealed))} as marts (read_only)")
         con.execute("use marts")
         content = _read(con, settings, day, published)
         definitions = _Definitions(con)
