@@ -195,7 +195,7 @@ def _name(rng: random.Random, suffix: str) -> bytes:
     """The name of a file: as it should be, or in other bytes, hidden, partial, or nothing that a shell likes."""
     stems = [
         b"charges", b"charges", "청구".encode("cp949"), "청구".encode(), "\u1112\u1161\u11ab".encode(), b"a\nb",
-        b"[1] *?", b"x" * 240, b"-rf {} $1 `'\"", b"\xff\xfe\x80", "ça".encode("cp1252"),
+        b"[1] *?", b"x" * 230, b"-rf {} $1 `'\"", b"\xff\xfe\x80", "ça".encode("cp1252"),
         rng.randbytes(9).translate(None, b"/\0"), b"._charges", b".in.charges", b"~$charges",
     ]  # fmt: skip
     ending = suffix.encode()
