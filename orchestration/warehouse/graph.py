@@ -155,7 +155,7 @@ class Graph:
     def between(self, first: str, last: str) -> list[str]:
         """Names of the nodes by which one reaches another, both included, parents before children."""
         start, end = self._by_name[first], self._by_name[last]
-        found = {unique_id for unique_id in self._descendants(start) if end in self._descendants(unique_id)}
+        found = {unique_id for unique_id in self._descendants([start]) if end in self._descendants([unique_id])}
         return [self.nodes[unique_id].name for unique_id in self._order if unique_id in found & self.nodes.keys()]
 
     def name_of(self, unique_id: str) -> str:

@@ -75,3 +75,7 @@ def test_people_are_shown_what_data_is_made_of_and_nothing_of_the_pipelines_own(
     assert shown["nodes"]["hits"]["depends_on"]["nodes"] == ["changes", "payments"]
     assert shown["parent_map"]["hits"] == ["changes", "payments"]
     assert shown["child_map"]["ports"] == ["changes"]
+
+
+def test_what_lies_between_two_nodes_is_what_one_reaches_the_other_by() -> None:
+    assert Graph(_manifest()).between("changes", "alerts") == ["changes", "hits", "alerts"]
