@@ -19,13 +19,15 @@ from orchestration.base.refusal import Refusal
 from orchestration.base.sql import exact
 from orchestration.simulator.extracts import SQL, FeedTally, add_to_manifest, clear_days, write_days
 from orchestration.simulator.formats import FORMATS, FeedFormat, FileFormat
+from orchestration.simulator.lives import live
 from orchestration.simulator.scenario import Scenario
 
 Progress = Callable[[str, int, int], None]
 
+LIVES = "lives"  # drawn by lives.py, period by period
 WORLD = (
-    "macros", "slots", "ports", "network", "fraud", "lines", "fees", "invoices", "regulator", "payers",
-    "fraud_year", "payments", "core_network", "desk",
+    "macros", "slots", "people", "flows", "port_slots", "network", "fraud", "carrier", LIVES, "booking", "ports",
+    "lines", "fees", "invoices", "regulator", "payers", "fraud_year", "payments", "core_network", "desk",
 )  # fmt: skip
 PLANTED = (
     "select payment_id, scheme from fraud_charge union all select payment_id, kind from year_charge where is_fraud"
@@ -150,7 +152,11 @@ def _build_world(
         connection.read_csv(exact(path), header=True).create(name)
     for done, part in enumerate(WORLD):
         report(f"world: {part}", done, len(WORLD))
-        connection.execute((SQL / f"{part}.sql").read_text("utf-8"))
+        if part == LIVES:
+            for period in live(connection):
+                report(f"world: {part} until {period.to_day}", done, len(WORLD))
+        else:
+            connection.execute((SQL / f"{part}.sql").read_text("utf-8"))
 
 
 def _write_feed(

@@ -121,6 +121,16 @@ swapped as (
     select number_idx, sim_changed_at, if(is_fraud, ['ONLINE', 'CALL_CENTRE'][1 + episode_no % 2], 'SHOP')
     from year_episode
     where sim_changed_at >= getvariable('first_day')
+),
+-- some change the card in the days before they take their number away
+before_a_port as (
+    select
+        b.number_idx,
+        b.requested_at - to_seconds(3600 + draw_int('changed before a port', b.k, 250000)) as changed_at,
+        if(draw_int('port card by', b.k, 3) = 0, 'ONLINE', 'SHOP') as channel,
+    from booking as b
+    join panel_line as l using (line_idx)
+    where b.direction = 'OUT' and happens('new card before a port', b.k, getvariable('sim_before_port_share'))
 )
 select
     changed_at::date as known_on,
@@ -129,4 +139,4 @@ select
     subscriber_number(number_idx) as subscriber,
     changed_at,
     channel,
-from (from ordinary union all from swapped);
+from (from ordinary union all from swapped union all from before_a_port);

@@ -4,9 +4,8 @@ create table fee as
 with charged as (
     select
         *,
-        if(contract_kind <> 'NONE' and contract_start_on + 731 < closed_at::date,
-           contract_start_on + 730, contract_start_on) as start_on,
-        early_termination_fee(contract_kind, monthly_fee, start_on, closed_at::date) as amount,
+        last_start_on as start_on,
+        early_termination_fee(contract_kind, monthly_fee, subsidy_amount, last_start_on, closed_at::date) as amount,
         back_at is not null and draw_int('cancelled with the port', line_idx, 2) = 0 as is_cancelled,
     from panel_line
     where closed_at::date >= least(getvariable('waiver_reaches_back_to'), getvariable('first_day'))

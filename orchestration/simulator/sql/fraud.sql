@@ -42,16 +42,7 @@ judged as (
         exposed_no - first_exposed as nth,
         exposed_no - first_exposed < victims as is_victim,
         exposed_no - first_exposed >= pinned_victims and draw_int('exposed mvno', exposed_no, 10) = 3 as is_mvno,
-        draw_int('exposed leaves', exposed_no, 100)
-            < if(exposed_no - first_exposed < victims, getvariable('victims_leave_pct'), getvariable('exposed_leave_pct'))
-            as leaves,
     from numbered
-),
-leaving_from as (
-    select base + min(first_fresh) as lowest
-    from flow_plan
-    where direction = 'OUT' and group_name = 'SKT' and day >= getvariable('exposed_leave_from')
-    group by base
 ),
 final as (
     select
@@ -66,15 +57,11 @@ final as (
         payments,
         victims,
         pinned_victims,
-        case
-            when is_mvno then 42000000 + exposed_no
-            when leaves then l.lowest + exposed_no * 11
-            else 9000000 + exposed_no * 197
-        end as number_idx,
+        -- multiples of five are handsets, see kind_of_line
+        if(is_mvno, 42000000 + exposed_no, 8500000 + exposed_no * 205) as number_idx,
         draw('exposed', exposed_no) as chance,
         (block_no * 3 + draw_int('rogue', exposed_no, 4)) % getvariable('rogue_cells') as rogue_no,
     from judged
-    cross join leaving_from as l
 )
 select * from final order by exposed_no;
 

@@ -1,8 +1,11 @@
 -- Deterministic chance: every draw is a hash of the seed, the name of the draw and the key of what is drawn for.
 create or replace macro draw(tag, k) as hash(getvariable('seed'), tag, k);
-create or replace macro draw_int(tag, k, n) as (draw(tag, k) % n)::bigint;
+-- unsigned as the hash is: a mixed remainder is taken with 128 bits, at fifty times the cost
+create or replace macro draw_int(tag, k, n) as (draw(tag, k) % n::ubigint)::bigint;
 create or replace macro draw_unit(tag, k) as draw_int(tag, k, 1000003) / 1000003.0;
 create or replace macro draw_fine(tag, k) as (draw(tag, k) >> 11)::bigint / 9007199254740992.0;
+-- between 0 and 1, and never either
+create or replace macro draw_exact(tag, k) as ((draw(tag, k) >> 11)::double + 0.5) / 9007199254740992.0;
 create or replace macro happens(tag, k, share) as draw_int(tag, k, 1000000) < share * 1000000;
 
 -- Bijections, so that no two lines share a number or an identifier, and neither betrays the other.
@@ -18,12 +21,6 @@ create or replace macro macro_identifier(cell_no) as
 -- Instants from a day and seconds since its midnight; everything is local time.
 create or replace macro instant(day, seconds) as day::timestamp + to_seconds(seconds::bigint);
 
-create or replace macro kind_of_line(number_idx) as
-    case
-        when draw_int('line kind', number_idx, 1000) < 985 then 'HANDSET'
-        when draw_int('line kind', number_idx, 1000) < 997 then 'SECOND_DEVICE'
-        else 'IOT'
-    end;
 -- What a line may be charged in a month, and when some have had it raised.
 create or replace macro cap_class(number_idx) as draw_int('limit', number_idx, 100);
 create or replace macro cap_raised_at(number_idx) as

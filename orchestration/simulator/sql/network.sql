@@ -35,13 +35,12 @@ final as (
     select
         if(kind = 'FEMTO', femto_identifier(cell_no), macro_identifier(cell_no)) as cell_id,
         kind,
-        region_code,
+        draw_from('cell region', k, getvariable('region_codes')) as region_code,
         fate,
         if(fate in ('NEW', 'LATE'), change_on, steady_on) as registered_on,
         if(fate = 'REMOVED', change_on, null) as deregistered_on,
         k,
     from dated
-    join region_slot on region_slot.slot = draw_int('cell region', k, getvariable('region_slots'))
 )
 select * from final order by k;
 

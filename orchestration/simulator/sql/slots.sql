@@ -29,19 +29,7 @@ select
     count(*) over (partition by product, is_gift_buyer) as slots,
 from slots;
 
-create table region_slot as
-select region_code::varchar as region_code, row_number() over (order by region_code, n) - 1 as slot
-from (select region_code, unnest(range(weight)) as n from regions);
-
-create table plan_slot as
-select plan_code, monthly_fee, row_number() over (order by monthly_fee, plan_code, n) - 1 as slot
-from (select plan_code, monthly_fee, unnest(range(weight)) as n from plans);
-
 create or replace macro merchant_identifier(category_no, n) as
     'M' || lpad((category_no * 10000 + n)::varchar, 6, '0');
 create or replace macro payment_identifier(k) as
     'T' || lpad(((k * 736878713 + getvariable('seed')) % 1000000000000)::varchar, 12, '0');
-
--- Sizes as variables: a subquery inside a join condition would make it a nested loop.
-set variable region_slots = (select count(*) from region_slot);
-set variable plan_slots = (select count(*) from plan_slot);

@@ -1,0 +1,130 @@
+"""Lines and ports of the sample world: what leaves, what the regulator counts and what billing knows are one world."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+
+import duckdb
+import numpy as np
+import pytest
+
+from orchestration.simulator.scenario import SCENARIOS, Scenario
+from orchestration.simulator.world import _build_world
+
+FLOWS = SCENARIOS / "kt_2025" / "ordinary_flows.csv"
+
+
+@pytest.fixture(scope="module")
+def world() -> Iterator[duckdb.DuckDBPyConnection]:
+    """The world behind the files of November to February, unwritten."""
+    with duckdb.connect() as connection:
+        _build_world(
+            connection, Scenario.load("kt_2025"), lambda _stage, _done, _total: None, 20260103, 0.002, 1.0,
+            date(2025, 11, 1), date(2026, 2, 28), date(2025, 8, 1),
+        )  # fmt: skip
+        yield connection
+
+
+def test_the_regulators_handsets_change_by_what_came_and_went(world: duckdb.DuckDBPyConnection) -> None:
+    told = world.sql(
+        "select month, lines - lag(lines) over (order by month) as change from provider_line_counts_event"
+        " where provider = 'KT' and line_type = 'HANDSET' qualify change is not null order by month"
+    ).fetchall()
+    moved = world.sql(
+        "with moves as (select processed_on as day, if(direction = 'IN', 1, -1) as change from booking"
+        " union all select withdrawn_at::date, if(direction = 'IN', -1, 1) from booking where withdrawn_at is not null"
+        " union all select day, -1 from ending_slot where line_type = 'HANDSET'"
+        " union all select day, 1 from (select *, unnest(range(lines)) as i from line_flow_plan where flow = 'NEW')"
+        " where kind_of_line(14000000 + first_line + i) = 'HANDSET')"
+        " select date_trunc('month', day)::date as month, sum(change)::bigint from moves"
+        " where month between '2025-09-01' and '2026-02-01' group by 1 order by 1"
+    ).fetchall()
+    assert [row for row in told if row[0] > date(2025, 8, 1)] == moved
+    assert world.sql(
+        "select lines from provider_line_counts_event where provider = 'KT' and line_type = 'HANDSET'"
+        " and month = '2025-12-01'"
+    ).fetchall() == [(13_643_128,)]
+
+
+def test_every_line_that_billing_ends_by_a_port_is_a_port_of_that_number_and_day(
+    world: duckdb.DuckDBPyConnection,
+) -> None:
+    [[lines, without, elsewhen]] = world.sql(
+        "select count(*), count(*) filter (b.k is null), count(*) filter (b.processed_on <> l.closed_at::date)"
+        " from panel_line as l left join booking as b"
+        " on b.direction = 'OUT' and b.line_idx = l.line_idx and b.number_idx = l.number_idx"
+        " where l.closed_reason = 'PORT_OUT'"
+    ).fetchall()
+    assert (without, elsewhen) == (0, 0)
+    assert lines > 1000
+
+
+def test_the_months_are_as_published_or_assumed(world: duckdb.DuckDBPyConnection) -> None:
+    differing = world.sql(
+        "select month, direction, group_name, ports, booked"
+        f" from read_csv('{FLOWS}', header = true) left join (select strftime(processed_on, '%Y-%m') as month,"
+        " direction, group_name, count(*) as booked from booking"
+        " group by all) using (month, direction, group_name)"
+        " where month in ('2025-08', '2025-09', '2025-10', '2025-11', '2026-02') and booked is distinct from ports"
+    ).fetchall()
+    assert differing == []
+
+
+def test_nobody_is_ported_within_the_freeze_unless_the_port_before_was_withdrawn(
+    world: duckdb.DuckDBPyConnection,
+) -> None:
+    [[again, least, forbidden, twice]] = world.sql(
+        "select count(*), min(rest) filter (not was_withdrawn), count(*) filter (rest < 0),"
+        " count(*) filter (was_withdrawn and rest = 0) from (select"
+        " processed_on - lag(processed_on) over mine as rest, lag(withdrawn_at) over mine is not null as was_withdrawn"
+        " from booking window mine as (partition by number_idx order by processed_on, requested_at)"
+        " qualify rest is not null)"
+    ).fetchall()
+    assert least >= 93
+    assert forbidden == 0
+    assert min(again, twice) > 100
+
+
+def test_days_have_a_weekday_a_memory_and_more_spread_than_chance(world: duckdb.DuckDBPyConnection) -> None:
+    days = world.sql(
+        "select processed_on, isodow(processed_on), count(*) from booking where direction = 'OUT'"
+        " and processed_on between '2025-08-16' and '2025-12-29'"
+        " and processed_on not in (select day from holidays) and processed_on - 1 not in (select day from holidays)"
+        " group by all order by 1"
+    ).fetchall()
+    by_weekday = {weekday: np.mean([n for _, w, n in days if w == weekday]) for weekday in range(1, 7)}
+    assert 1.1 < by_weekday[1] / by_weekday[2] < 1.5, "Monday books two days"
+    assert 0.9 < by_weekday[6] / by_weekday[2] < 1.2
+    level = np.array([n / by_weekday[w] for _, w, n in days])
+    assert np.corrcoef(level[1:], level[:-1])[0, 1] > 0.3
+    counts = np.array([n for *_, n in days])
+    assert np.var(level) * np.mean(counts) > 5, "a Poisson series would have 1"
+
+
+def test_a_choking_clearing_house_rejects_more_and_takes_longer(world: duckdb.DuckDBPyConnection) -> None:
+    rows = world.sql(
+        "select requested_at::date in ('2026-01-05', '2026-01-06') as choked, avg((outcome = 'REJECTED')::int),"
+        " avg((epoch(ended_at) - epoch(requested_at))) filter (outcome = 'COMPLETED') from port"
+        " where requested_at::date between '2025-12-31' and '2026-01-10' group by 1 order by 1"
+    ).fetchall()
+    (_, usual_rejected, usual_seconds), (_, rejected, seconds) = rows
+    assert rejected > 1.5 * usual_rejected
+    assert seconds > 1.2 * usual_seconds
+
+
+def test_reject_codes_are_unequal_and_a_freeze_is_told_from_the_rest(world: duckdb.DuckDBPyConnection) -> None:
+    shares = dict(
+        world.sql(
+            "select reject_code, count(*) / sum(count(*)) over () from port where outcome = 'REJECTED' group by 1"
+        ).fetchall()
+    )
+    assert set(shares) == {"AUTH_FAILED", "NAME_MISMATCH", "UNPAID_BILL", "FREEZE_PERIOD", "STOLEN_DEVICE"}
+    assert max(shares.values()) > 4 * min(shares.values())
+
+
+def test_things_have_no_subsidy_and_tariffs_fit_ages(world: duckdb.DuckDBPyConnection) -> None:
+    assert world.sql(
+        "select count(*) from panel_line where line_type = 'IOT' and contract_kind = 'SUBSIDY'"
+        " or plan_code = 'Y주니어' and birth_year < 2007 or plan_code = '시니어베이직' and birth_year > 1960"
+    ).fetchall() == [(0,)]
