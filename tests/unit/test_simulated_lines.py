@@ -113,6 +113,15 @@ def test_a_choking_clearing_house_rejects_more_and_takes_longer(world: duckdb.Du
     assert seconds > 1.2 * usual_seconds
 
 
+def test_nothing_is_decided_before_it_is_asked_for(world: duckdb.DuckDBPyConnection) -> None:
+    [[early, frozen_off_freeze]] = world.sql(
+        "select count(*) filter (ended_at < requested_at or withdrawn_at < ended_at or authenticated_at > ended_at),"
+        " count(*) filter (reject_code = 'FREEZE_PERIOD' and subscriber not in"
+        " (select subscriber from port where outcome = 'COMPLETED')) from port"
+    ).fetchall()
+    assert (early, frozen_off_freeze) == (0, 0)
+
+
 def test_reject_codes_are_unequal_and_a_freeze_is_told_from_the_rest(world: duckdb.DuckDBPyConnection) -> None:
     shares = dict(
         world.sql(

@@ -53,8 +53,8 @@ failed as (
         if(draw_int('outcome', k * 4 + attempt, 100) < if(was_choked, 85, 60), 'REJECTED', 'CANCELLED') as outcome,
         if(was_choked, instant(processed_on, epoch(requested_at)::bigint % 86400 - 300 - draw_int('tried at', k * 4 + attempt, 5400)),
            requested_at - to_days(1 + draw_int('tried before', k * 4 + attempt, 4)::int)
-               - to_seconds(draw_int('tried at', k * 4 + attempt, 3600))) as requested_at,
-        requested_at + to_seconds(if(was_choked, 3600, 300) + draw_int('failed after', k * 4 + attempt, 20000)) as ended_at,
+               - to_seconds(draw_int('tried at', k * 4 + attempt, 3600))) as tried_at,
+        tried_at + to_seconds(if(was_choked, 3600, 300) + draw_int('failed after', k * 4 + attempt, 20000)) as ended_at,
     from asked
     cross join (values (1), (2)) as t(attempt)
     where happens('failed', k * 4 + attempt,
@@ -71,17 +71,17 @@ too_early as (
         number_idx,
         'REJECTED' as outcome,
         instant(processed_on + 3 + draw_int('too early', k, getvariable('freeze_days') - 8)::int, port_requested_second(k * 4 + 3))
-            as requested_at,
-        requested_at + to_seconds(60 + draw_int('failed after', k * 4 + 3, 600)) as ended_at,
+            as tried_at,
+        tried_at + to_seconds(60 + draw_int('failed after', k * 4 + 3, 600)) as ended_at,
     from asked
     where withdrawn_at is null and happens('too early', k, getvariable('too_early_share'))
 ),
 together as (
     select * from completed
     union all by name
-    select *, requested_at::date as around from failed
+    select * exclude (tried_at), tried_at as requested_at, tried_at::date as around from failed
     union all by name
-    select *, requested_at::date as around, false as was_choked from too_early
+    select * exclude (tried_at), tried_at as requested_at, tried_at::date as around, false as was_choked from too_early
 )
 select
     'P' || lpad((((k * 4 + attempt) * 7368787 + getvariable('seed')) % 100000000000)::varchar, 11, '0') as port_id,
