@@ -111,7 +111,9 @@ def build(
     Raises:
         DbtError: if a model could not be built, with dbt's own words.
     """
-    arguments = ["build", "--exclude-resource-type", "unit_test", "--select", *select]
+    # a test of two models waits for both: one of them may be held back, and not be there at all
+    arguments = ["build", "--exclude-resource-type", "unit_test", "--indirect-selection", "cautious"]
+    arguments += ["--select", *select]
     if exclude:
         arguments += ["--exclude", *exclude]
     if full_refresh:

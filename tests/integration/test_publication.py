@@ -17,7 +17,6 @@ from orchestration.contracts import Feed
 from orchestration.reporting.headline import read_headline
 from orchestration.rules.explain import ExplainError, explain
 from orchestration.serving import publish as publishing
-from orchestration.serving import verify as verifying
 from orchestration.serving.generations import (
     NoGenerationError,
     current_dir,
@@ -196,7 +195,9 @@ def test_a_publication_with_a_broken_contract_is_not_switched_to_and_says_why(
 def test_a_publication_with_a_fresh_relation_behind_a_closed_gate_is_not_switched_to(
     publish_again: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(verifying, "held_back", lambda *_: {"fraud_daily": ["payments"]})
+    monkeypatch.setattr(publishing, "held_back", lambda *_: {"fraud_daily": ["payments"]})
+    built = publishing.build
+    monkeypatch.setattr(publishing, "build", lambda *inputs: built(*inputs[:-1], {}))  # as if it did not know
     with pytest.raises(
         VerificationError, match=r"fraud.fraud_daily \(open\): is fresh, but its gate is closed: payments"
     ):
@@ -320,6 +321,8 @@ def test_a_tool_that_holds_published_files_open_to_write_stops_nothing_and_nobod
         with duckdb.connect(str(file), read_only=True) as con:
             assert not con.execute("select 1 from duckdb_tables() where table_name = 'mine'").fetchall()
     assert not list(world.settings.scratch_dir.glob("published-*"))
+    for file, mode in zip(files, (0o444, 0o440), strict=True):
+        file.chmod(mode)
 
 
 def test_a_log_beside_a_published_file_is_named_and_not_read_and_its_generation_not_switched_to(

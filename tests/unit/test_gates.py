@@ -283,6 +283,7 @@ def _profile(con: duckdb.DuckDBPyConnection, **columns: str) -> None:
         "typical_rows": "case when i >= 21 then 1000.0 end::double",
         "rows_vs_typical": "case when i >= 21 then 1.0 end::double",
         "rows_vs_recent": "case when i >= 21 then 1.0 end::double", "lateness_days": "0", "unknown_columns": "0",
+        "files_maybe_cut": "0", "is_claim_impossible": "false",
         "is_manifest_present": "true", "had_manifests": "true",
         "is_processing_day": "true", "is_holiday": "false", "has_incident": "false", "same_bytes_as": "null::date",
         "worst_reason": "'EMPTY:amount'", "worst_reason_pct": "1.0::double", "worst_reason_usual_pct": "1.0::double",
