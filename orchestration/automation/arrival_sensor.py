@@ -29,7 +29,7 @@ from orchestration.serving.publish import inputs_fingerprint
 from orchestration.state.up_to_date import is_latest_published
 
 ASKED_FOR = "ringfence/asked_for"  # tag: identity of the content because of which a run was asked for
-MOST_ATTEMPTS = 3  # a run that does not bring it in is not asked for for ever
+MOST_ATTEMPTS = 3  # after so many runs that did not bring it in, stop asking
 _MOST_RUNS = 3  # scattered days beyond that go into one run across them all: a run costs more than a day in it
 _INTERVAL_SECONDS = 30
 _HASHING_SECONDS = 20  # a look may take a minute; what is left over is hashed at the next one
@@ -92,7 +92,7 @@ def arrivals_sensor(
             found = sorted({(seen.dt, str(seen.waiting)) for seen in waiting.values()})
             requests, said = _decide(context.instance, settings, feeds, found, receipts)
         else:
-            requests, said = [], "Something is arriving; looking again when it has stopped to grow."
+            requests, said = [], "Something is arriving; looking again once it has stopped growing."
         return dg.SensorResult(
             run_requests=requests or None,
             skip_reason=None if requests else dg.SkipReason(said),

@@ -1,6 +1,6 @@
 """What a gate need not judge again: partitions that are, row for row, as they were when they passed.
 
-Remembered are facts: the rows with this seal passed this suite. So nothing goes wrong with a run that was killed or
+What is stored is a fact: rows with this checksum passed this suite. So nothing goes wrong with a run that was killed or
 repeated, a warehouse that was built anew or restored: another seal or another suite is judged, and the same is not. A
 partition in which anything failed, a mere warning included, is not remembered and judged in every run until it passes.
 """

@@ -73,5 +73,5 @@ def latest(settings: Settings, stage: str | None = None) -> list[Verdict]:
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Replace what a gate knows."""
+    """Write a JSON file in one step."""
     replace_text(path, json.dumps(content, ensure_ascii=False))

@@ -85,7 +85,7 @@ class Delivery:
 
     @cached_property
     def sha256_by_file(self) -> dict[str, str]:
-        """SHA-256 of each file's bytes; of what is no file, or closed to us, of none."""
+        """SHA-256 of each file; of anything that is not a regular file, or closed to us, the hash of empty input."""
         with ThreadPoolExecutor() as pool:
             return dict(zip((self.name_of(path) for path in self.files), pool.map(_sha256, self.files), strict=True))
 
@@ -105,7 +105,7 @@ class Delivery:
         return _sha256(path) if is_file(path) else None
 
     def has_changed(self) -> bool:
-        """Whether a file was touched since the fingerprint was taken, so that what was read may be neither."""
+        """Whether a file was touched since its fingerprint, so that neither content may be what was read."""
         return self._facts() != self.fingerprint
 
     @cached_property

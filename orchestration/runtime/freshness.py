@@ -13,7 +13,7 @@ from orchestration.contracts import Feed
 def of_feed(feed: Feed) -> dg.FreshnessPolicy:
     """A warning once a delivery is overdue, a failure once it is late.
 
-    Measured from one ingest to the next: what came early yesterday and comes just in time today is no warning.
+    Measured from one ingest to the next: early yesterday and on time today must not raise a warning.
     """
     due = timedelta(days=feed.frequency_days, hours=feed.due_hours)
     return dg.FreshnessPolicy.time_window(

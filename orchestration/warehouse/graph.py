@@ -127,7 +127,7 @@ class Graph:
 
         A feed holds back everything built on it; a model itself as well. What a feed holds back does not hold back a
         node that has it in its `meta.last_good`, once it has been `built`: the node then reads it as it last was.
-        Behind a model's closed gate it has been built already, from rows that the gate refused: that, nobody reads.
+        A model behind its own closed gate is different: its rows were refused, so nobody may read them.
         """
         held: dict[str, list[str]] = {}
         causes = [(feed, self._sources.get(feed, ()), built) for feed in sorted(feeds)]

@@ -1,5 +1,5 @@
 {#-
-Predicates that part a relation's rows, those of one `key` together, for a `union all` over the parts: what sorts or groups
+One predicate per part of a relation, for a `union all`; rows of one `key` stay in one part. What sorts or groups
 all rows at once needs memory, or disk, for all of them, and the branches run one after another. An incremental run,
 which reads little, has one part.
 -#}

@@ -27,7 +27,7 @@ def refuse_what_disagrees(bench: Bench, outcomes: dict[date, Outcome]) -> None:
 
 
 def _changed_type(bench: Bench, outcome: Outcome) -> str | None:
-    """What became of a required column that can no longer be read: that is no delivery with many bad rows."""
+    """Refuse a delivery whose required column is mostly unreadable: the source changed its type."""
     fewest = min((count.read for count in outcome.counts.values()), default=0)
     for column in bench.feed.columns:
         lost = (f"EMPTY:{column.name}", f"BAD_{kind_of(column)}:{column.name}")

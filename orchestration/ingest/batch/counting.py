@@ -41,7 +41,7 @@ def find_repeats(bench: Bench) -> None:
 
 
 def count(bench: Bench, outcomes: dict[date, Outcome]) -> None:
-    """Count the rows of each file at each station, none from the others; the survey has counted what was read."""
+    """Count each file's rows per stage independently, so that totals check each other; the survey has those read."""
     amount = identifier(bench.feed.amount) if bench.feed.amount else "null::bigint"
     measured = "count(*) as n, coalesce(sum(amount), 0)::hugeint as amount"
     stations = ("accepted", "quarantined", "duplicate", "typed")

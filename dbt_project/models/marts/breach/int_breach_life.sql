@@ -36,7 +36,7 @@ lives as (
     select * from {{ ref('int_line_life') }}
 ),
 
--- who was there when the incident ended: from then on, nobody owes his staying to what he was exposed to later
+-- who was there when the incident ended: exposure is fixed when follow-up begins (no immortal-time bias)
 followed as (
     select
         incidents.incident_id,
