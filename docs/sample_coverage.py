@@ -40,6 +40,9 @@ WHY = {
     "REJECT_CODE_MISSING": _ACROSS,
     "SEEN_OUTSIDE_HOUR": _ACROSS,
     "TERMINATION_REASON_MISSING": _ACROSS,
+    "BOOKED_FAR_FROM_REQUEST": _ACROSS,
+    "HOLDS_NUMBER": "no key or amount of the sample holds a phone number; tests of ingest have them",
+    "CROWD": "at a fiftieth of the lines four numbers of one cell hardly ever pay one merchant within an hour",
 }
 
 
