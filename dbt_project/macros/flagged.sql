@@ -3,7 +3,8 @@
     {%- for name, flag in [('alert', 'is_alerted'), ('confirmed', 'is_confirmed')] %}
     count(*) filter (where {{ flag }}) as {{ 'alerts' if name == 'alert' else name }},
     {%- for amount in ['attempted', 'lost', 'refunded'] %}
-    sum({{ amount }}_amount) filter (where {{ flag }}) as {{ name }}_{{ amount }}_amount{{ ',' if not (loop.last and name == 'confirmed') }}
+    sum({{ amount }}_amount) filter (where {{ flag }}) as {{ name }}_{{ amount }}_amount
+    {{- ',' if not (loop.last and name == 'confirmed') }}
     {%- endfor %}
     {%- endfor %}
 {%- endmacro %}

@@ -193,7 +193,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> ByHand:
     return made
 
 
-def test_flows_and_provider_days(world: ByHand) -> None:
+def test_flows_and_provider_days_count_each_port_once(world: ByHand) -> None:
     flows = Counter((p["on"], p["from"], p["to"], p["line_type"]) for p in world.ports)
     world.same("select processed_on, donor_group, recipient_group, line_type, ports from churn.port_flow_daily", flows)
     outs = Counter((p["on"], p["from"]) for p in world.moves)
@@ -204,7 +204,7 @@ def test_flows_and_provider_days(world: ByHand) -> None:
     world.same("select date_day, provider_group, withdrawn from churn.provider_daily where withdrawn > 0", withdrawn)
 
 
-def test_provider_months(world: ByHand) -> None:
+def test_provider_months_add_up_their_days(world: ByHand) -> None:
     outs = Counter((p["on"].replace(day=1), p["from"]) for p in world.moves)
     world.same("select month, provider_group, port_outs from churn.provider_monthly where port_outs > 0", outs)
     to_mno = Counter((p["on"].replace(day=1), p["from"]) for p in world.moves if p["to"] in MNOS)
@@ -218,7 +218,7 @@ def test_provider_months(world: ByHand) -> None:
         assert coverage == pytest.approx(100 * with_line[month, group] / outs[month, group])
 
 
-def test_churn_rates(world: ByHand) -> None:
+def test_churn_rates_are_terminations_over_the_mean_count(world: ByHand) -> None:
     lines = pd.DataFrame(world.subscriptions).sort_values(["line_key", "changed_at"])
     rates = world.warehouse.query(
         "select month, provider_group, billed_lines, terminations, churn_rate_pct from churn.provider_monthly "
@@ -237,7 +237,7 @@ def test_churn_rates(world: ByHand) -> None:
         assert rate == pytest.approx(100 * len(ended) / (sum(ends) / 2))
 
 
-def test_incidents(world: ByHand) -> None:
+def test_incidents_count_what_was_booked_in_their_windows(world: ByHand) -> None:
     window = [
         (name, port, "OUT" if port["from"] == group else "IN")
         for name, (group, first, last) in INCIDENTS.items()
@@ -270,7 +270,7 @@ def _order(port: Row) -> tuple[Any, ...]:
     return port["on"], port["requested_at"], port["port_id"]
 
 
-def test_returns_and_chains(world: ByHand) -> None:
+def test_returns_and_chains_follow_each_number(world: ByHand) -> None:
     returns: Counter[tuple[Any, ...]] = Counter()
     chains: Counter[tuple[Any, ...]] = Counter()
     for port in world.moves:
@@ -335,7 +335,7 @@ def _claims(world: ByHand) -> list[Row]:
     return claims
 
 
-def test_waiver_claims_and_refunds(world: ByHand) -> None:
+def test_waiver_claims_and_refunds_follow_each_fee(world: ByHand) -> None:
     claims = _claims(world)
     assert len({claim["exclusion"] for claim in claims}) > 4
     sql = "select incident_id, line_key, exclusion, count(*) from churn.waiver_claim group by all"

@@ -26,14 +26,18 @@ _REMARK = re.compile(r"\s(?:#|<)\s?|\s{2,}")
 _PLACEHOLDER = re.compile(r"…|\b[A-Z]{4,}\b")
 
 
-def _shown_commands() -> Iterator[Any]:
+def shown_commands() -> Iterator[tuple[str, list[str]]]:
+    """Every command that a page shows, with the page's name."""
     for page in PAGES:
         for shown in _SHOWN.findall(page.read_text("utf-8").replace("\\\n", " ")):
             arguments = shlex.split(_REMARK.split(re.sub(r"(?<=\S)\s+(?=--)", " ", shown))[0])
-            yield pytest.param(arguments, id=f"{page.name}: {' '.join(arguments)}")
+            yield page.name, arguments
 
 
-@pytest.mark.parametrize("arguments", _shown_commands())
+@pytest.mark.parametrize(
+    "arguments",
+    [pytest.param(arguments, id=f"{page}: {' '.join(arguments)}") for page, arguments in shown_commands()],
+)
 def test_a_command_that_a_page_shows_is_understood(
     arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

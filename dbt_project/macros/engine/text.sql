@@ -6,7 +6,9 @@
 {%- endmacro %}
 
 {% macro duckdb__json_text(pairs) -%}
-    cast(json_object({% for key, value in pairs.items() %}'{{ key }}', {{ value }}{{ ', ' if not loop.last }}{% endfor %}) as varchar)
+    cast(json_object(
+        {%- for key, value in pairs.items() -%} '{{ key }}', {{ value }}{{ ', ' if not loop.last }} {%- endfor -%}
+    ) as varchar)
 {%- endmacro %}
 
 

@@ -3,7 +3,7 @@ Where the rows of each delivery of a feed went: body of a model with one row per
 
 A delivered row is in the facts if the latest state of its key (`state` says which, `state_dt` which delivery told it)
 is this very row. Else the facts know a later state of the key, or the same state from a later delivery; a row with
-neither is lost, and a fact without its row is invented. Each side is counted independently, so that they check each other.
+neither is lost, and a fact without its row is invented. Each side is counted independently: they check each other.
 
 `events` are the delivered rows with `dt`, `latest` the facts; `state` is the column that orders a key's states in
 `events`, `fact_state` the one in `latest`, where every state is a fact if `has_all_states`; `amount` is a column of

@@ -155,7 +155,8 @@ where
 {#- The same for a model whose key is the day of the delivery, with literal days. -#}
 {% macro is_touched_day(column, touched, key=none) -%}
     {%- if is_incremental() -%}
-    {{ in_days(column, column_of("select distinct cast(" ~ (key or column) ~ " as string) from " ~ touched ~ " order by 1")) }}
+        {%- set days = "select distinct cast(" ~ (key or column) ~ " as string) from " ~ touched ~ " order by 1" -%}
+    {{ in_days(column, column_of(days)) }}
     {%- else -%}
     true
     {%- endif -%}

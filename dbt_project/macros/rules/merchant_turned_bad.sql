@@ -14,6 +14,10 @@ merchant took in that time.
         'hit': "bad_merchant_frauds >= merchant_turned_bad__min_confirmed"
             ~ " and 100.0 * bad_merchant_frauds >= merchant_turned_bad__min_confirmed_pct * bad_merchant_payments",
         'known_dt': 'first_dt',
-        'evidence': {'merchant_id': 'merchant_id', 'confirmed': 'bad_merchant_frauds', 'payments': 'bad_merchant_payments'},
+        'evidence': {
+            'merchant_id': 'merchant_id',
+            'confirmed': 'bad_merchant_frauds',
+            'payments': 'bad_merchant_payments',
+        },
     }) }}
 {%- endmacro %}

@@ -38,7 +38,8 @@ against this before a run. A rule without an enabled row hits nothing.
     {%- set prefix = rule.rule_id | lower ~ '__' %}
     any_value(points) filter (where rule_id = '{{ rule.rule_id }}') as {{ prefix }}points,
     {%- for name, parameter in rule.parameters.items() %}
-    any_value(cast({{ json_member('parameters', name) }} as {{ parameter.type }})) filter (where rule_id = '{{ rule.rule_id }}')
+    any_value(cast({{ json_member('parameters', name) }} as {{ parameter.type }}))
+        filter (where rule_id = '{{ rule.rule_id }}')
         as {{ prefix }}{{ name }},
     {%- endfor %}
     {%- endfor %}

@@ -12,6 +12,10 @@ UNUSUAL_METHOD: at most `max_share_pct` per cent of the number's earlier payment
         'hit': "earlier_payments >= unusual_method__min_earlier"
             ~ " and 100.0 * earlier_by_method <= unusual_method__max_share_pct * earlier_payments",
         'known_dt': 'first_dt',
-        'evidence': {'auth_method': 'auth_method', 'earlier_by_method': 'earlier_by_method', 'earlier_payments': 'earlier_payments'},
+        'evidence': {
+            'auth_method': 'auth_method',
+            'earlier_by_method': 'earlier_by_method',
+            'earlier_payments': 'earlier_payments',
+        },
     }) }}
 {%- endmacro %}

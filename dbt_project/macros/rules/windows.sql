@@ -1,6 +1,6 @@
 {#-
-How far the models look that feed the rules: whole numbers, which a rule's own parameters cannot exceed. The same macro is
-read by the model and by the rule, so a wider window widens what a site may ask for.
+How far the models look that feed the rules: whole numbers, which a rule's own parameters cannot exceed. The same macro
+is read by the model and by the rule, so a wider window widens what a site may ask for.
 -#}
 
 {#- Minutes before and after a payment in which `int_payment_feature` sees the number's other payments. -#}

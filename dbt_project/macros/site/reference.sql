@@ -7,8 +7,9 @@ Post-hook of the seed, so that `reference.<table>` is what the site says whereve
 {% macro take_site_rows() -%}
     {%- if execute and env_var('RINGFENCE_REFERENCE', '') -%}
         {#- what a reader would take for a wildcard stands for itself -#}
-        {%- set folder = env_var('RINGFENCE_REFERENCE') | replace('[', '[[]') | replace('*', '[*]') | replace('?', '[?]') -%}
-        {{ adapter.dispatch('fill_from_csv', 'ringfence')((folder ~ '/' ~ this.identifier ~ '.csv') | replace("'", "''")) }}
+        {%- set folder = env_var('RINGFENCE_REFERENCE') | replace('[', '[[]') | replace('*', '[*]') -%}
+        {%- set file = (folder | replace('?', '[?]') ~ '/' ~ this.identifier ~ '.csv') | replace("'", "''") -%}
+        {{ adapter.dispatch('fill_from_csv', 'ringfence')(file) }}
     {%- endif -%}
 {%- endmacro %}
 
