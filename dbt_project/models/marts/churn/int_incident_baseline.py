@@ -176,7 +176,7 @@ class Forecast:
 
     def interval(self, weights: np.ndarray, widened: float = 1.0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Mean and interval of each weighted sum of days; `widened` scales what lies between mean and ends."""
-        from scipy.stats import t  # takes a second to import: only where there is something to expect
+        from scipy.special import stdtr  # Student's t; scipy.stats takes a second more to import
 
         means = self.means @ weights.T
         spreads = np.sqrt(np.einsum("gij,di,dj->gd", self.covariances, weights, weights))
@@ -188,7 +188,7 @@ class Forecast:
             over = (means + 60 * spreads)[:, is_some].max(axis=0)
             for _ in range(60):  # bisection: sixty halvings are more than a float holds
                 middle = (under + over) / 2
-                below = self.weights @ t.cdf((middle - means[:, is_some]) / spreads[:, is_some], self.spare)
+                below = self.weights @ stdtr(self.spare, (middle - means[:, is_some]) / spreads[:, is_some])
                 under, over = np.where(below < share, middle, under), np.where(below < share, over, middle)
             end[is_some] = expected[is_some] + widened * ((under + over) / 2 - expected[is_some])
         return expected, low, high
