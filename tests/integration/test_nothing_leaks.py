@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import re
 import sqlite3
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,9 +22,33 @@ _SPELLED = re.compile(
 )
 
 
+def _folded(text: str) -> str:
+    """A text with digits of any script, dashes, spaces and invisible signs as ASCII has them."""
+    if text.isascii():
+        return text
+    table: dict[int, str] = {}
+    for sign in {sign for sign in text if not sign.isascii()}:
+        plain, kind = unicodedata.normalize("NFKC", sign), unicodedata.category(sign)
+        if sign.isdecimal():
+            table[ord(sign)] = str(unicodedata.decimal(sign))
+        elif plain.isascii() or kind in ("Pd", "Zs", "Cf"):
+            table[ord(sign)] = {"Pd": "-", "Zs": " ", "Cf": ""}.get(kind, plain)
+    return text.translate(table)
+
+
 def _numbers(text: str) -> set[str]:
-    """The numbers in a text, without trunk or country code."""
-    return {"".join(match.groups()) for match in _SPELLED.finditer(text)}
+    """The numbers in a text, in any Unicode spelling, without trunk or country code."""
+    return {"".join(match.groups()) for match in _SPELLED.finditer(_folded(text))}
+
+
+def test_the_scan_sees_a_number_in_any_unicode_spelling() -> None:
+    plain = "010-1234-5678"
+    spellings = [
+        plain.translate({ord("0") + n: chr(zero + n) for n in range(10)}) for zero in (0xFF10, 0x0660, 0x1D7CE)
+    ]
+    spellings += [plain.replace("-", sign) for sign in ("\u2011", "\u2013", "\u00a0", "\u200b")]
+    assert {number for text in spellings for number in _numbers(f"전화 {text}, 끝")} == {"1012345678"}
+    assert all(_numbers(text) for text in spellings)
 
 
 @pytest.fixture(scope="module")
