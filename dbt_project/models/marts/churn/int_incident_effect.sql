@@ -28,7 +28,7 @@ days as (
 ),
 
 -- a day without a baseline is in no sum of what is compared; `missing_days` says how many there are
-sums as (
+cumulated as (
     select
         *,
         cast(sum(port_outs) over so_far as bigint) as port_outs_cumulative,
@@ -42,32 +42,53 @@ sums as (
     )
 ),
 
+sums as (
+    select
+        *,
+        excess_port_outs_cumulative + baseline_cumulative - baseline_cumulative_high as excess_cumulative_low,
+        excess_port_outs_cumulative + baseline_cumulative - baseline_cumulative_low as excess_cumulative_high
+    from cumulated
+),
+
+trends as (
+    select * from sums
+    where specification = 'TREND'
+),
+
 final as (
     select
-        incident_id,
-        specification,
-        booked_on as date_day,
-        is_in_window,
-        provider_group,
-        is_processing_day,
-        port_outs,
-        baseline_port_outs,
-        baseline_low,
-        baseline_high,
-        excess_port_outs,
-        port_outs_cumulative,
-        baseline_cumulative,
-        baseline_cumulative_low,
-        baseline_cumulative_high,
-        excess_port_outs_cumulative,
-        excess_port_outs_cumulative + baseline_cumulative - baseline_cumulative_high as excess_cumulative_low,
-        excess_port_outs_cumulative + baseline_cumulative - baseline_cumulative_low as excess_cumulative_high,
-        missing_days,
-        baseline_days,
-        placebo_windows,
-        placebo_coverage_pct,
-        note
+        sums.incident_id,
+        sums.booked_on as date_day,
+        sums.is_in_window,
+        sums.provider_group,
+        sums.is_processing_day,
+        sums.port_outs,
+        sums.baseline_port_outs,
+        sums.baseline_low,
+        sums.baseline_high,
+        sums.excess_port_outs,
+        sums.port_outs_cumulative,
+        sums.baseline_cumulative,
+        sums.baseline_cumulative_low,
+        sums.baseline_cumulative_high,
+        sums.excess_port_outs_cumulative,
+        sums.excess_cumulative_low,
+        sums.excess_cumulative_high,
+        trends.baseline_port_outs as baseline_port_outs_with_trend,
+        trends.excess_port_outs_cumulative as excess_cumulative_with_trend,
+        trends.excess_cumulative_low as excess_cumulative_with_trend_low,
+        trends.excess_cumulative_high as excess_cumulative_with_trend_high,
+        sums.missing_days,
+        sums.baseline_days,
+        sums.placebo_windows,
+        sums.placebo_coverage_pct,
+        sums.note
     from sums
+    inner join trends
+        on
+            sums.incident_id = trends.incident_id
+            and sums.booked_on = trends.booked_on
+    where sums.specification = 'LEVEL'
 )
 
 select * from final
