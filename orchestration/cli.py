@@ -425,7 +425,8 @@ def rules_explain(payment: Annotated[str, typer.Argument(help="Identifier of a p
     from orchestration.reporting.terminal import print_explanation
     from orchestration.rules.explain import explain
 
-    print_explanation(out, explain(settings(), payment))
+    configured = settings()
+    print_explanation(out, explain(configured, payment), configured.site_profile)
 
 
 _Port = Annotated[int, typer.Option(help="Port on loopback.")]

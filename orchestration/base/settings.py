@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Literal, Self
 from zoneinfo import ZoneInfo
 
+from babel.numbers import list_currencies
 from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -53,8 +54,16 @@ class Site(BaseModel, extra="forbid"):
 
     country: str
     currency: str
+    currency_decimals: int | None = Field(default=None, ge=0, le=4)
     time_zone: str
     numbers: NumberPlan
+
+    @field_validator("currency")
+    @classmethod
+    def _is_currency(cls, code: str) -> str:
+        if code not in list_currencies():
+            raise ValueError(f"there is no currency {code!r}; ISO 4217 has its code, such as EUR")
+        return code
 
     @field_validator("time_zone")
     @classmethod

@@ -15,12 +15,13 @@ from rich.markup import escape
 from rich.spinner import Spinner
 from rich.table import Table
 
-from orchestration.base.settings import Settings
+from orchestration.base.settings import Settings, Site
 from orchestration.contracts import Feed
 from orchestration.ingest.arrivals import deliveries, newest_receipts
 from orchestration.reporting.failures import Failure
 from orchestration.reporting.headline import Headline
 from orchestration.serving.generations import Publication
+from orchestration.site.money import money
 from orchestration.state.run_report import Exit, RunReport
 from orchestration.state.status import GateStatus, Status, read_status
 
@@ -283,10 +284,10 @@ def print_backtest(console: Console, tried: Backtest) -> None:
         console.print(f"{what} alerted: {kinds or 'none'}{named}")
 
 
-def print_explanation(console: Console, payment: Explanation) -> None:
+def print_explanation(console: Console, payment: Explanation, site: Site) -> None:
     """A payment, its score, and what each rule saw."""
     console.print(
-        f"{escape(payment.payment_id)}: {payment.amount:,} at {escape(payment.merchant_id)} "
+        f"{escape(payment.payment_id)}: {money(payment.amount, site)} at {escape(payment.merchant_id)} "
         f"({escape(payment.merchant_category)}), {payment.occurred_at:%Y-%m-%d %H:%M:%S}, {payment.status}"
     )
     if not payment.hits:
@@ -294,7 +295,7 @@ def print_explanation(console: Console, payment: Explanation) -> None:
         return
     table = plain_table("rule", ">version", ">points", "known on", "evidence")
     for hit in payment.hits:
-        evidence = ", ".join(f"{name} {value}" for name, value in hit.evidence.items() if value is not None)
+        evidence = ", ".join(f"{name} {value}" for name, value in hit.evidence.items())
         table.add_row(hit.rule_id, str(hit.version), str(hit.points), str(hit.known_on), escape(evidence))
     table.add_row("score", "", str(payment.score), "", "")
     console.print(table)

@@ -10,9 +10,11 @@ from typing import Any
 import duckdb
 
 from orchestration.base.refusal import Refusal
-from orchestration.base.settings import Settings
+from orchestration.base.settings import Settings, Site
 from orchestration.serving.generations import current_file
 from orchestration.serving.sealed import readable
+from orchestration.site.fraud_rules import rules
+from orchestration.site.money import money
 
 
 class ExplainError(Refusal):
@@ -21,13 +23,13 @@ class ExplainError(Refusal):
 
 @dataclass(frozen=True)
 class Hit:
-    """One rule's part in a score; `known_on` is the delivery by which it was known."""
+    """One rule's part in a score; `known_on` is the delivery by which it was known, `evidence` is spelled out."""
 
     rule_id: str
     version: int
     points: int
     known_on: date
-    evidence: dict[str, Any]
+    evidence: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -73,9 +75,23 @@ def explain(settings: Settings, payment_id: str) -> Explanation:
         ).fetchall()
     if payment is None:
         raise ExplainError(f"The current publication has no payment {payment_id!r}.")
-    found = [Hit(rule, version, points, known, json.loads(evidence)) for rule, version, points, known, evidence in hits]
+    found = [
+        Hit(rule, version, points, known, _spelled(json.loads(evidence), rule, settings.site_profile))
+        for rule, version, points, known, evidence in hits
+    ]
     occurred_at, merchant_id, category, amount, status, alerted_on, case_id, verdict = payment
     return Explanation(
         payment_id, occurred_at, merchant_id, category, amount, status, sum(hit.points for hit in found), found,
         alerted_on, case_id, verdict,
     )  # fmt: skip
+
+
+def _spelled(evidence: dict[str, Any], rule_id: str, site: Site) -> dict[str, str]:
+    """What a rule saw, as people read it; a rule that is gone since says of nothing that it is money."""
+    rule = rules().get(rule_id)
+    amounts = rule.amounts if rule else frozenset()
+    return {
+        name: money(value, site) if name in amounts else str(value)
+        for name, value in evidence.items()
+        if value is not None
+    }

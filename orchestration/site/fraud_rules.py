@@ -45,10 +45,14 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Rule:
-    """What a rule reads of its row; of each pair `in_order`, the first must be below the second."""
+    """What a rule reads of its row; of each pair `in_order`, the first must be below the second.
+
+    `amounts` are the names of its evidence that are money.
+    """
 
     parameters: Mapping[str, Parameter]
     in_order: tuple[tuple[str, str], ...] = ()
+    amounts: frozenset[str] = frozenset()
 
     def mistakes(self, given: Mapping[str, Any]) -> Iterator[str]:
         """What is wrong with the parameters of a row."""
@@ -72,6 +76,7 @@ def rules() -> Mapping[str, Rule]:
         rule["rule_id"]: Rule(
             {name: Parameter(**says) for name, says in rule["parameters"].items()},
             tuple((low, high) for low, high in rule.get("in_order", ())),
+            frozenset(rule.get("amounts", ())),
         )
         for rule in call_macro("fraud_rules")
     }

@@ -8,5 +8,6 @@ NEAR_CAP: the amount is at least `min_pct` per cent of the monthly cap.
         'hit': "100.0 * amount >= near_cap__min_pct * monthly_limit",
         'known_dt': 'first_dt',
         'evidence': {'amount': 'amount', 'monthly_limit': 'monthly_limit'},
+        'amounts': ['amount', 'monthly_limit'],
     }) }}
 {%- endmacro %}

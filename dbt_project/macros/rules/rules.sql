@@ -4,8 +4,8 @@ The rules that `rule_hit` knows. Each is a macro that returns its `rule_id`; the
 which that was known, and what it saw. In them, `<rule>__<parameter>` is the parameter's value.
 
 Of a parameter it says the SQL `type`, whether it `is_list` (of texts), and the `least` and the `most` that it may be;
-`in_order` are pairs of parameters of which the first must be below the second. Every row of `fraud_rules` is held
-against this before a run. A rule without an enabled row hits nothing.
+`in_order` are pairs of parameters of which the first must be below the second. Of its evidence, `amounts` are money.
+Every row of `fraud_rules` is held against this before a run. A rule without an enabled row hits nothing.
 -#}
 {% macro fraud_rules() -%}
     {{ return([

@@ -10,5 +10,6 @@ days before.
             ~ " and amount >= unusual_amount__min_times * merchant_usual_amount",
         'known_dt': 'first_dt',
         'evidence': {'amount': 'amount', 'usual_amount': 'merchant_usual_amount', 'payments': 'merchant_payments'},
+        'amounts': ['amount', 'usual_amount'],
     }) }}
 {%- endmacro %}

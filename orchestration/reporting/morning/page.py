@@ -23,13 +23,11 @@ from orchestration.reporting.plots.canvas import svg
 from orchestration.reporting.plots.churn import departures
 from orchestration.serving.generations import current_file, current_publication
 from orchestration.serving.sealed import readable
+from orchestration.site.money import money_at_a_glance
 from orchestration.state.status import read_status
 
 #: Width and height of the chart on a phone and on a desk.
 _PHONE, _DESK = (358, 230), (860, 300)
-#: Currencies without a smaller unit (ISO 4217).
-_WHOLE_CURRENCIES = {"CLP", "ISK", "JPY", "KRW", "PYG", "UGX", "VND", "XAF", "XOF"}
-_LARGE = ((1e9, "bn"), (1e6, "M"))
 
 
 class ReportError(Refusal):
@@ -162,14 +160,13 @@ class _Definitions:
 
 def _templates(settings: Settings, definitions: _Definitions) -> Environment:
     templates = environment(settings)
-    currency = settings.site_profile.currency
     templates.globals["definition"] = definitions
     units = {
         "count": lambda value: f"{value:,.0f}",
         "signed": lambda value: f"{value:+,.0f}".replace("-", "−"),
         "pct": lambda value: f"{value:.1f} %",
         "days": lambda value: f"{value:,.1f} days",
-        "money": lambda value: _money(value, currency),
+        "money": lambda value: money_at_a_glance(value, settings.site_profile),
     }
     templates.filters |= {
         "as_unit": lambda value, unit: "–" if value is None else units[unit](value),
@@ -178,12 +175,3 @@ def _templates(settings: Settings, definitions: _Definitions) -> Environment:
         "short": lambda value: f"{value:%a} {value.day} {value:%b}",
     }
     return templates
-
-
-def _money(value: int, currency: str) -> str:
-    """An amount in the smallest unit, as people write it: large ones in millions or billions."""
-    units = value if currency in _WHOLE_CURRENCIES else value / 100
-    for size, word in _LARGE:
-        if abs(units) >= size:
-            return f"{units / size:,.1f} {word} {currency}"
-    return f"{units:,.0f} {currency}"
