@@ -218,13 +218,16 @@ def check_feed(
 ) -> None:
     """Say what is wrong with a contract, and what would become of a sample file; changes nothing.
 
-    Exit 1: the contract has mistakes, or the sample would be refused.
+    Exit 1: the contract has mistakes, lacks what models need of it, or the sample would be refused.
     """
     from orchestration.contracts import load_feed
     from orchestration.ingest.sample import try_sample
     from orchestration.reporting.feeds import print_contract, print_trial
+    from orchestration.warehouse.needs import unmet
 
     feed = load_feed(contract)
+    if needs := list(unmet(feed)):
+        _end("\n".join(f"{contract}: {said}" for said in needs))
     print_contract(out, feed)
     if sample is None:
         return
@@ -279,8 +282,14 @@ def doctor() -> None:
     """Say what is wrong with this set-up."""
     from orchestration.serving.sealed import check_published
     from orchestration.site.doctor import examine, look_at
+    from orchestration.warehouse.needs import check_needs
 
-    findings = [*examine(settings()), look_at("published files", check_published, settings())]
+    configured = settings()
+    findings = [
+        *examine(configured),
+        look_at("what models need", check_needs, configured),
+        look_at("published files", check_published, configured),
+    ]
     for finding in findings:
         mark = "[green]ok[/]   " if finding.problem is None else "[red]wrong[/]"
         out.print(f"{mark} {finding.subject}: {escape(finding.problem or finding.detail)}")

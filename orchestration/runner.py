@@ -28,6 +28,7 @@ from orchestration.serving.generations import Publication, current_publication
 from orchestration.site.check import check_site
 from orchestration.state.run_report import Exit, RunReport
 from orchestration.state.up_to_date import is_up_to_date
+from orchestration.warehouse.needs import check_needs
 
 _POLL_SECONDS = 0.25
 
@@ -57,10 +58,12 @@ def run(
         OverrideError: if one of them cannot be accepted; then nothing runs.
         KeyMissingError: without a pseudonym key, or with another one than before, nothing runs.
         SiteError: if something in the site's folder would do nothing, or break a run.
+        NeedsError: if a contract of the site lacks what models need of it.
         Refusal: if the range is empty, begins before the first partition or in the future.
     """
     check_key(settings)
     check_site(settings)
+    check_needs(settings)
     if last < first:
         raise Refusal(f"The range is empty: it ends on {last}, before it begins on {first}.")
     if first < settings.first_day:

@@ -1,7 +1,8 @@
 """The dbt project's macros, called from Python: for what models and commands must say in the same words.
 
 Rendered by Jinja alone, for DuckDB, without a database: `return` and `adapter.dispatch` are as in dbt, and a macro may
-call any other macro of the project. One that asks what only dbt knows (`ref`, `this`, `graph`) is refused.
+call any other macro of the project. One that asks what only dbt knows (`ref`, `this`, `graph`) is refused. Whole models
+are rendered as well, as a first build would have them, where their SQL is to be read and not run.
 """
 
 from __future__ import annotations
@@ -35,8 +36,54 @@ def call_macro(name: str, *arguments: Any) -> Any:
     return _macros()[name](*arguments)
 
 
+class Relation(str):
+    """A relation as a rendered model names it, `schema.name`."""
+
+    @property
+    def schema(self) -> str:
+        return self.partition(".")[0]
+
+    @property
+    def identifier(self) -> str:
+        return self.partition(".")[2]
+
+    name = identifier
+    database = None
+
+
+def render_model(text: str) -> str:
+    """A model's SQL; `ref` is schema `model`, a source its own.
+
+    Raises:
+        UndefinedError: (of Jinja) if it asks the warehouse.
+    """
+    return str(_models().from_string(text).render())
+
+
+@cache
+def _models() -> Environment:
+    """An environment with what dbt puts before a model, answered as before a first build."""
+    return _environment(
+        {
+            "ref": lambda name: Relation(f"model.{name}"),
+            "source": lambda source, name: Relation(f"{source}.{name}"),
+            "this": Relation("model.this"),
+            "config": lambda **_settings: "",
+            "env_var": lambda _name, default="": default,
+            "is_incremental": lambda: False,
+            "load_relation": lambda _relation: None,
+            "execute": False,
+        }
+    )[0]
+
+
 @cache
 def _macros() -> _Macros:
+    return _environment({})[1]
+
+
+def _environment(words: Mapping[str, Any]) -> tuple[Environment, _Macros]:
+    """Jinja with the project's macros and some words of dbt's, and the macros by name."""
     environment = Environment(undefined=StrictUndefined, extensions=["jinja2.ext.do"])
     texts = [path.read_text("utf-8") for path in sorted(_FOLDER.rglob("*.sql"))]
     names = [macro.name for text in texts for macro in environment.parse(text).find_all(Macro)]
@@ -44,11 +91,11 @@ def _macros() -> _Macros:
     # Jinja looks up what a file names when it reads the file, so every macro must have a name before any is read
     callers = {name: _caller(found, name) for name in names}
     adapter = SimpleNamespace(dispatch=lambda name, _project: callers[f"duckdb__{name}"])
-    environment.globals |= callers | {"return": _return, "adapter": adapter}
+    environment.globals |= {**callers, "return": _return, "adapter": adapter, **words}
     for text in texts:
         module = environment.from_string(text).module
         found |= {name: macro for name, macro in vars(module).items() if name in callers}
-    return callers
+    return environment, callers
 
 
 def _return(value: Any) -> Any:
