@@ -6,6 +6,7 @@ import dagster as dg
 
 from orchestration.automation.arrival_sensor import arrivals_sensor
 from orchestration.automation.daily import daily_job, daily_schedule
+from orchestration.automation.feed_checks import feed_checks, feeds_sensor
 from orchestration.automation.notifications import notifications_sensor
 from orchestration.base.settings import Settings
 from orchestration.contracts import load_feeds
@@ -30,12 +31,17 @@ def build_defs(*, settings: Settings | None = None) -> dg.Definitions:
             retention_asset(settings, feeds),
             *dbt_assets(settings, feeds, manifest, read_picture=read_plot),
             publication_asset(settings, feeds, graph),
-            gates_page_asset(settings, feeds, graph),
+            gates_page_asset(settings, graph),
             report_asset(settings, feeds, graph),
         ],
+        asset_checks=[feed_checks(settings, feeds)],
         jobs=[daily_job()],
         schedules=[daily_schedule(settings, feeds)],
-        sensors=[arrivals_sensor(settings, feeds), notifications_sensor(settings, feeds)],
+        sensors=[
+            arrivals_sensor(settings, feeds),
+            feeds_sensor(settings, feeds),
+            notifications_sensor(settings, feeds),
+        ],
         executor=dg.in_process_executor,
     )
 

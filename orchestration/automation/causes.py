@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
 
 import dagster as dg
 
@@ -20,7 +19,7 @@ from orchestration.contracts import Feed
 from orchestration.gates import verdicts
 from orchestration.serving.generations import current_file, current_publication
 from orchestration.serving.sealed import readable
-from orchestration.state.status import read_status
+from orchestration.state.status import read_feeds
 
 _ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE]
 _FRESH_DAYS = 2  # a case that grew earlier has been told of, or is history that is being loaded
@@ -83,8 +82,7 @@ def _closed_gates(settings: Settings) -> Iterator[Cause]:
 
 
 def _late_feeds(settings: Settings, feeds: Mapping[str, Feed], now: datetime) -> Iterator[Cause]:
-    yesterday = now.astimezone(ZoneInfo(settings.time_zone)).date() - timedelta(days=1)
-    for feed in read_status(settings, feeds, as_of=yesterday).feeds:
+    for feed in read_feeds(settings, feeds, now):
         if feed.is_late:
             yield Cause(
                 f"late {feed.feed}",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import dagster as dg
@@ -13,6 +13,7 @@ from orchestration.contracts import Feed
 from orchestration.ingest.delivery import find_delivery
 from orchestration.runtime.dagster_internals import UnresolvedJob
 from orchestration.runtime.instance import bury_dead_runs, is_busy
+from orchestration.state.punctuality import due_at
 from orchestration.state.up_to_date import is_up_to_date
 
 JOB = "daily"
@@ -75,14 +76,11 @@ def is_left_to_the_morning(
     instance: dg.DagsterInstance, settings: Settings, feeds: Mapping[str, Feed], day: date, now: datetime
 ) -> bool:
     """Whether the schedule may still wait for a day, so that nobody else asks for it piece by piece."""
-    due = max((due_at(settings, feed, day) for feed in feeds.values() if feed.frequency_days == 1), default=now)
+    due = max(
+        (due_at(feed, day, ZoneInfo(settings.time_zone)) for feed in feeds.values() if feed.frequency_days == 1),
+        default=now,
+    )
     return now < due and not was_asked_for(instance, day)
-
-
-def due_at(settings: Settings, feed: Feed, day: date) -> datetime:
-    """Until when a feed's delivery for a day is waited for."""
-    midnight = datetime.combine(day + timedelta(days=1), time(), ZoneInfo(settings.time_zone))
-    return midnight + timedelta(hours=feed.due_hours)
 
 
 def not_arrived(settings: Settings, feeds: Mapping[str, Feed], day: date) -> list[str]:
@@ -98,5 +96,5 @@ def not_arrived(settings: Settings, feeds: Mapping[str, Feed], day: date) -> lis
 
 def still_awaited(settings: Settings, feeds: Mapping[str, Feed], day: date, now: datetime) -> dict[str, datetime]:
     """Feeds that have not arrived for a day and may still come in time, each with until when."""
-    due = {name: due_at(settings, feeds[name], day) for name in not_arrived(settings, feeds, day)}
+    due = {name: due_at(feeds[name], day, ZoneInfo(settings.time_zone)) for name in not_arrived(settings, feeds, day)}
     return {name: until for name, until in due.items() if now < until}

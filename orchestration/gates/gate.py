@@ -11,6 +11,8 @@ import json
 import uuid
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from decimal import Decimal
+from string import Formatter
 from typing import Any
 
 import duckdb
@@ -25,6 +27,9 @@ MAX_EXAMPLES = 5
 
 #: As many failures as a page bears; of more, only the counts are kept.
 MAX_FAILURES_SHOWN = 20
+
+#: From here on a share is told without decimals.
+_WHOLE_PCT = 10
 
 #: As many wrong rows are somebody's mistakes, whatever share of a quiet day they are.
 _MISTAKES = 3
@@ -126,7 +131,8 @@ def _outcomes(
             return _by_partition(
                 con, expectation, whole, identifier(suite.partition_by), str(result.evaluated_rows_sql)
             )
-        return [replace(whole, example=_masked_rows(con, sql))]
+        rows = _masked_rows(con, sql)
+        return [_told(replace(whole, example=rows), expectation, rows)]
     except duckdb.Error as error:
         raise EngineError(f"{suite.name}: failing rows of {expectation.id!r}: {error}") from error
 
@@ -146,13 +152,47 @@ def _observed(result: ExpectationResult) -> str:
 
 
 def _rows_failed(failed: int, evaluated: int) -> str:
-    return f"{failed:,} of {evaluated:,} rows" if failed else f"none of {evaluated:,} rows"
+    if not failed:
+        return f"none of {evaluated:,} rows"
+    pct = 100 * failed / max(failed, evaluated)  # a query of the suite's own may find rows of another relation
+    return (
+        f"{failed:,} of {evaluated:,} rows, {pct:.2g} %"
+        if pct < _WHOLE_PCT
+        else f"{failed:,} of {evaluated:,} rows, {pct:.0f} %"
+    )
+
+
+def _told(whole: Outcome, expectation: Expectation, rows: _Rows) -> Outcome:
+    """The failure in the suite's own words, where they speak of its only row."""
+    if len(rows) != 1 or whole.failed != 1:
+        return whole
+    values = {**expectation.kwargs, **rows[0]}
+    return replace(
+        whole,
+        observed=_filled(expectation.observed, values) or whole.observed,
+        expected=_filled(expectation.expected, values) or whole.expected,
+    )
+
+
+def _filled(text: str | None, values: Mapping[str, Any]) -> str | None:
+    """A text with values in it; None without a text, or where one that it names is empty."""
+    if text is None:
+        return None
+    named = {name for _, name, _, _ in Formatter().parse(text) if name}
+    if unknown := named - values.keys():
+        raise EngineError(f"{', '.join(sorted(unknown))}: meta names what the failing rows do not have")
+    if any(values[name] is None for name in named):
+        return None
+    try:
+        return text.format_map(values).replace("%", " %")
+    except ValueError:  # a number that might be a phone number has been masked, and is a text now
+        return None
 
 
 def _expected(expectation: Expectation) -> str:
     """The arguments as the suite has them, or what a query of the suite's own comes down to."""
     if expectation.has_own_sql:
-        return "no row"
+        return "not a row"
     return ", ".join(f"{name} {json.dumps(value, ensure_ascii=False)}" for name, value in expectation.kwargs.items())
 
 
@@ -170,19 +210,23 @@ def _by_partition(
     examples = _rows_by_partition(con, column, rows, list(counts)[:MAX_FAILURES_SHOWN], MAX_EXAMPLES)
     outcomes = []
     for partition, failed in counts.items():
-        looked_at = evaluated.get(partition, whole.evaluated)
+        looked_at, rows_shown = evaluated.get(partition, whole.evaluated), examples.get(partition, ())
         outcomes.append(
-            replace(
-                whole,
-                partition=partition,
-                severity=_severity(expectation, failed, looked_at),
-                observed=_rows_failed(failed, looked_at),
-                evaluated=looked_at,
-                failed=failed,
-                failing_rows_sql=f"select * from ({sql}) where {_in_partitions(column, [partition])}",
-                unpartitioned_sql=sql,
-                partition_by=column,
-                example=examples.get(partition, ()),
+            _told(
+                replace(
+                    whole,
+                    partition=partition,
+                    severity=_severity(expectation, failed, looked_at),
+                    observed=_rows_failed(failed, looked_at),
+                    evaluated=looked_at,
+                    failed=failed,
+                    failing_rows_sql=f"select * from ({sql}) where {_in_partitions(column, [partition])}",
+                    unpartitioned_sql=sql,
+                    partition_by=column,
+                    example=rows_shown,
+                ),
+                expectation,
+                rows_shown,
             )
         )
     return outcomes
@@ -232,6 +276,8 @@ def _shown(cell: Any) -> Any:
     """A cell as a JSON value, digits masked if it may be a phone number."""
     if cell is None or isinstance(cell, bool | float):
         return cell
+    if isinstance(cell, Decimal) and abs(cell) < _LEAST_PHONE_AS_INTEGER:
+        return float(cell)
     if isinstance(cell, int):
         return mask_digits(str(cell)) if abs(cell) >= _LEAST_PHONE_AS_INTEGER else cell
     if isinstance(cell, dt.date | dt.time | uuid.UUID):

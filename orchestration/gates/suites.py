@@ -11,7 +11,9 @@ overrides one by its id:
 The JSON is Great Expectations' own: `{"name", "expectations": [{"id", "type", "kwargs", "severity",
 "meta"}]}`, with `partition_by` beside the name where a column tells the relation's days apart. In `meta`, `why` says
 in one sentence why the expectation is there, `critical_above_pct` from which share of failing rows on a warning closes
-the gate, and `row_by_row` that each row is judged by itself, and only once. Nothing here imports GX.
+the gate, and `row_by_row` that each row is judged by itself, and only once. `observed` and
+`expected` say of a single failing row, such as a delivery, what was seen in it and what should have been: `{column}` in
+them stands for the row's value, or for the argument of that name. Nothing here imports GX.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from string import Formatter
 from typing import Any
 
 from orchestration.base.files import NotTextError, read_text
@@ -63,6 +66,8 @@ class Expectation:
     why: str
     critical_above_pct: float | None = None
     row_by_row: bool = False
+    observed: str | None = None
+    expected: str | None = None
 
     @property
     def has_own_sql(self) -> bool:
@@ -203,11 +208,20 @@ def _check_complete(entry: Mapping[str, Any], where: str) -> None:
         raise SuiteError(f"{where}: meta.critical_above_pct must be a share in per cent")
     if share is not None and entry["severity"] == Severity.CRITICAL:
         raise SuiteError(f"{where}: meta.critical_above_pct on what is critical anyway")
+    for name in ("observed", "expected"):
+        _check_text(entry["meta"].get(name, ""), f"{where}: meta.{name}")
     row_by_row = entry["meta"].get("row_by_row", False)
     if not isinstance(row_by_row, bool):
         raise SuiteError(f"{where}: meta.row_by_row must be true or false")
     if row_by_row and not may_judge_row_by_row(entry):
         raise SuiteError(f"{where}: meta.row_by_row on what looks at more than the row itself")
+
+
+def _check_text(text: Any, where: str) -> None:
+    try:
+        list(Formatter().parse(text))
+    except (TypeError, ValueError) as error:
+        raise SuiteError(f"{where} must be a text with columns in braces: {error}") from None
 
 
 def _expectation(entry: Mapping[str, Any]) -> Expectation:
@@ -219,4 +233,6 @@ def _expectation(entry: Mapping[str, Any]) -> Expectation:
         why=entry["meta"]["why"],
         critical_above_pct=entry["meta"].get("critical_above_pct"),
         row_by_row=entry["meta"].get("row_by_row", False),
+        observed=entry["meta"].get("observed"),
+        expected=entry["meta"].get("expected"),
     )

@@ -16,6 +16,7 @@ from typing import Any
 from orchestration.base.files import replace_text
 from orchestration.base.settings import Settings, private_dir
 from orchestration.gates.outcome import Outcome, is_closed
+from orchestration.gates.suites import Severity
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,11 @@ class Verdict:
     def accepted(self) -> list[Outcome]:
         """The failures that would close the gate, had nobody accepted them."""
         return [failure for failure in self.failures if failure.is_critical_failure and not failure.is_closing]
+
+    @property
+    def warnings(self) -> list[Outcome]:
+        """The failures that close nothing, and that somebody should look at."""
+        return [failure for failure in self.failures if failure.severity == Severity.WARNING]
 
     @property
     def reason(self) -> str:

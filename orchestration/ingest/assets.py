@@ -18,7 +18,6 @@ from orchestration.ingest.ingest import ingest
 from orchestration.ingest.profile import create_delivery_profile
 from orchestration.ingest.receipt import Receipt, newest, read_receipts
 from orchestration.privacy.custody import shared
-from orchestration.runtime import freshness
 from orchestration.runtime.outputs import not_made, written_in
 from orchestration.runtime.partitions import daily_partitions, extract_dates
 from orchestration.runtime.warehouse_lock import WAREHOUSE_POOL, warehouse_lock
@@ -105,7 +104,6 @@ def _raw(settings: Settings, feed: Feed, suite: Suite, contract: Path) -> dg.Ass
             "contract_version": feed.fingerprint[:12],
             **written_in(contract, Path(__file__)),
         },
-        freshness_policy=freshness.of_feed(feed),
         partitions_def=daily_partitions(settings),
     )
 

@@ -14,7 +14,6 @@ from orchestration.privacy.custody import shared
 from orchestration.reporting import gates_page as gates
 from orchestration.reporting.glossary import write_glossary
 from orchestration.reporting.morning import page, write_morning_report
-from orchestration.runtime import freshness
 from orchestration.runtime.outputs import written_in
 from orchestration.serving.assets import KEY as PUBLICATION
 from orchestration.serving.assets import before_publication
@@ -32,7 +31,6 @@ def report_asset(settings: Settings, feeds: Mapping[str, Feed], graph: Graph) ->
         owners=["team:platform"],
         tags={"open": ""},
         metadata=written_in(Path(page.__file__)),
-        freshness_policy=freshness.of_relation(feeds.values()),
         description="One self-contained page per day: the headline with both denominators, the exodus against its "
         "baseline, fraud, what was restated, feeds and gates. Every number on it is a published column.",
     )
@@ -52,7 +50,7 @@ def report_asset(settings: Settings, feeds: Mapping[str, Feed], graph: Graph) ->
     return morning_report
 
 
-def gates_page_asset(settings: Settings, feeds: Mapping[str, Feed], graph: Graph) -> dg.AssetsDefinition:
+def gates_page_asset(settings: Settings, graph: Graph) -> dg.AssetsDefinition:
     """`reports/gates.html`; not behind the publication, since a gate may be why there is none."""
 
     @dg.asset(
@@ -63,7 +61,6 @@ def gates_page_asset(settings: Settings, feeds: Mapping[str, Feed], graph: Graph
         owners=["team:platform"],
         tags={"restricted": ""},
         metadata=written_in(Path(gates.__file__)),
-        freshness_policy=freshness.of_relation(feeds.values()),
         description="Every gate over the last runs, what failed and how to accept it, and quarantine by reason.",
     )
     def gates_page() -> dg.MaterializeResult[None]:

@@ -28,6 +28,7 @@ class Destination:
     """Where lines went: counts of ports, shares in per cent; `share_mno_pct` is None for an MVNO destination."""
 
     group: str
+    is_mno: bool
     port_outs_day: int
     port_outs_cumulative: int
     share_all_pct: float | None
@@ -52,11 +53,27 @@ class Headline:
     top_share_mno_pct: float | None
     destinations: tuple[Destination, ...]
 
+    @property
+    def to_operators_day(self) -> int:
+        """Departures of the day to other network operators, those to MVNOs left out."""
+        return sum(entry.port_outs_day for entry in self.destinations if entry.is_mno)
+
+    @property
+    def to_operators_cumulative(self) -> int:
+        """The same since the incident began."""
+        return sum(entry.port_outs_cumulative for entry in self.destinations if entry.is_mno)
+
+    @property
+    def to_operators_pct(self) -> float | None:
+        """Their share of all departures, in per cent; None before the first."""
+        total = self.port_outs_cumulative
+        return 100 * self.to_operators_cumulative / total if total else None
+
 
 def read_headline(
     settings: Settings, incident: str | None = None, as_of: date | None = None, known_on: date | None = None
 ) -> Headline:
-    """The headline of an incident (the latest one with departures by then) as of a day (its last one).
+    """The headline of an incident (the latest one) as of a day of it (its last one).
 
     It is read from what is published; with `known_on` it is built again from the revisions that had been delivered
     by the end of that day, and equals what a run on that day would have published.
@@ -77,38 +94,51 @@ def read_headline(
 def _read(path: Path, incident: str | None, as_of: date | None) -> Headline:
     with duckdb.connect(str(path), read_only=True) as con:
         try:
-            incident = incident or latest_incident(con, as_of)
-            if incident is None:
-                raise HeadlineError(
-                    f"No incident has departures in the published marts{f' by {as_of}' if as_of else ''}."
-                )
-            row = con.execute(
-                """
-                select headline.incident_id, incident.provider_group, incident.starts_on, headline.as_of_date,
-                    port_outs_day, port_outs_cumulative, port_ins_cumulative, net_adds_cumulative,
-                    withdrawn_cumulative, top_destination, top_share_all_pct, top_share_mno_pct,
-                from churn.incident_headline as headline join core.dim_incident as incident using (incident_id)
-                where incident_id = $1 and ($2 is null or as_of_date <= $2)
-                order by as_of_date desc limit 1
-                """,
-                [incident, as_of],
-            ).fetchone()
-            if row is None:
+            incident = incident or (_incident_of(con, as_of) if as_of else latest_incident(con))
+            found = headline_of(con, incident, as_of) if incident else None
+            if found is None or (as_of and found.as_of_date != as_of):
                 raise HeadlineError(_nothing(con, incident, as_of))
-            destinations = con.execute(
-                """
-                select destination_group, port_outs_day, port_outs_cumulative, share_all_pct, share_mno_pct,
-                from churn.incident_destination where incident_id = $1 and as_of_date = $2
-                order by port_outs_cumulative desc, destination_group
-                """,
-                [incident, row[3]],
-            ).fetchall()
         except duckdb.CatalogException:
             raise HeadlineError(
                 "The headline has not been published yet: a gate has held it back (`ringfence status`)."
             ) from None
-    found = tuple(Destination(*entry) for entry in destinations)
-    return Headline(*(*row, found))
+    return found
+
+
+def headline_of(con: duckdb.DuckDBPyConnection, incident: str, by: date | None = None) -> Headline | None:
+    """The headline of an incident on its last day, up to a day; None where it has none."""
+    row = con.execute(
+        """
+        select headline.incident_id, incident.provider_group, incident.starts_on, headline.as_of_date,
+            port_outs_day, port_outs_cumulative, port_ins_cumulative, net_adds_cumulative,
+            withdrawn_cumulative, top_destination, top_share_all_pct, top_share_mno_pct,
+        from churn.incident_headline as headline join core.dim_incident as incident using (incident_id)
+        where incident_id = $1 and ($2 is null or as_of_date <= $2)
+        order by as_of_date desc limit 1
+        """,
+        [incident, by],
+    ).fetchone()
+    if row is None:
+        return None
+    destinations = con.execute(
+        """
+        select destination_group, is_mno, port_outs_day, port_outs_cumulative, share_all_pct, share_mno_pct,
+        from churn.incident_destination where incident_id = $1 and as_of_date = $2
+        order by port_outs_cumulative desc, destination_group
+        """,
+        [incident, row[3]],
+    ).fetchall()
+    return Headline(*(*row, tuple(Destination(*entry) for entry in destinations)))
+
+
+def _incident_of(con: duckdb.DuckDBPyConnection, day: date) -> str | None:
+    """The incident that a day belongs to; of several, the one that began last."""
+    row = con.execute(
+        "select incident_id from churn.incident_headline join core.dim_incident using (incident_id) "
+        "where as_of_date = $1 order by starts_on desc, incident_id limit 1",
+        [day],
+    ).fetchone()
+    return str(row[0]) if row else None
 
 
 def latest_incident(con: duckdb.DuckDBPyConnection, as_of: date | None = None) -> str | None:
@@ -122,9 +152,10 @@ def latest_incident(con: duckdb.DuckDBPyConnection, as_of: date | None = None) -
     return str(row[0]) if row else None
 
 
-def _nothing(con: duckdb.DuckDBPyConnection, incident: str, as_of: date | None) -> str:
+def _nothing(con: duckdb.DuckDBPyConnection, incident: str | None, as_of: date | None) -> str:
     known = con.execute(
         "select incident_id, min(as_of_date), max(as_of_date) from churn.incident_headline group by all order by all"
     ).fetchall()
     listed = "; ".join(f"{name} from {first} to {last}" for name, first, last in known) or "none"
-    return f"There is no headline for {incident}{f' as of {as_of}' if as_of else ''}. There are: {listed}."
+    wanted = f" for {incident}" if incident else ""
+    return f"There is no headline{wanted}{f' as of {as_of}' if as_of else ''}. There are: {listed}."

@@ -22,6 +22,7 @@ from orchestration.reporting.failures import Failure
 from orchestration.reporting.headline import Headline
 from orchestration.serving.generations import Publication
 from orchestration.site.money import money
+from orchestration.state.punctuality import Punctuality
 from orchestration.state.run_report import Exit, RunReport
 from orchestration.state.status import GateStatus, Status, read_status
 
@@ -119,13 +120,25 @@ def print_exceptions(console: Console, status: Status) -> None:
         if feed.missing:
             console.print(f"[yellow]{feed.feed}[/]: no delivery for {_listed([str(day) for day in feed.missing])}")
         if feed.is_late:
-            console.print(f"[yellow]{feed.feed}[/]: late; the newest delivery is for {feed.newest_dt}")
+            console.print(f"[red]{feed.feed}[/]: late; the newest delivery is for {feed.newest_dt}")
         for day, reason in feed.refused.items():
             console.print(f"[red]{feed.feed}[/]: {day} refused: {escape(reason)}")
     for unread in status.unread[:_LONGEST_LIST]:
         console.print(f"[yellow]not read[/]: {escape(unread)}", soft_wrap=True)
     if len(status.unread) > _LONGEST_LIST:
         console.print(f"  and {len(status.unread) - _LONGEST_LIST} more in landing")
+    _print_gates(console, status)
+    if status.publication and (held := status.publication.held_back):
+        causes = sorted({cause for causes in held.values() for cause in causes})
+        console.print(
+            f"[red]{len(held)} relation{'s are' if len(held) > 1 else ' is'} held back[/] by {', '.join(causes)}: "
+            f"{_listed(sorted(held), 'relations')}",
+            soft_wrap=True,
+        )
+
+
+def _print_gates(console: Console, status: Status) -> None:
+    """Gates that are closed, that would be, had nobody accepted it, and that warn."""
     for gate in status.closed_gates:
         _print_closed_gate(console, gate)
     for accepted in status.accepted_failures:
@@ -133,9 +146,9 @@ def print_exceptions(console: Console, status: Status) -> None:
             f"[yellow]{accepted.failure}[/] failed and was accepted by {accepted.accepted_by}: "
             + escape(accepted.reason)
         )
-    if status.publication:
-        for relation, causes in status.publication.held_back.items():
-            console.print(f"[red]{relation}[/] is held back by {', '.join(causes)}")
+    for warned in status.warnings:
+        said = escape(f"{warned.observed}; expected: {warned.expected}")
+        console.print(f"[yellow]Gate {warned.expectation} warns[/]{warned.where}: {said}", soft_wrap=True)
 
 
 def print_simulation(console: Console, summary: SimulationSummary, seconds: float) -> None:
@@ -201,7 +214,7 @@ def print_status(console: Console, status: Status) -> None:
     """All feeds, then what is not as it should be, then the publication."""
     table = plain_table("feed", "first", "newest", ">days", ">missing", ">refused", "")
     for feed in status.feeds:
-        state = "never arrived" if not feed.has_arrived else "late" if feed.is_late else ""
+        state = "" if feed.punctuality is Punctuality.IN_TIME else feed.punctuality
         table.add_row(
             feed.feed, str(feed.first_dt or ""), str(feed.newest_dt or ""), str(feed.deliveries),
             str(len(feed.missing) or ""), str(len(feed.refused) or ""), state,
@@ -242,6 +255,10 @@ def print_headline(console: Console, headline: Headline) -> None:
             _pct(entry.share_all_pct), _pct(entry.share_mno_pct),
         )  # fmt: skip
     table.add_section()
+    table.add_row(
+        "network operators", f"{headline.to_operators_day:,}", f"{headline.to_operators_cumulative:,}",
+        _pct(headline.to_operators_pct), "100.0",
+    )  # fmt: skip
     table.add_row("all", f"{headline.port_outs_day:,}", f"{headline.port_outs_cumulative:,}", "100.0", "")
     console.print(table)
     console.print(
@@ -254,9 +271,9 @@ def _pct(value: float | None) -> str:
     return "" if value is None else f"{value:.1f}"
 
 
-def _listed(items: list[str]) -> str:
+def _listed(items: list[str], what: str = "days") -> str:
     more = len(items) - _LONGEST_LIST
-    return ", ".join(items[:_LONGEST_LIST]) + (f" and {more} more days" if more > 0 else "")
+    return ", ".join(items[:_LONGEST_LIST]) + (f" and {more} more {what}" if more > 0 else "")
 
 
 def print_backtest(console: Console, tried: Backtest) -> None:

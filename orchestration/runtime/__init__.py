@@ -1,1 +1,1 @@
-"""What every asset and job needs of Dagster and of the machine: the instance, days, outputs, freshness, one writer."""
+"""What every asset and job needs of Dagster and of the machine: the instance, days, outputs, one writer."""

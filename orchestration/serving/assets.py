@@ -9,7 +9,6 @@ from orchestration.base.settings import Settings
 from orchestration.contracts import Feed
 from orchestration.ingest.assets import RETENTION
 from orchestration.privacy.custody import shared
-from orchestration.runtime import freshness
 from orchestration.runtime.outputs import written_in
 from orchestration.runtime.warehouse_lock import WAREHOUSE_POOL
 from orchestration.serving.publish import NOTHING, publish
@@ -34,7 +33,6 @@ def publication_asset(settings: Settings, feeds: Mapping[str, Feed], graph: Grap
         owners=["team:platform"],
         tags={"restricted": ""},
         metadata=written_in(Path(__file__).with_name("publish.py")),
-        freshness_policy=freshness.of_relation(feeds.values()),
         pool=WAREHOUSE_POOL,
         description=(
             "One generation of `serving/current/`: `marts.duckdb` (aggregates, open) and `cases.duckdb` (lines, "

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import date, timedelta
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import groupby
+from operator import attrgetter
+from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, field_serializer
+from pydantic import BaseModel, computed_field, field_serializer
 
 from orchestration.base.settings import Settings
 from orchestration.contracts import Feed
@@ -14,13 +17,14 @@ from orchestration.gates.outcome import Outcome
 from orchestration.ingest.arrivals import unread
 from orchestration.ingest.receipt import Receipt, newest, read_receipts
 from orchestration.serving.generations import Publication, current_publication
+from orchestration.state.punctuality import Clock, Punctuality
 
 #: What is said of a failed expectation: no row, and nothing that finds one.
 _TOLD = ("expectation_id", "partition", "observed", "expected", "why")
 
 
 class FeedStatus(BaseModel):
-    """One feed: `missing` are days without a delivery between its first and the newest day of any feed."""
+    """One feed: `missing` are days since its first one that are due, or that any feed has, without a delivery."""
 
     feed: str
     first_dt: date | None
@@ -28,7 +32,13 @@ class FeedStatus(BaseModel):
     deliveries: int
     missing: list[date]
     refused: dict[date, str]
-    is_late: bool
+    punctuality: Punctuality
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def is_late(self) -> bool:
+        """Whether its next delivery is late by its contract, against the clock."""
+        return self.punctuality is Punctuality.LATE
 
     @property
     def has_arrived(self) -> bool:
@@ -46,6 +56,36 @@ class GateStatus(BaseModel):
     @field_serializer("closing")
     def _told(self, closing: list[Outcome]) -> list[dict[str, str | None]]:
         return [{name: getattr(failure, name) for name in _TOLD} for failure in closing]
+
+
+class WarnedStatus(BaseModel):
+    """One expectation of a gate that warned, as seen last; `days` counts the partitions in which it failed.
+
+    It lets everything through, and somebody should look.
+    """
+
+    expectation: str
+    partition: str | None
+    days: int
+    observed: str
+    expected: str
+    why: str
+
+    @classmethod
+    def of(cls, verdict: verdicts.Verdict) -> Iterator[WarnedStatus]:
+        """What warns in a gate, one entry per expectation."""
+        for expectation_id, warnings in groupby(verdict.warnings, attrgetter("expectation_id")):
+            *earlier, last = sorted(warnings, key=lambda warning: warning.partition or "")
+            yield cls(
+                expectation=f"{verdict.stage}/{verdict.relation}:{expectation_id}", partition=last.partition,
+                days=len(earlier) + 1, observed=last.observed, expected=last.expected, why=last.why,
+            )  # fmt: skip
+
+    @property
+    def where(self) -> str:
+        """` on 2026-01-03 and 4 days before`; empty for a relation that is judged as a whole."""
+        before = f" and {self.days - 1} {'days' if self.days > 2 else 'day'} before" if self.days > 1 else ""  # noqa: PLR2004
+        return f" on {self.partition}{before}" if self.partition else ""
 
 
 class AcceptedStatus(BaseModel):
@@ -71,25 +111,19 @@ class Status(BaseModel):
     feeds: list[FeedStatus]
     unread: list[str]
     closed_gates: list[GateStatus]
+    warnings: list[WarnedStatus]
     accepted_failures: list[AcceptedStatus]
     publication: PublicationStatus | None
 
 
-def read_status(settings: Settings, feeds: Mapping[str, Feed], as_of: date | None = None) -> Status:
-    """Read the status from landing, receipts, verdicts and the publication; opens no database.
-
-    Lateness is measured against the newest day of any feed, or against `as_of`.
-    """
-    receipts = newest(read_receipts(settings.raw_dir))
-    overall = as_of or max((receipt.dt for receipt in receipts), default=None)
+def read_status(settings: Settings, feeds: Mapping[str, Feed], now: datetime | None = None) -> Status:
+    """Read the status from landing, receipts, verdicts and the publication; opens no database."""
+    receipts = read_receipts(settings.raw_dir)
     published = current_publication(settings)
     judged = verdicts.latest(settings)
     return Status(
-        feeds=[
-            _feed_status(feed, [receipt for receipt in receipts if receipt.feed == feed.name], overall)
-            for feed in feeds.values()
-        ],
-        unread=list(unread(settings, feeds, receipts)),
+        feeds=_feeds(feeds, receipts, Clock.of(now or datetime.now(UTC), settings.time_zone, feeds, receipts)),
+        unread=list(unread(settings, feeds, newest(receipts))),
         closed_gates=[
             GateStatus(
                 stage=verdict.stage,
@@ -100,6 +134,7 @@ def read_status(settings: Settings, feeds: Mapping[str, Feed], as_of: date | Non
             for verdict in judged
             if verdict.is_closed
         ],
+        warnings=[warned for verdict in judged for warned in WarnedStatus.of(verdict)],
         accepted_failures=[
             AcceptedStatus(
                 failure=failure.name, accepted_by=str(failure.accepted_by), reason=str(failure.accepted_reason)
@@ -111,6 +146,29 @@ def read_status(settings: Settings, feeds: Mapping[str, Feed], as_of: date | Non
     )
 
 
+def read_feeds(settings: Settings, feeds: Mapping[str, Feed], now: datetime | None = None) -> list[FeedStatus]:
+    """How each feed stands."""
+    receipts = read_receipts(settings.raw_dir)
+    return _feeds(feeds, receipts, Clock.of(now or datetime.now(UTC), settings.time_zone, feeds, receipts))
+
+
+def read_feeds_as_of(settings: Settings, feeds: Mapping[str, Feed], day: date) -> list[FeedStatus]:
+    """How each feed stood at the end of the morning after a day, when its delivery for that day had to be there."""
+    zone = ZoneInfo(settings.time_zone)
+    evening = datetime.combine(day + timedelta(days=2), time(), zone)
+    receipts = [receipt for receipt in read_receipts(settings.raw_dir) if receipt.dt <= day]
+    return _feeds(feeds, receipts, Clock(min(evening, datetime.now(UTC)), zone, is_followed=True))
+
+
+def _feeds(feeds: Mapping[str, Feed], receipts: Sequence[Receipt], clock: Clock) -> list[FeedStatus]:
+    current = newest(receipts)
+    overall = max((receipt.dt for receipt in current), default=None)
+    return [
+        _feed_status(feed, [receipt for receipt in current if receipt.feed == feed.name], overall, clock)
+        for feed in feeds.values()
+    ]
+
+
 def _publication_status(published: Publication) -> PublicationStatus:
     return PublicationStatus(
         generation=published.generation,
@@ -120,23 +178,23 @@ def _publication_status(published: Publication) -> PublicationStatus:
     )
 
 
-def _feed_status(feed: Feed, receipts: list[Receipt], overall: date | None) -> FeedStatus:
+def _feed_status(feed: Feed, receipts: list[Receipt], overall: date | None, clock: Clock) -> FeedStatus:
     days = sorted(receipt.dt for receipt in receipts)
-    late_after = timedelta(days=feed.frequency_days - 1 + feed.lateness_days)
     return FeedStatus(
         feed=feed.name,
         first_dt=days[0] if days else None,
         newest_dt=days[-1] if days else None,
         deliveries=len(days),
-        missing=_missing(days, overall) if feed.frequency_days == 1 else [],
+        missing=_missing(feed, days, overall, clock) if feed.frequency_days == 1 else [],
         refused={receipt.dt: receipt.refusal or "" for receipt in receipts if receipt.status == "REFUSED"},
-        is_late=bool(days and overall and days[-1] + late_after < overall),
+        punctuality=clock.punctuality(feed, days[-1] if days else None),
     )
 
 
-def _missing(days: list[date], overall: date | None) -> list[date]:
+def _missing(feed: Feed, days: list[date], overall: date | None, clock: Clock) -> list[date]:
     if not days or overall is None:
         return []
+    through = max(overall, clock.last_due(feed)) if clock.is_followed else overall
     present = set(days)
-    span = range((overall - days[0]).days + 1)
+    span = range((through - days[0]).days + 1)
     return [day for offset in span if (day := days[0] + timedelta(days=offset)) not in present]

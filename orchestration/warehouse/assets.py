@@ -8,7 +8,6 @@ from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings
 
 from orchestration.base.settings import Settings
 from orchestration.contracts import Feed
-from orchestration.runtime import freshness
 from orchestration.runtime.dagster_internals import dbt_specs
 from orchestration.runtime.outputs import written_in
 from orchestration.runtime.warehouse_lock import WAREHOUSE_POOL
@@ -55,13 +54,6 @@ def _asset_set(
 ) -> dg.AssetsDefinition:
     specs, checks = dbt_specs(Translator(), without_pipeline(manifest), select=f"tag:stage_{name}")
     graph = Graph(manifest)
-    due = {
-        dg.AssetKey([node.schema, node.name]): freshness.of_relation(
-            feeds[feed] for feed in graph.feeds_of(node) if feed in feeds
-        )
-        for node in graph.stage(name)
-    }
-    specs = [spec.replace_attributes(freshness_policy=due[spec.key]) for spec in specs]
     stage = Stage(name, settings, feeds, graph, {check.name: check for check in checks}, read_picture)
 
     @dg.multi_asset(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 import dagster as dg
 import pytest
 
@@ -41,14 +39,12 @@ def test_deliveries_are_external_and_everything_else_is_made_here(defs: dg.Defin
     assert {next(iter(graph.get(key).child_keys)).path[0] for key in deliveries} == {"raw"}
 
 
-def test_what_is_due_follows_from_the_contracts(specs: list[dg.AssetSpec], published_world: World) -> None:
-    policies = {spec.key.to_user_string(): spec.freshness_policy for spec in specs}
-    feed = published_world.feeds["portability_events"]
-    fails = timedelta(days=1 + feed.lateness_days, hours=10)
-    for name in ("raw/portability_events", "churn/port_flow_daily", "serving/publication"):
-        assert policies[name].fail_window.to_timedelta() == fails  # type: ignore[union-attr]
-    assert policies["raw/provider_line_counts"].fail_window.to_timedelta() > timedelta(days=31)  # type: ignore[union-attr]
-    assert policies["reference/providers"] is None
+def test_every_feed_has_a_check_against_the_clock_and_no_asset_is_fresh_by_its_last_run(
+    defs: dg.Definitions, specs: list[dg.AssetSpec], published_world: World
+) -> None:
+    checks = {key for key in defs.resolve_asset_graph().asset_check_keys if key.name == "in_time"}
+    assert {key.asset_key.to_user_string() for key in checks} == {f"raw/{feed}" for feed in published_world.feeds}
+    assert not [spec.key for spec in specs if spec.freshness_policy]
 
 
 def test_the_page_of_the_gates_does_not_wait_for_the_publication_that_a_gate_may_prevent(

@@ -256,6 +256,18 @@ def test_a_score_explains_itself_from_what_is_published(published_world: World) 
         explain(published_world.settings, "T0")
 
 
+def test_a_headline_of_a_day_that_no_incident_has_is_refused(published_world: World) -> None:
+    for day in (date(2031, 1, 1), date(2025, 12, 30)):
+        with pytest.raises(HeadlineError, match=f"no headline as of {day}. There are: {INCIDENT} from 2025-12-31"):
+            read_headline(published_world.settings, as_of=day)
+
+
+def test_the_operators_only_sum_stands_beside_the_total(published_world: World) -> None:
+    headline = read_headline(published_world.settings)
+    to_mvno = sum(entry.port_outs_cumulative for entry in headline.destinations if not entry.is_mno)
+    assert headline.to_operators_cumulative == headline.port_outs_cumulative - to_mvno < headline.port_outs_cumulative
+
+
 def test_status_is_readable_by_a_program(published_world: World) -> None:
     status = json.loads(read_status(published_world.settings, published_world.feeds).model_dump_json())
     assert {feed["feed"] for feed in status["feeds"]} == set(published_world.feeds)

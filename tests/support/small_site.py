@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from orchestration.base.sql import exact
 from orchestration.contracts import Feed, load_feed
 from orchestration.ingest import Receipt, ingest
 from orchestration.ingest.quarantine import BadRow, read_bad_rows
-from orchestration.ingest.receipt import revision_dir
+from orchestration.ingest.receipt import replace_receipt, revision_dir
 from tests.support.world import KEY
 
 DAY = date(2026, 1, 3)
@@ -96,6 +96,13 @@ class SmallSite:
     def ingest(self, dt: date = DAY, *, is_retry: bool = False) -> Receipt:
         """Ingest one day and return its newest receipt."""
         return ingest(self.settings, self.feed, [dt], is_retry=is_retry)[0].receipt
+
+    def take_in(self, dt: date, when: datetime) -> None:
+        """A delivery for a day, as if it had been ingested at that moment."""
+        self.drop(HEADER + line(1), dt=dt)
+        receipt = self.ingest(dt)
+        folder = revision_dir(self.settings.raw_dir, "charges", dt, receipt.rev)
+        replace_receipt(folder, receipt.model_copy(update={"ingested_at": when}))
 
     def rows(self, receipt: Receipt, columns: str = "*", home: Path | None = None) -> list[tuple[Any, ...]]:
         """Accepted rows of a revision, ordered."""

@@ -109,7 +109,7 @@ def test_a_share_is_one_of_the_partition_and_a_few_rows_are_mistakes(
     con.execute(f"update churn.ports set n = if(dt = '2026-01-05' and id % 10 < {wrong_rows}, -1, 1)")
     lenient = replace(POSITIVE, severity=Severity.WARNING, critical_above_pct=30)
     (outcome,) = check_relation(con, _suite(lenient, partition_by="dt"), relation="churn.ports")
-    assert outcome.observed == f"{wrong_rows} of 10 rows"
+    assert outcome.observed == f"{wrong_rows} of 10 rows, {wrong_rows * 10} %"
     assert is_closed([outcome]) == closed
     assert not is_closed(check_relation(con, _suite(lenient), relation="churn.ports"))
 
@@ -119,7 +119,7 @@ def test_a_share_is_one_of_the_rows_that_the_condition_selects(con: duckdb.DuckD
     condition = {"type": "comparison", "column": {"name": "id"}, "operator": "<", "parameter": 46}
     some = replace(POSITIVE, kwargs={**POSITIVE.kwargs, "row_condition": condition})
     (outcome,) = check_relation(con, _suite(some, partition_by="dt"), relation="churn.ports")
-    assert (outcome.partition, outcome.observed) == ("2026-01-05", "4 of 6 rows")
+    assert (outcome.partition, outcome.observed) == ("2026-01-05", "4 of 6 rows, 67 %")
 
 
 def test_each_partition_carries_what_the_gate_said_of_it(con: duckdb.DuckDBPyConnection) -> None:
@@ -266,7 +266,7 @@ def test_the_asset_check_shows_observed_against_expected_why_and_how_to_look(
     result = asset_check_result(KEY, suite, outcomes, PAGE, 1.0)
     assert result.description == "closed: 2 of 2 failed: few, positive"
     table = str(result.metadata["expectations"].value)
-    assert "| **failed** | `positive` | critical | 2026-01-05 | 3 of 10 rows |" in table
+    assert "| **failed** | `positive` | critical | 2026-01-05 | 3 of 10 rows, 30 % |" in table
     assert POSITIVE.why in table
     rows = str(result.metadata["failing_rows"].value)
     assert "P000000000040" in rows
@@ -367,3 +367,23 @@ def test_a_sunday_on_which_hardly_anything_is_usual_passes(con: duckdb.DuckDBPyC
     for feed in ("portability_events", "payments", "cell_registry"):
         outcomes = check_relation(con, load_suite("raw", feed), relation="delivery_profile")
         assert all(outcome.passed for outcome in outcomes)
+
+
+def test_a_failure_says_what_was_seen_in_the_delivery_in_rows_and_per_cent(con: duckdb.DuckDBPyConnection) -> None:
+    _profile(con, rows_quarantined="if(i = 25, 220, 5)::bigint", quarantined_pct="if(i = 25, 22.0, 0.5)::double")
+    outcomes = check_relation(con, load_suite("raw", "payments"), relation="delivery_profile")
+    (said,) = [outcome for outcome in outcomes if outcome.expectation_id == "quarantine_within_tolerance"]
+    assert said.observed == "220 of 1,000 rows quarantined, 22 %"
+    assert said.expected == "at most 5 %"
+
+
+def test_a_site_that_changes_a_limit_is_told_the_limit_that_it_set(con: duckdb.DuckDBPyConnection) -> None:
+    _profile(con, rows_vs_typical="if(i = 25, 0.3, 1.0)::double", rows_read="if(i = 25, 300, 1000)::bigint")
+    suite = load_suite("raw", "payments")
+    lower = tuple(
+        replace(one, kwargs={**one.kwargs, "min_value": 0.4}) if one.id == "volume_low" else one
+        for one in suite.expectations
+    )
+    outcomes = check_relation(con, replace(suite, expectations=lower), relation="delivery_profile")
+    (said,) = [outcome for outcome in outcomes if outcome.expectation_id == "volume_low"]
+    assert (said.observed, said.expected) == ("300 rows, 30 % of the 1,000 of such a weekday", "at least 40 %")

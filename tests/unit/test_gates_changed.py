@@ -66,7 +66,7 @@ def test_what_failed_fails_in_every_run_until_it_is_mended(con: duckdb.DuckDBPyC
     con.execute("update ports set n = -1 where dt = '2026-01-02' and i = 0")
     for _ in range(2):
         failure, _ = _judge(con, settings)
-        assert (failure.partition, failure.observed) == ("2026-01-02", "1 of 10 rows")
+        assert (failure.partition, failure.observed) == ("2026-01-02", "1 of 10 rows, 10 %")
     con.execute("update ports set n = 1")
     assert all(outcome.passed for outcome in _judge(con, settings))
 

@@ -25,7 +25,7 @@ from orchestration.contracts import load_feeds
 from orchestration.gates import verdicts
 from orchestration.gates.outcome import Outcome
 from orchestration.serving.generations import PUBLICATION, Publication, PublishedRelation, switch
-from tests.support.small_site import HEADER, SmallSite, line
+from tests.support.small_site import SmallSite
 
 SECRET_PATH = "/services/very-secret-token"
 PASSWORD = "a password for tests"
@@ -188,12 +188,23 @@ def test_attempts_that_fail_alike_are_one_cause_and_a_success_ends_it(
 
 def test_a_feed_is_late_when_its_contract_says_so(tmp_path: Path, instance: dg.DagsterInstance) -> None:
     site = SmallSite(tmp_path, options={"latenessDays": 1})
-    site.drop(HEADER + line(1), dt=date(2026, 1, 3))
-    site.ingest(date(2026, 1, 3))
+    site.take_in(date(2026, 1, 3), datetime(2026, 1, 3, 21, tzinfo=UTC))
     settings, feeds = site.settings, {"charges": site.feed}
     for day, expected in ((5, []), (6, ["charges is late"]), (9, [])):  # on 5 January the 4th may still come
         assert announce(settings, feeds, instance, datetime(2026, 1, day, 3, tzinfo=UTC)) == expected
     assert "The newest delivery is for 2026-01-03" in _said(settings)[0]["text"]
+
+
+def test_history_that_is_loaded_sends_no_alarm_and_a_feed_that_stops_afterwards_does(
+    tmp_path: Path, instance: dg.DagsterInstance
+) -> None:
+    site = SmallSite(tmp_path, options={"latenessDays": 1})
+    site.take_in(date(2026, 1, 3), datetime(2026, 6, 1, tzinfo=UTC))
+    settings, feeds = site.settings, {"charges": site.feed}
+    assert announce(settings, feeds, instance, datetime(2026, 6, 1, 1, tzinfo=UTC)) == []
+    site.take_in(date(2026, 5, 31), datetime(2026, 6, 1, tzinfo=UTC))
+    assert announce(settings, feeds, instance, datetime(2026, 6, 1, 1, tzinfo=UTC)) == []
+    assert announce(settings, feeds, instance, datetime(2026, 6, 4, 1, tzinfo=UTC)) == ["charges is late"]
 
 
 def test_an_open_fraud_case_above_the_threshold_is_told_of_without_saying_how_much(

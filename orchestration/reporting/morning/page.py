@@ -16,7 +16,7 @@ from orchestration.base.refusal import Refusal
 from orchestration.base.settings import Settings
 from orchestration.base.sql import connect, literal
 from orchestration.contracts import Feed
-from orchestration.reporting.headline import Headline, HeadlineError, read_headline
+from orchestration.reporting.headline import Headline, headline_of, latest_incident
 from orchestration.reporting.morning.figures import read_sections
 from orchestration.reporting.pages import environment, write_page
 from orchestration.reporting.plots.canvas import svg
@@ -75,7 +75,7 @@ def write_morning_report(settings: Settings, feeds: Mapping[str, Feed], as_of: d
 
 
 def _read(con: duckdb.DuckDBPyConnection, settings: Settings, day: date, published: set[str]) -> dict[str, Any]:
-    headline = _headline(settings, day)
+    headline = _headline(con, day, published)
     con.execute("set variable as_of = $1::date", [day])
     con.execute("set variable incident = $1::varchar", [headline and headline.incident_id])
     effect = _rows(con, published, "churn.waiver_effect", _EFFECT) if headline else []
@@ -98,6 +98,7 @@ def _read(con: duckdb.DuckDBPyConnection, settings: Settings, day: date, publish
     }
 
 
+_OF_HEADLINE = {"churn.incident_headline", "churn.incident_destination", "core.dim_incident"}
 _INCIDENT = (
     "select kind, provider_group, starts_on, ends_on from core.dim_incident where incident_id = getvariable('incident')"
 )
@@ -124,12 +125,12 @@ _RESTATED = """
 """
 
 
-def _headline(settings: Settings, day: date) -> Headline | None:
+def _headline(con: duckdb.DuckDBPyConnection, day: date, published: set[str]) -> Headline | None:
     """That of the latest incident; None where it is not published, or nobody has left by that day."""
-    try:
-        return read_headline(settings, as_of=day)
-    except HeadlineError:
+    if not published.issuperset(_OF_HEADLINE):
         return None
+    incident = latest_incident(con, day)
+    return headline_of(con, incident, day) if incident else None
 
 
 def _rows(con: duckdb.DuckDBPyConnection, published: set[str], relation: str, query: str) -> list[dict[str, Any]]:
