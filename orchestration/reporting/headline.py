@@ -47,7 +47,8 @@ class Headline:
     port_outs_cumulative: int
     port_ins_cumulative: int
     net_adds_cumulative: int
-    withdrawn_cumulative: int
+    port_outs_withdrawn_by_as_of: int
+    port_outs_withdrawn_ever: int
     top_destination: str | None
     top_share_all_pct: float | None
     top_share_mno_pct: float | None
@@ -111,7 +112,8 @@ def headline_of(con: duckdb.DuckDBPyConnection, incident: str, by: date | None =
         """
         select headline.incident_id, incident.provider_group, incident.starts_on, headline.as_of_date,
             port_outs_day, port_outs_cumulative, port_ins_cumulative, net_adds_cumulative,
-            withdrawn_cumulative, top_destination, top_share_all_pct, top_share_mno_pct,
+            port_outs_withdrawn_by_as_of, port_outs_withdrawn_ever, top_destination, top_share_all_pct,
+            top_share_mno_pct,
         from churn.incident_headline as headline join core.dim_incident as incident using (incident_id)
         where incident_id = $1 and ($2 is null or as_of_date <= $2)
         order by as_of_date desc limit 1

@@ -263,7 +263,8 @@ def print_headline(console: Console, headline: Headline) -> None:
     console.print(table)
     console.print(
         f"Joined {headline.port_ins_cumulative:,} · net {headline.net_adds_cumulative:+,} · "
-        f"withdrawn afterwards {headline.withdrawn_cumulative:,} (still counted as departures)"
+        f"withdrawn by then {headline.port_outs_withdrawn_by_as_of:,}, ever {headline.port_outs_withdrawn_ever:,} "
+        "(still counted as departures)"
     )
 
 

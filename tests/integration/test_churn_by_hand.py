@@ -201,7 +201,10 @@ def test_flows_and_provider_days_count_each_port_once(world: ByHand) -> None:
     world.same("select date_day, provider_group, port_outs from churn.provider_daily where port_outs > 0", outs)
     world.same("select date_day, provider_group, port_ins from churn.provider_daily where port_ins > 0", ins)
     withdrawn = Counter((p["on"], p["from"]) for p in world.moves if p["withdrawn"])
-    world.same("select date_day, provider_group, withdrawn from churn.provider_daily where withdrawn > 0", withdrawn)
+    sql = "select date_day, provider_group, {0} from churn.provider_daily where {0} > 0"
+    world.same(sql.format("port_outs_withdrawn"), withdrawn)
+    withdrawn = Counter((p["on"], p["to"]) for p in world.moves if p["withdrawn"])
+    world.same(sql.format("port_ins_withdrawn"), withdrawn)
 
 
 def test_provider_months_add_up_their_days(world: ByHand) -> None:
@@ -263,6 +266,25 @@ def test_incidents_count_what_was_booked_in_their_windows(world: ByHand) -> None
     )
     sql = "select incident_id, date_day, port_outs from churn.waiver_effect where port_outs > 0"
     world.same(sql, Counter((name, port["on"]) for name, port in booked))
+
+
+def test_a_headline_counts_withdrawals_by_its_day_and_ever(world: ByHand) -> None:
+    differing = 0
+    for name, day, *found in world.warehouse.query(
+        "select incident_id, as_of_date, port_outs_withdrawn_by_as_of, port_outs_withdrawn_ever, "
+        "port_ins_withdrawn_by_as_of, port_ins_withdrawn_ever, net_adds_net_of_withdrawn_by_as_of, "
+        "net_adds_net_of_withdrawn_ever from churn.incident_headline"
+    ):
+        group, first, _ = INCIDENTS[name]
+        booked = [port for port in world.moves if first <= str(port["on"]) <= str(day)]
+        outs, ins = ([port for port in booked if port[side] == group] for side in ("from", "to"))
+        ever = [sum(port["withdrawn"] for port in side) for side in (outs, ins)]
+        by_then = [sum(port["withdrawn"] and port["status_at"].date() <= day for port in side) for side in (outs, ins)]
+        gross = len(ins) - len(outs)
+        nets = [gross - in_again + out_again for out_again, in_again in (by_then, ever)]
+        assert found == [by_then[0], ever[0], by_then[1], ever[1], *nets]
+        differing += by_then != ever
+    assert differing
 
 
 def _order(port: Row) -> tuple[Any, ...]:

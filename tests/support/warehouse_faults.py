@@ -369,7 +369,11 @@ WAREHOUSE_FAULTS = [
     ),
     WarehouseFault("more withdrawn than left",
         "incident_headline", "withdrawn_within_departures",
-        "update churn.incident_headline set withdrawn_cumulative = port_outs_cumulative + 1",
+        "update churn.incident_headline set port_outs_withdrawn_ever = port_outs_cumulative + 1",
+    ),
+    WarehouseFault("arrivals withdrawn by then that were never withdrawn",
+        "incident_headline", "withdrawn_by_then_within_ever",
+        "update churn.incident_headline set port_ins_withdrawn_by_as_of = port_ins_withdrawn_ever + 1",
     ),
     WarehouseFault(
         "the top share's decimal point lost",

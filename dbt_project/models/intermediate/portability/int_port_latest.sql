@@ -22,6 +22,7 @@ states as (
         event_seq,
         {{ last_by('status', 'dt') }} as status,
         {{ last_by('processed_on', 'dt') }} as processed_on,
+        {{ last_by('status_at', 'dt') }} as status_at,
         min(dt) as first_dt,
         max(dt) as last_dt
     from events
@@ -37,6 +38,7 @@ history as (
         bool_or(status = 'COMPLETED') as is_completed,
         bool_or(status = 'WITHDRAWN') as is_withdrawn,
         {{ last_by('processed_on', 'event_seq') }} filter (where status = 'COMPLETED') as processed_on,
+        {{ last_by(local_date('status_at'), 'event_seq') }} filter (where status = 'WITHDRAWN') as withdrawn_on,
         min(first_dt) as first_dt,
         max(last_dt) as last_dt
     from states
@@ -62,6 +64,7 @@ final as (
         history.processed_on,
         history.is_completed,
         history.is_withdrawn,
+        history.withdrawn_on,
         history.latest_dt as state_dt,
         history.first_dt,
         history.last_dt

@@ -15,6 +15,11 @@ flows as (
     where donor_group <> recipient_group
 ),
 
+withdrawals as (
+    select * from {{ ref('int_incident_withdrawal') }}
+    where direction = 'OUT'
+),
+
 -- the incident's days, as far as deliveries go
 windows as (
     select
@@ -45,7 +50,7 @@ daily as (
         destinations.destination_group,
         destinations.is_mno,
         cast(coalesce(sum(flows.ports), 0) as bigint) as port_outs_day,
-        cast(coalesce(sum(flows.withdrawn), 0) as bigint) as withdrawn_day
+        cast(coalesce(sum(flows.withdrawn), 0) as bigint) as withdrawn_ever_day
     from windows
     inner join destinations on windows.provider_group = destinations.donor_group
     left join flows
@@ -58,13 +63,23 @@ daily as (
 
 cumulative as (
     select
-        *,
-        cast(sum(port_outs_day) over so_far as bigint) as port_outs_cumulative,
-        cast(sum(withdrawn_day) over so_far as bigint) as withdrawn_cumulative
+        daily.incident_id,
+        daily.as_of_date,
+        daily.destination_group,
+        daily.is_mno,
+        daily.port_outs_day,
+        cast(sum(daily.port_outs_day) over so_far as bigint) as port_outs_cumulative,
+        cast(sum(coalesce(withdrawals.ports, 0)) over so_far as bigint) as withdrawn_by_as_of,
+        cast(sum(daily.withdrawn_ever_day) over so_far as bigint) as withdrawn_ever
     from daily
+    left join withdrawals
+        on
+            daily.incident_id = withdrawals.incident_id
+            and daily.destination_group = withdrawals.other_group
+            and daily.as_of_date = withdrawals.counted_on
     window so_far as (
-        partition by incident_id, destination_group
-        order by as_of_date
+        partition by daily.incident_id, daily.destination_group
+        order by daily.as_of_date
         rows between unbounded preceding and current row
     )
 ),
@@ -87,7 +102,8 @@ final as (
         is_mno,
         port_outs_day,
         port_outs_cumulative,
-        withdrawn_cumulative,
+        withdrawn_by_as_of,
+        withdrawn_ever,
         100.0 * port_outs_cumulative / nullif(all_cumulative, 0) as share_all_pct,
         case when is_mno then 100.0 * port_outs_cumulative / nullif(mno_cumulative, 0) end as share_mno_pct
     from totals

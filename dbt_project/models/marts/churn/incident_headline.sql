@@ -10,6 +10,16 @@ destinations as (
     select * from {{ ref('incident_destination') }}
 ),
 
+withdrawals as (
+    select
+        incident_id,
+        counted_on,
+        coalesce(sum(ports) filter (where direction = 'OUT'), 0) as port_outs,
+        coalesce(sum(ports) filter (where direction = 'IN'), 0) as port_ins
+    from {{ ref('int_incident_withdrawal') }}
+    group by incident_id, counted_on
+),
+
 daily as (
     select
         incidents.incident_id,
@@ -17,7 +27,8 @@ daily as (
         provider_days.date_day as as_of_date,
         provider_days.port_outs,
         provider_days.port_ins,
-        provider_days.withdrawn
+        provider_days.port_outs_withdrawn,
+        provider_days.port_ins_withdrawn
     from incidents
     inner join provider_days
         on
@@ -27,16 +38,37 @@ daily as (
 
 cumulative as (
     select
-        *,
-        cast(sum(port_outs) over so_far as bigint) as port_outs_cumulative,
-        cast(sum(port_ins) over so_far as bigint) as port_ins_cumulative,
-        cast(sum(withdrawn) over so_far as bigint) as withdrawn_cumulative
+        daily.incident_id,
+        daily.as_of_date,
+        daily.provider_group,
+        daily.port_outs as port_outs_day,
+        cast(sum(daily.port_outs) over so_far as bigint) as port_outs_cumulative,
+        cast(sum(coalesce(withdrawals.port_outs, 0)) over so_far as bigint) as port_outs_withdrawn_by_as_of,
+        cast(sum(daily.port_outs_withdrawn) over so_far as bigint) as port_outs_withdrawn_ever,
+        cast(sum(daily.port_ins) over so_far as bigint) as port_ins_cumulative,
+        cast(sum(coalesce(withdrawals.port_ins, 0)) over so_far as bigint) as port_ins_withdrawn_by_as_of,
+        cast(sum(daily.port_ins_withdrawn) over so_far as bigint) as port_ins_withdrawn_ever
     from daily
+    left join withdrawals
+        on
+            daily.incident_id = withdrawals.incident_id
+            and daily.as_of_date = withdrawals.counted_on
     window so_far as (
-        partition by incident_id
-        order by as_of_date
+        partition by daily.incident_id
+        order by daily.as_of_date
         rows between unbounded preceding and current row
     )
+),
+
+netted as (
+    select
+        *,
+        port_outs_cumulative - port_outs_withdrawn_by_as_of as port_outs_net_of_withdrawn_by_as_of,
+        port_outs_cumulative - port_outs_withdrawn_ever as port_outs_net_of_withdrawn_ever,
+        port_ins_cumulative - port_ins_withdrawn_by_as_of as port_ins_net_of_withdrawn_by_as_of,
+        port_ins_cumulative - port_ins_withdrawn_ever as port_ins_net_of_withdrawn_ever,
+        port_ins_cumulative - port_outs_cumulative as net_adds_cumulative
+    from cumulative
 ),
 
 ranked as (
@@ -54,24 +86,34 @@ ranked as (
 
 final as (
     select
-        cumulative.incident_id,
-        cumulative.as_of_date,
-        cumulative.provider_group,
-        cumulative.port_outs as port_outs_day,
-        cumulative.port_outs_cumulative,
-        cumulative.withdrawn_cumulative,
-        cumulative.port_outs_cumulative - cumulative.withdrawn_cumulative as port_outs_net_of_withdrawn,
-        cumulative.port_ins_cumulative,
-        cumulative.port_ins_cumulative - cumulative.port_outs_cumulative as net_adds_cumulative,
+        netted.incident_id,
+        netted.as_of_date,
+        netted.provider_group,
+        netted.port_outs_day,
+        netted.port_outs_cumulative,
+        netted.port_outs_withdrawn_by_as_of,
+        netted.port_outs_withdrawn_ever,
+        netted.port_outs_net_of_withdrawn_by_as_of,
+        netted.port_outs_net_of_withdrawn_ever,
+        netted.port_ins_cumulative,
+        netted.port_ins_withdrawn_by_as_of,
+        netted.port_ins_withdrawn_ever,
+        netted.port_ins_net_of_withdrawn_by_as_of,
+        netted.port_ins_net_of_withdrawn_ever,
+        netted.net_adds_cumulative,
+        netted.port_ins_net_of_withdrawn_by_as_of - netted.port_outs_net_of_withdrawn_by_as_of
+            as net_adds_net_of_withdrawn_by_as_of,
+        netted.port_ins_net_of_withdrawn_ever - netted.port_outs_net_of_withdrawn_ever
+            as net_adds_net_of_withdrawn_ever,
         coalesce(top.port_outs_to_mno_cumulative, 0) as port_outs_to_mno_cumulative,
         case when top.port_outs_cumulative > 0 then top.destination_group end as top_destination,
         top.share_all_pct as top_share_all_pct,
         top.share_mno_pct as top_share_mno_pct
-    from cumulative
+    from netted
     left join ranked as top
         on
-            cumulative.incident_id = top.incident_id
-            and cumulative.as_of_date = top.as_of_date
+            netted.incident_id = top.incident_id
+            and netted.as_of_date = top.as_of_date
             and top.place = 1
 )
 

@@ -12,7 +12,8 @@ moves as (
         recipient_group as provider_group,
         ports as port_ins,
         0 as port_outs,
-        0 as withdrawn
+        withdrawn as port_ins_withdrawn,
+        0 as port_outs_withdrawn
     from flows
     where donor_group <> recipient_group
     union all
@@ -21,7 +22,8 @@ moves as (
         donor_group as provider_group,
         0 as port_ins,
         ports as port_outs,
-        withdrawn
+        0 as port_ins_withdrawn,
+        withdrawn as port_outs_withdrawn
     from flows
     where donor_group <> recipient_group
 ),
@@ -48,7 +50,8 @@ daily as (
         days.processing_day_index,
         cast(coalesce(sum(moves.port_ins), 0) as bigint) as port_ins,
         cast(coalesce(sum(moves.port_outs), 0) as bigint) as port_outs,
-        cast(coalesce(sum(moves.withdrawn), 0) as bigint) as withdrawn
+        cast(coalesce(sum(moves.port_ins_withdrawn), 0) as bigint) as port_ins_withdrawn,
+        cast(coalesce(sum(moves.port_outs_withdrawn), 0) as bigint) as port_outs_withdrawn
     from days
     inner join span on days.date_day between span.from_day and span.to_day
     cross join groups
@@ -81,8 +84,10 @@ final as (
         is_processing_day,
         port_ins,
         port_outs,
-        withdrawn,
-        port_outs - withdrawn as port_outs_net_of_withdrawn,
+        port_ins_withdrawn,
+        port_outs_withdrawn,
+        port_ins - port_ins_withdrawn as port_ins_net_of_withdrawn,
+        port_outs - port_outs_withdrawn as port_outs_net_of_withdrawn,
         port_ins - port_outs as net_adds,
         case when days_in_mean = 7 then port_ins_7 / 7.0 end as port_ins_mean_7,
         case when days_in_mean = 7 then port_outs_7 / 7.0 end as port_outs_mean_7,

@@ -35,7 +35,10 @@ monthly as (
         max(date_day) as last_day,
         cast(sum(port_ins) as bigint) as port_ins,
         cast(sum(port_outs) as bigint) as port_outs,
-        cast(sum(withdrawn) as bigint) as withdrawn,
+        cast(sum(port_ins_withdrawn) as bigint) as port_ins_withdrawn,
+        cast(sum(port_outs_withdrawn) as bigint) as port_outs_withdrawn,
+        cast(sum(port_ins_net_of_withdrawn) as bigint) as port_ins_net_of_withdrawn,
+        cast(sum(port_outs_net_of_withdrawn) as bigint) as port_outs_net_of_withdrawn,
         -- the first month of the deliveries may have begun before them
         min(date_day) = date_trunc('month', min(date_day))
         and max(date_day) + 1 = date_trunc('month', min(date_day)) + interval '1 month' as is_complete
@@ -124,8 +127,10 @@ final as (
         monthly.port_ins,
         monthly.port_outs,
         monthly.port_ins - monthly.port_outs as net_adds,
-        monthly.withdrawn,
-        monthly.port_outs - monthly.withdrawn as port_outs_net_of_withdrawn,
+        monthly.port_ins_withdrawn,
+        monthly.port_outs_withdrawn,
+        monthly.port_ins_net_of_withdrawn,
+        monthly.port_outs_net_of_withdrawn,
         coalesce(scopes.port_outs_handset, 0) as port_outs_handset,
         coalesce(scopes.port_outs_to_mno, 0) as port_outs_to_mno,
         this_month.lines,
@@ -135,7 +140,7 @@ final as (
                 then
                     200.0 * coalesce(scopes.port_outs_handset, 0)
                     / nullif(this_month.lines_handset + last_month.lines_handset, 0)
-        end as port_out_rate_pct,
+        end as handset_port_out_rate_pct,
         billed.billed_lines,
         billed.terminations,
         200.0 * billed.terminations
