@@ -98,6 +98,45 @@ def excess(con: duckdb.DuckDBPyConnection) -> Draw | None:
     return draw
 
 
+def nowcast(con: duckdb.DuckDBPyConnection) -> Draw | None:
+    """How the estimate of the latest exodus' final count moved, with its intervals, and what it came to so far."""
+    days = con.execute(
+        """
+        select incident_id, provider_group, as_of_date, known, estimate, low_50, high_50, low_80, high_80,
+        from churn.incident_nowcast
+        where target = 'PORT_OUTS_FINAL' and incident_id = (
+            select arg_max(incident_id, as_of_date) from churn.incident_nowcast
+        )
+        order by as_of_date
+        """
+    ).df()
+    return estimates(days) if len(days) else None
+
+
+def estimates(days: pd.DataFrame) -> Draw:
+    """The estimate of each evening, with what was known then: the last one says how many it will be."""
+    last = days.iloc[-1]
+    on, name = days["as_of_date"], last["incident_id"]
+
+    def draw(axes: Axes) -> str:
+        for low, high, strength in (("low_80", "high_80", 0.15), ("low_50", "high_50", 0.3)):
+            axes.fill_between(on, days[low], days[high], color=COLOURS[0], alpha=strength, linewidth=0)
+        axes.plot(on, days["estimate"], color=COLOURS[0], linewidth=2, marker="o", markersize=4)
+        axes.step(on, days["known"], where="post", color=INK, linewidth=2)
+        names = {"expected in the end, with 50 and 80 % intervals": COLOURS[0], "left so far": INK}
+        key(axes, names)
+        label_at_end(axes, f"{last['estimate']:,.0f}", last["as_of_date"], last["estimate"], COLOURS[0])
+        axes.set_ylim(bottom=0)
+        days_on_x(axes)
+        thousands_on_y(axes)
+        if last["low_80"] == last["high_80"]:
+            return f"{last['known']:,.0f} lines left {last['provider_group']}, and what each evening expected ({name})"
+        range_ = f"{last['low_80']:,.0f} to {last['high_80']:,.0f}"
+        return f"{range_} lines will have left {last['provider_group']} in the end, in four cases of five ({name})"
+
+    return draw
+
+
 def _effect(con: duckdb.DuckDBPyConnection, incident_id: str, until: date = date.max) -> pd.DataFrame:
     return con.execute(
         "select * from churn.waiver_effect where incident_id = $1 and is_processing_day and date_day <= $2 "
@@ -217,6 +256,7 @@ def _latest_incident(con: duckdb.DuckDBPyConnection) -> tuple[str, str] | None:
 
 PLOTS: Mapping[str, Plot] = {
     "churn.incident_headline": exodus,
+    "churn.incident_nowcast": nowcast,
     "churn.waiver_effect": excess,
     "churn.provider_daily": net_adds,
     "churn.retention_cohort": survival,

@@ -1,0 +1,66 @@
+{%- set look_back_days = 30 -%}
+-- requests to leave that the log held at the end of each day of a window, and the share of such requests that complete
+with incidents as (
+    select * from {{ ref('dim_incident') }}
+),
+
+provider_days as (
+    select * from {{ ref('provider_daily') }}
+),
+
+-- from one day to the next a request waits; it is booked, rejected or cancelled on the day that ends the waiting
+requests as (
+    select
+        incidents.incident_id,
+        ports.first_dt,
+        {{ local_date('ports.requested_at') }} as requested_on,
+        ports.is_completed,
+        coalesce(
+            ports.processed_on,
+            case when ports.status in ('REJECTED', 'CANCELLED') then {{ local_date('ports.status_at') }} end
+        ) as ended_on,
+        cast(count(*) as bigint) as ports
+    from incidents
+    inner join {{ ref('int_port_latest') }} as ports
+        on
+            incidents.provider_group = ports.donor_group
+            and ports.donor_group <> ports.recipient_group
+            and {{ local_date('ports.requested_at') }} <= incidents.ends_on
+            and {{ days_between(local_date('ports.requested_at'), 'incidents.starts_on') }} <= {{ look_back_days }}
+    group by
+        incidents.incident_id, ports.first_dt, requested_on, ports.is_completed, ended_on
+),
+
+mornings as (
+    select
+        incidents.incident_id,
+        incidents.starts_on,
+        provider_days.date_day as as_of_date
+    from incidents
+    inner join provider_days
+        on
+            incidents.provider_group = provider_days.provider_group
+            and provider_days.date_day between incidents.starts_on and incidents.ends_on
+),
+
+final as (
+    select
+        mornings.incident_id,
+        mornings.as_of_date,
+        cast(coalesce(sum(requests.ports) filter (
+            where requests.ended_on is null or requests.ended_on > mornings.as_of_date
+        ), 0) as bigint) as open_requests,
+        -- of what had ended by then
+        sum(requests.ports) filter (where requests.ended_on <= mornings.as_of_date and requests.is_completed)
+        * 1.0
+        / nullif(sum(requests.ports) filter (where requests.ended_on <= mornings.as_of_date), 0) as completing_share
+    from mornings
+    left join requests
+        on
+            mornings.incident_id = requests.incident_id
+            and mornings.as_of_date >= requests.first_dt
+            and mornings.as_of_date >= requests.requested_on
+    group by mornings.incident_id, mornings.as_of_date
+)
+
+select * from final
