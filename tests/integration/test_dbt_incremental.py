@@ -312,7 +312,7 @@ def test_the_history_is_worth_comparing(history: Warehouse) -> None:
     # nobody was concerned by a breach of months before, and the days end within the waiver
     assert {relation for relation, count in counts.items() if not count} == {
         "churn.incident_aftermath", "fraud.breach_churn", "intermediate.int_breach_hazard",
-        "intermediate.int_breach_life", "intermediate.int_breach_risk_set",
+        "intermediate.int_breach_life", "intermediate.int_breach_line", "intermediate.int_breach_risk_set",
     }  # fmt: skip
     reasons = {row[0] for row in history.query("select distinct rule_id from fraud.rule_hit")}
     assert reasons >= {

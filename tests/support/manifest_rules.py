@@ -19,7 +19,7 @@ HARMLESS = {
     "as_of_date", "changed_on", "date_day", "hour_of_day", "known_on", "month", "occurred_on", "processed_on",
     "weekday", "holiday", "incident_id", "kind", "note", "provider", "network", "group_name", "provider_group",
     "donor_group", "recipient_group", "destination_group", "top_destination", "first_group", "via_group", "last_group",
-    "group_left", "group_returned_to", "line_type", "product", "rule_id", "version", "specification",
+    "group_left", "group_returned_to", "line_type", "period", "product", "rule_id", "version", "specification",
     "target", "shapes",
 }  # fmt: skip
 #: Columns that say what people are or do. A mart that tells its rows apart by one of them merges small groups.

@@ -2,58 +2,65 @@ with lives as (
     select * from {{ ref('int_breach_life') }}
 ),
 
-sides as (
-    select
-        *,
-        line_group as concerned,
-        lines as lines_concerned,
-        0 as lines_control
-    from lives
-    where line_group <> 'CONTROL'
-    union all
-    select
-        lives.*,
-        groups.concerned,
-        0 as lines_concerned,
-        lives.lines as lines_control
-    from lives
-    cross join (values ('VICTIM'), ('EXPOSED')) as groups (concerned)
-    where lives.line_group = 'CONTROL'
+periods as (
+    select * from {{ ref('int_breach_period') }}
 ),
 
-days as (
-    select
-        {{ breach_stratum() }},
-        concerned,
-        duration_days,
-        sum(lines_concerned) as lines_concerned,
-        sum(lines_control) as lines_control,
-        cast(sum(case when has_departed then lines_concerned else 0 end) as bigint) as departures_concerned,
-        cast(sum(case when has_departed then lines_control else 0 end) as bigint) as departures_control
-    from sides
-    group by {{ breach_stratum() }}, concerned, duration_days
+-- other days say nothing about the ratio
+event_days as (
+    select distinct
+        incident_id,
+        stratum,
+        to_day as day
+    from lives
+    where ending = 'DEPARTED'
 ),
 
 at_risk as (
     select
-        {{ breach_stratum() }},
-        concerned,
-        duration_days,
-        departures_concerned,
-        departures_control,
-        cast(sum(lines_concerned) over from_that_day as bigint) as at_risk_concerned,
-        cast(sum(lines_control) over from_that_day as bigint) as at_risk_control
-    from days
-    window from_that_day as (partition by {{ breach_stratum() }}, concerned order by duration_days desc)
+        event_days.incident_id,
+        event_days.stratum,
+        event_days.day,
+        lives.line_group,
+        sum(lives.lines) as lines,
+        sum(case when lives.to_day = event_days.day and lives.ending = 'DEPARTED' then lives.lines else 0 end)
+            as departures
+    from event_days
+    inner join lives
+        on
+            event_days.incident_id = lives.incident_id
+            and event_days.stratum = lives.stratum
+            and event_days.day > lives.from_day
+            and event_days.day <= lives.to_day
+    group by event_days.incident_id, event_days.stratum, event_days.day, lives.line_group
 ),
 
--- other days say nothing about the ratio
 final as (
-    select * from at_risk
+    select
+        concerned.incident_id,
+        concerned.line_group as concerned,
+        periods.period,
+        concerned.stratum,
+        concerned.day,
+        cast(concerned.lines as bigint) as at_risk_concerned,
+        cast(control.lines as bigint) as at_risk_control,
+        cast(concerned.departures as bigint) as departures_concerned,
+        cast(control.departures as bigint) as departures_control
+    from at_risk as concerned
+    inner join at_risk as control
+        on
+            concerned.incident_id = control.incident_id
+            and concerned.stratum = control.stratum
+            and concerned.day = control.day
+            and control.line_group = 'CONTROL'
+    inner join periods
+        on
+            concerned.incident_id = periods.incident_id
+            and concerned.day > periods.from_day
+            and concerned.day <= periods.to_day
     where
-        departures_concerned + departures_control > 0
-        and at_risk_concerned > 0
-        and at_risk_control > 0
+        concerned.line_group <> 'CONTROL'
+        and concerned.departures + control.departures > 0
 )
 
 select * from final
