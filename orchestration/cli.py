@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 import sys
+from dataclasses import asdict
 from datetime import datetime
+from importlib.metadata import version
 from pathlib import Path
 from time import monotonic
-from typing import Annotated, Any, Literal, NoReturn
+from typing import Annotated, Any, Literal, NoReturn, TextIO
 from uuid import UUID
 
 import typer
@@ -17,7 +19,9 @@ from rich.console import Console
 from rich.markup import escape
 from typer.core import TyperGroup
 
-from orchestration.base.refusal import Refusal
+from orchestration.base.installation import NAME as INSTALLATION_FILE
+from orchestration.base.installation import looked_in, write_installation_file
+from orchestration.base.refusal import Refusal, unknown
 from orchestration.base.settings import PROJECT, Settings, mistakes, private_dir
 from orchestration.contracts import Feed, load_feeds
 from orchestration.privacy import PseudonymKey
@@ -30,12 +34,21 @@ class _Commands(TyperGroup):
         try:
             return super().invoke(ctx)
         except Refusal as refusal:
-            _end(str(refusal))
+            # of a run, 2 says that it has published
+            _end(str(refusal), 1 if ctx.invoked_subcommand == "run" else refusal.exit_code)
+        except KeyboardInterrupt:
+            _end("Interrupted. What was done stands or is undone whole; the same command goes on from there.", 130)
         except OSError as error:
             _end(f"{error.filename}: {error.strerror}" if error.filename else str(error))
 
 
-app = typer.Typer(cls=_Commands, add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
+def _console(stream: TextIO) -> Console:
+    """A console as wide as the terminal; in a pipe, and in a file, no line is broken."""
+    is_free = not stream.isatty() and "COLUMNS" not in os.environ
+    return Console(stderr=stream is sys.stderr, highlight=False, width=_NO_MARGIN if is_free else None)
+
+
+app = typer.Typer(cls=_Commands, no_args_is_help=True, pretty_exceptions_enable=False)
 feeds_app = typer.Typer(no_args_is_help=True, help="Feeds and their contracts.")
 quarantine_app = typer.Typer(no_args_is_help=True, help="Rows that could not be accepted, masked.")
 app.add_typer(feeds_app, name="feeds")
@@ -44,8 +57,30 @@ gates_app = typer.Typer(no_args_is_help=True, help="What the gates found.")
 app.add_typer(gates_app, name="gates")
 rules_app = typer.Typer(no_args_is_help=True, help="Fraud rules: what a change would do, why a payment has its score.")
 app.add_typer(rules_app, name="rules")
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
+_NO_MARGIN = 10_000
+out = _console(sys.stdout)
+err = _console(sys.stderr)
+_Json = Annotated[bool, typer.Option("--json", help="For programs.")]
+
+
+def _print_version(is_asked: bool) -> None:
+    if is_asked:
+        typer.echo(f"ringfence {version('ringfence')}")
+        raise typer.Exit
+
+
+@app.callback()
+def before_every_command(
+    is_quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say only what went wrong.")] = False,
+    _: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Say which version this is.")
+    ] = False,
+) -> None:
+    """A warehouse for the morning after: number portability and carrier-billing fraud.
+
+    Settings come from RINGFENCE_* variables and from `ringfence.toml`, in this folder or above: `ringfence init`.
+    """
+    out.quiet = is_quiet
 
 
 def _end(message: str, code: int = 1) -> NoReturn:
@@ -63,9 +98,46 @@ def settings() -> Settings:
     _end("\n".join(problems))
 
 
+def installation() -> Settings:
+    """The settings of an installation that is there, in a view that somebody belongs to."""
+    from orchestration.site.check import check_view
+
+    configured = settings()
+    if not (configured.home.exists() or configured.landing_dir.exists()):
+        _end(
+            f"There is no installation: {configured.home} does not exist, and there is no {INSTALLATION_FILE} in "
+            f"{looked_in()}. `ringfence init` sets one up; RINGFENCE_HOME says where one is."
+        )
+    check_view(configured)
+    return configured
+
+
+@app.command()
+def init(
+    folder: Annotated[Path, typer.Argument(help="Where the command is going to be used.")] = Path(),
+) -> None:
+    """Set up an installation in a folder: data in `data`, a fresh key, and `ringfence.toml`, which says so.
+
+    What is there already is left as it is.
+    """
+    folder = folder.resolve()
+    home, key = folder / "data", folder / "data" / "pseudonym.key"
+    try:
+        file = write_installation_file(folder, {"home": home, "pseudonym_key_file": key})
+    except FileExistsError:
+        out.print(f"{folder / INSTALLATION_FILE} is there already, and left as it is.")
+        return
+    if not key.exists():
+        private_dir(home)
+        PseudonymKey.write_new(key)
+    out.print(f"{file} names {home} and its key. Guard the key like the data itself: it reverses every pseudonym.")
+
+
 @app.command()
 def simulate(
-    out_folder: Annotated[Path, typer.Option("--out", help="Landing folder to write into.")],
+    out_folder: Annotated[
+        Path | None, typer.Option("--out", help="Landing folder to write into; the installation's if left out.")
+    ] = None,
     scenario: Annotated[str, typer.Option(help="Which story to tell.")] = "kt_2025",
     panel: Annotated[
         float, typer.Option(min=0, max=1, help="Share of the carrier's lines that billing covers.")
@@ -87,6 +159,7 @@ def simulate(
     from orchestration.simulator import package_fingerprint
     from orchestration.simulator import simulate as write
 
+    out_folder = out_folder or settings().landing_dir
     wanted = {
         "scenario": scenario, "panel": panel, "seed": seed, "dirt": dirt,
         "from": str(first.date()), "to": str(last.date()), "format": file_format,
@@ -124,19 +197,25 @@ def run(
     next failure closes it again. It needs a --reason, and stands in ops.gate_result and on the publication.
 
     Exit 0: published, nothing held back; 2: published, something held back by a gate; 3: nothing published because of
-    data; 1: infrastructure.
+    data; 130: interrupted; 1: infrastructure.
     """
+    from orchestration.ingest.arrivals import days_to_run
+
+    configured = settings()
+    feeds = load_feeds(configured)
+    days_to_run(configured, feeds, first.date(), last.date())  # before seconds go into imports
+
     from orchestration import runner
     from orchestration.reporting.terminal import RunDisplay, print_run_report
     from orchestration.runtime.partitions import days_between
 
-    configured = settings()
-    feeds = load_feeds(configured)
     with RunDisplay(out) as display:
         report = runner.run(
             configured, feeds, first.date(), last.date(), display.on_event,
             on_plan=display.on_plan, accept=accept or (), reason=reason,
         )  # fmt: skip
+    for error in report.errors:
+        err.print(error, style="red", markup=False, soft_wrap=True)
     print_run_report(out, configured, feeds, report, list(days_between(first.date(), last.date())))
     raise typer.Exit(int(report.exit_code))
 
@@ -150,7 +229,7 @@ def show_gate(
     from orchestration.reporting.failures import read_failures
     from orchestration.reporting.terminal import print_failures
 
-    configured = settings()
+    configured = installation()
     print_failures(out, gate, read_failures(configured, load_feeds(configured), gate, limit))
 
 
@@ -161,12 +240,17 @@ def headline(
     known_on: Annotated[
         datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Only what had been delivered by the end of this day.")
     ] = None,
+    as_json: _Json = False,
 ) -> None:
     """Print the table that a newspaper would print, now or as it would have been printed on an earlier day."""
     from orchestration.reporting.headline import read_headline
     from orchestration.reporting.terminal import print_headline
 
-    print_headline(out, read_headline(settings(), incident, as_of and as_of.date(), known_on and known_on.date()))
+    found = read_headline(installation(), incident, as_of and as_of.date(), known_on and known_on.date())
+    if as_json:
+        _print_json(asdict(found))
+    else:
+        print_headline(out, found)
 
 
 @app.command()
@@ -176,7 +260,7 @@ def report(
     """Write the morning report of a day, from what is published, as one self-contained page."""
     from orchestration.reporting.morning import write_morning_report
 
-    configured = settings()
+    configured = installation()
     written = write_morning_report(configured, load_feeds(configured), as_of and as_of.date())
     out.print(str(written.path), soft_wrap=True)
 
@@ -193,15 +277,17 @@ def glossary() -> None:
 
 
 @app.command()
-def status(as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False) -> None:
+def status(as_json: _Json = False) -> None:
     """Say which feeds are received, missing, late or refused, which gates are closed, what is published."""
     from orchestration.reporting.terminal import print_status
     from orchestration.state.status import read_status
 
-    configured = settings()
+    configured = installation()
     found = read_status(configured, load_feeds(configured))
     if as_json:
-        out.print_json(found.model_dump_json())
+        typer.echo(found.model_dump_json(indent=2))
+    elif not any(feed.has_arrived for feed in found.feeds) and found.publication is None:
+        out.print(f"Nothing has arrived yet in {configured.landing_dir}, and nothing is published.")
     else:
         print_status(out, found)
 
@@ -237,11 +323,15 @@ def check_feed(
         raise typer.Exit(1)
 
 
+def _print_json(content: Any) -> None:
+    typer.echo(json.dumps(content, indent=2, default=str, ensure_ascii=False))
+
+
 def _feeds(configured: Settings, named: str | None) -> dict[str, Feed]:
     """All feeds; one that was named and is none of them ends the command."""
     feeds = load_feeds(configured)
     if named and named not in feeds:
-        _end(f"There is no feed {named!r}. There are: {', '.join(feeds)}.")
+        raise unknown("feed", named, feeds)
     return feeds
 
 
@@ -319,13 +409,37 @@ def publish() -> None:
 
 
 @app.command()
-def generations() -> None:
+def generations(as_json: _Json = False) -> None:
     """List the publications that are kept."""
     from orchestration.reporting.terminal import print_generations
     from orchestration.serving.generations import current_publication, publications
 
-    configured = settings()
-    print_generations(out, publications(configured), current_publication(configured))
+    configured = installation()
+    kept, now = publications(configured), current_publication(configured)
+    if as_json:
+        _print_json(
+            [
+                entry.model_dump(mode="json") | {"is_current": bool(now and entry.generation == now.generation)}
+                for entry in kept
+            ]
+        )
+    else:
+        print_generations(out, kept, now)
+
+
+@app.command()
+def runs(
+    limit: Annotated[int, typer.Option(min=1, help="Runs to show, the newest first.")] = 10, as_json: _Json = False
+) -> None:
+    """List the last runs, whoever asked for them: when, how long, which days, how they ended."""
+    from orchestration.reporting.terminal import print_runs
+    from orchestration.state.runs import read_runs
+
+    found = read_runs(installation(), limit)
+    if as_json:
+        _print_json([asdict(entry) for entry in found])
+    else:
+        print_runs(out, found)
 
 
 @app.command()
@@ -362,6 +476,8 @@ def reidentify(
     found = ask(settings(), reason, cases=case or [], alerts=alert or [], number_keys=number_key or [])
     for entry in found:
         typer.echo(f"{entry.asked}\t{entry.value or 'not in the vault: forgotten, or never ingested here'}")
+    if not all(entry.value for entry in found):
+        raise typer.Exit(2)
 
 
 @app.command()
@@ -429,13 +545,27 @@ def rules_backtest(
 
 
 @rules_app.command("explain")
-def rules_explain(payment: Annotated[str, typer.Argument(help="Identifier of a payment.")]) -> None:
+def rules_explain(
+    name: Annotated[str, typer.Argument(metavar="PAYMENT|CASE", help="A payment, or a case with all its alerts.")],
+) -> None:
     """Which rules hit a payment, with points, evidence and the day on which each was known."""
     from orchestration.reporting.terminal import print_explanation
-    from orchestration.rules.explain import explain
+    from orchestration.rules.explain import explain, payments_of
 
-    configured = settings()
-    print_explanation(out, explain(configured, payment), configured.site_profile)
+    configured = installation()
+    for payment in payments_of(configured, name):
+        print_explanation(out, explain(configured, payment), configured.site_profile)
+
+
+@rules_app.command("adopt")
+def rules_adopt(
+    changes: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="CSV that `rules backtest` has tried.")],
+) -> None:
+    """Make changes that were tried the site's own: whole rows of its reference/fraud_rules.csv, checked."""
+    from orchestration.rules.adopt import adopt
+
+    written = adopt(settings(), changes)
+    out.print(f"{written.rows} rules are the site's own in {written.path}; the next run goes by them.")
 
 
 _Port = Annotated[int, typer.Option(help="Port on loopback.")]
@@ -445,7 +575,10 @@ _WORKSPACE = ("--workspace", str(PROJECT / "workspace.yaml"))
 @app.command()
 def ui(port: _Port = 3000) -> None:
     """Open the Dagster UI on loopback, with schedule and sensors, for one desk."""
-    _dagster("dagster", "dev", "--host", "127.0.0.1", "--port", str(port), *_WORKSPACE)
+    out.print(f"The UI is at http://127.0.0.1:{port} in half a minute, until Ctrl-C.")
+    # `dg dev`, which this warning advises, wants a project of its own making
+    os.environ["PYTHONWARNINGS"] = "ignore:Function `dev_command` is superseded"
+    _dagster("dagster", "dev", "--host", "127.0.0.1", "--port", str(port), "--log-level", "warning", *_WORKSPACE)
 
 
 @app.command()

@@ -6,29 +6,30 @@ import re
 import threading
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date, datetime
-from typing import Any
-from zoneinfo import ZoneInfo
+from datetime import date
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from orchestration.automation.daily import JOB
 from orchestration.automation.notifications import announce
-from orchestration.base.refusal import Refusal
-from orchestration.base.settings import Settings
+from orchestration.base.settings import PROJECT, Settings
 from orchestration.contracts import Feed
 from orchestration.definitions import build_defs
 from orchestration.gates import overrides
+from orchestration.ingest.arrivals import days_to_run
 from orchestration.ingest.receipt import newest, read_receipts
 from orchestration.privacy.custody import check_key, shared
-from orchestration.runtime.dagster_internals import partition_range
-from orchestration.runtime.instance import open_instance
+from orchestration.runtime.dagster_internals import execute_as_of_location, partition_range
+from orchestration.runtime.instance import JOB, open_instance
 from orchestration.runtime.partitions import days_between
 from orchestration.serving.generations import Publication, current_publication
 from orchestration.site.check import check_site
 from orchestration.state.run_report import Exit, RunReport
 from orchestration.state.up_to_date import is_up_to_date
 from orchestration.warehouse.needs import check_needs
+
+if TYPE_CHECKING:
+    from dagster._core.execution.execution_result import ExecutionResult
 
 _POLL_SECONDS = 0.25
 
@@ -59,20 +60,15 @@ def run(
         KeyMissingError: without a pseudonym key, or with another one than before, nothing runs.
         SiteError: if something in the site's folder would do nothing, or break a run.
         NeedsError: if a contract of the site lacks what models need of it.
-        Refusal: if the range is empty, begins before the first partition or in the future.
+        Refusal: if the range is empty, in the future, or nothing was delivered for any day of it.
     """
     check_key(settings)
     check_site(settings)
     check_needs(settings)
-    if last < first:
-        raise Refusal(f"The range is empty: it ends on {last}, before it begins on {first}.")
-    if first < settings.first_day:
-        raise Refusal(f"{first} is before the first extract date; RINGFENCE_FIRST_DAY sets it ({settings.first_day}).")
-    if first > datetime.now(ZoneInfo(settings.time_zone)).date():  # it would be the newest day, and all others late
-        raise Refusal(f"{first} has not begun yet.")
+    first, last = days_to_run(settings, feeds, first, last)
     if accept or reason:
         overrides.accept(settings, accept, reason, _newest_revisions(settings))
-    with open_instance(settings) as instance:
+    with open_instance(settings, is_at_terminal=True) as instance:
         try:
             return _run(settings, feeds, instance, first, last, on_event, on_plan)
         finally:
@@ -93,6 +89,8 @@ def _run(
         return RunReport(_exit_code(published), True, published, [])
     with shared(settings):
         result = _execute(settings, instance, first, last, on_event, on_plan)
+    if result is None:
+        return RunReport(Exit.INTERRUPTED, False, None, [])
     now = current_publication(settings)
     fresh = now if now and (published is None or now.generation != published.generation) else None
     failures = result.get_step_failure_events()
@@ -117,8 +115,8 @@ def _newest_revisions(settings: Settings) -> dict[str, dict[str, int]]:
 
 def _execute(
     settings: Settings, instance: dg.DagsterInstance, first: date, last: date, on_event: OnEvent, on_plan: OnPlan
-) -> dg.ExecuteInProcessResult:
-    """Execute the job here, while a second thread relays the run's events to `on_event`."""
+) -> ExecutionResult | None:
+    """Execute the job here, while a second thread relays the run's events to `on_event`; None if it was interrupted."""
     job = build_defs(settings=settings).resolve_job_def(JOB)
     on_plan(_seconds_by_step(instance, job))
     run_id = str(uuid.uuid4())
@@ -126,16 +124,29 @@ def _execute(
     relay = threading.Thread(target=_relay, args=(instance, run_id, is_done, on_event), daemon=True)
     relay.start()
     try:
-        return job.execute_in_process(
-            instance=instance,
-            run_id=run_id,
-            raise_on_error=False,
+        result = execute_as_of_location(
+            job, instance, PROJECT / "workspace.yaml", run_id=run_id,
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
             tags=partition_range(first, last),
-        )
+        )  # fmt: skip
+    except KeyboardInterrupt:  # before the first step or between two
+        result = None
     finally:
         is_done.set()
         relay.join()
+    if result and not any(map(_was_interrupted, result.get_step_failure_events())):
+        return result
+    # it has not failed: somebody did not want it any longer
+    if run_ := instance.get_run_by_id(run_id):
+        instance.report_run_canceled(run_, "Interrupted at the terminal.")
+    return None
+
+
+def _was_interrupted(event: dg.DagsterEvent) -> bool:
+    error = event.step_failure_data.error
+    while error and error.cause:
+        error = error.cause
+    return error is not None and error.cls_name in ("DagsterExecutionInterruptedError", "KeyboardInterrupt")
 
 
 def _seconds_by_step(instance: dg.DagsterInstance, job: dg.JobDefinition) -> dict[str, float]:

@@ -17,6 +17,7 @@ from orchestration.simulator import simulate
 from tests.support.world import FIRST, KEY, LAST, World
 
 # What dbt gives up and a model or macro uses is an error in every dbt that a test starts.
+os.environ["RINGFENCE_CONFIG"] = "none"  # what `make demo` wrote into the project's folder is not the tests'
 os.environ["DBT_WARN_ERROR_OPTIONS"] = '{"error": ["Deprecations"]}'
 
 
@@ -75,4 +76,5 @@ def _own_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
     for name in [name for name in os.environ if name.startswith(("RINGFENCE_", "DAGSTER_", "DBT_"))]:
         monkeypatch.delenv(name)
+    monkeypatch.setenv("RINGFENCE_CONFIG", "none")
     yield

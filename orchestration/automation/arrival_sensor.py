@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 from pydantic import BaseModel
 
-from orchestration.automation.daily import JOB, is_left_to_the_morning
+from orchestration.automation.daily import is_left_to_the_morning
 from orchestration.base.settings import Settings
 from orchestration.contracts import Feed
 from orchestration.ingest.arrivals import deliveries, is_waiting, newest_receipts
@@ -24,7 +24,7 @@ from orchestration.ingest.assets import delivery_key
 from orchestration.ingest.delivery import Delivery, size_of
 from orchestration.ingest.receipt import Receipt
 from orchestration.runtime.dagster_internals import partition_range
-from orchestration.runtime.instance import bury_dead_runs, is_busy
+from orchestration.runtime.instance import JOB, bury_dead_runs, is_busy
 from orchestration.serving.publish import inputs_fingerprint
 from orchestration.state.up_to_date import is_latest_published
 
@@ -85,7 +85,7 @@ def arrivals_sensor(
             name: seen
             for name, seen in after.seen.items()
             if seen.waiting
-            and settings.first_day <= seen.dt < now.date()
+            and (settings.first_day or seen.dt) <= seen.dt < now.date()
             and not is_left_to_the_morning(context.instance, settings, feeds, seen.dt, now)
         }
         if all(seen == before.seen.get(name) for name, seen in waiting.items()):
@@ -169,14 +169,9 @@ def _ask(instance: dg.DagsterInstance, wish: Wish) -> dg.RunRequest | None:
     asked = instance.get_runs_count(dg.RunsFilter(tags={ASKED_FOR: wish.content}))
     if asked >= MOST_ATTEMPTS:
         return None
-    tags = {ASKED_FOR: wish.content}
-    run_key = f"{wish.content}-{asked + 1}"
-    if wish.first == wish.last:
-        return dg.RunRequest(partition_key=wish.first.isoformat(), run_key=run_key, tags=tags)
-    span = {
-        **partition_range(wish.first, wish.last),
-    }
-    return dg.RunRequest(run_key=run_key, tags=tags | span)
+    # as a range, even of one day: a run reads the deliveries itself, and may know days that this process does not yet
+    span = partition_range(wish.first, wish.last)
+    return dg.RunRequest(run_key=f"{wish.content}-{asked + 1}", tags={ASKED_FOR: wish.content} | span)
 
 
 def _content(delivery: Delivery, receipt: Receipt | None, feed: Feed) -> str:

@@ -12,11 +12,11 @@ from datetime import datetime, timedelta
 
 import dagster as dg
 
-from orchestration.automation.daily import JOB
 from orchestration.base.settings import Settings
 from orchestration.base.sql import connect, literal
 from orchestration.contracts import Feed
 from orchestration.gates import verdicts
+from orchestration.runtime.instance import JOB
 from orchestration.serving.generations import current_file, current_publication
 from orchestration.serving.sealed import readable
 from orchestration.state.status import read_feeds

@@ -12,11 +12,10 @@ from orchestration.base.settings import Settings
 from orchestration.contracts import Feed
 from orchestration.ingest.delivery import find_delivery
 from orchestration.runtime.dagster_internals import UnresolvedJob
-from orchestration.runtime.instance import bury_dead_runs, is_busy
+from orchestration.runtime.instance import JOB, bury_dead_runs, is_busy
 from orchestration.state.punctuality import due_at
 from orchestration.state.up_to_date import is_up_to_date
 
-JOB = "daily"
 MORNING_OF = "ringfence/morning_of"  # tag of the run that the schedule asked for: the extract date
 MISSING = "ringfence/missing"  # tag: feeds that had not arrived when it did
 _MORNING = "*/15 6-23 * * *"  # looks until yesterday has been asked for; the extracts of D arrive on the morning of D+1

@@ -1,7 +1,7 @@
 """Every setting, typed, in one place.
 
-Settings come from `RINGFENCE_*` environment variables and from the site's `site.toml`; nothing else in the
-code base reads either.
+Settings come from `RINGFENCE_*` environment variables, from the installation's `ringfence.toml` and from the site's
+`site.toml`; nothing else in the code base reads any of them.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ from zoneinfo import ZoneInfo
 
 from babel.numbers import list_currencies
 from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from orchestration.base.files import NotTextError, read_text
+from orchestration.base.installation import InstallationFile, find_installation_file
 
 PACKAGE = Path(__file__).resolve().parents[1]
 PROJECT = PACKAGE.parent
@@ -85,10 +86,13 @@ ENVIRONMENTS = {
 }
 
 
+PREFIX = "RINGFENCE_"
+
+
 class Settings(BaseSettings):
     """The settings of one installation; see `docs/operations.md` for what each one does."""
 
-    model_config = SettingsConfigDict(env_prefix="RINGFENCE_", env_ignore_empty=True, frozen=True)
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True)
 
     home: Path = Path("data")
     landing: Path | None = None
@@ -100,7 +104,7 @@ class Settings(BaseSettings):
     pseudonym_key: SecretStr | None = None
     pseudonym_key_file: Path | None = None
     memory_limit: str = Field(default="6GB", pattern=r"^[0-9.]+ ?[KMGT]i?B$")
-    first_day: date = date(2024, 8, 1)
+    first_day: date | None = None
     keep_generations: int = Field(default=5, ge=2)
     keep_raw_days: int | None = Field(default=None, ge=60)  # the gates compare a day with its weekday's history
     keep_landing_days: int | None = Field(default=None, ge=1)
@@ -114,6 +118,18 @@ class Settings(BaseSettings):
     smtp_user: str | None = None
     smtp_password: SecretStr | None = None
     smtp_sender: str = "ringfence@localhost"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """What is said in code, then the environment, then `ringfence.toml`."""
+        return init_settings, env_settings, InstallationFile(settings_cls, env_settings())
 
     @model_validator(mode="after")
     def _has_storage(self) -> Self:
@@ -227,6 +243,18 @@ class Settings(BaseSettings):
         if self.site:
             found |= {path.stem: path for path in sorted((self.site / folder).glob(pattern))}
         return found
+
+
+def origins() -> dict[str, str]:
+    """Where each setting that was made has its value from, by name: a variable, or the path of a `ringfence.toml`."""
+    made = {name: f"{PREFIX}{name}".upper() for name in Settings.model_fields}
+    file = find_installation_file()
+    written = InstallationFile(Settings, {}).written
+    return {
+        name: variable if os.environ.get(variable) else str(file)
+        for name, variable in made.items()
+        if os.environ.get(variable) or name in written
+    }
 
 
 def mistakes(error: ValidationError) -> list[tuple[str, str]]:

@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from orchestration.base.refusal import Refusal
+from orchestration.base.refusal import Refusal, unknown
 from orchestration.base.settings import Settings, private_dir
 from orchestration.gates import verdicts
 from orchestration.gates.outcome import Outcome
@@ -44,11 +44,11 @@ class GateName:
         return cls(match["stage"], match["relation"], match["expectation"], match["partition"])
 
     def verdict(self, settings: Settings) -> verdicts.Verdict:
-        """The gate's latest verdict. Raises `OverrideError` if there is none."""
+        """The gate's latest verdict. Raises `UnknownNameError` if there is none."""
         judged = {verdict.relation: verdict for verdict in verdicts.latest(settings, self.stage)}
         if self.relation not in judged:
-            known = ", ".join(f"{verdict.stage}/{verdict.relation}" for verdict in verdicts.latest(settings)) or "none"
-            raise OverrideError(f"No gate {self.stage}/{self.relation} has been judged. There are: {known}.")
+            known = [f"{verdict.stage}/{verdict.relation}" for verdict in verdicts.latest(settings)]
+            raise unknown("gate that has been judged and is called", f"{self.stage}/{self.relation}", known)
         return judged[self.relation]
 
     def concerns(self, failure: Outcome) -> bool:

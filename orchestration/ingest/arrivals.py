@@ -4,16 +4,51 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from orchestration.base.refusal import Refusal
 from orchestration.base.settings import Settings
 from orchestration.contracts import Feed
 from orchestration.ingest.delivery import MANIFEST, Delivery, day_of, find_delivery
 from orchestration.ingest.ingest import is_same
 from orchestration.ingest.names import SUFFIXES, is_data, spelled, why_no_data
 from orchestration.ingest.receipt import Receipt, newest, read_receipts
+
+_LONG_AGO = date(2024, 8, 1)  # where partitions begin as long as nothing says anything else
+_HISTORY_DAYS = 60  # so long without any delivery, nobody is expected to deliver: it is a history that ended
+
+
+def extract_dates_of(settings: Settings, feeds: Mapping[str, Feed]) -> tuple[date, date | None]:
+    """The first extract date and the last one; None as long as deliveries come, and each day brings another.
+
+    The first is that of RINGFENCE_FIRST_DAY, else the first for which anything was delivered.
+    """
+    today = datetime.now(ZoneInfo(settings.time_zone)).date()
+    landed = (day for name in feeds for day in _days(settings.landing_dir / name))
+    days = sorted(day for day in {*landed, *(dt for _, dt in newest_receipts(settings))} if day < today)
+    if not days:
+        return settings.first_day or _LONG_AGO, None
+    return settings.first_day or days[0], days[-1] if days[-1] < today - timedelta(days=_HISTORY_DAYS) else None
+
+
+def days_to_run(settings: Settings, feeds: Mapping[str, Feed], first: date, last: date) -> tuple[date, date]:
+    """Of the days asked for, the first and the last for which anything can have been delivered.
+
+    Raises:
+        Refusal: if there is none: the range is empty, before the first extract date, or in the future.
+    """
+    if last < first:
+        raise Refusal(f"The range is empty: it ends on {last}, before it begins on {first}.")
+    if first > datetime.now(ZoneInfo(settings.time_zone)).date():  # it would be the newest day, and all others late
+        raise Refusal(f"{first} has not begun yet.")
+    begins, ends = extract_dates_of(settings, feeds)
+    if settings.first_day and first < begins:
+        raise Refusal(f"{first} is before the first extract date; RINGFENCE_FIRST_DAY sets it ({begins}).")
+    if last < begins or (ends and first > ends):
+        raise Refusal(f"Nothing was delivered from {first} to {last}: deliveries are from {begins} to {ends or 'now'}.")
+    return max(first, begins), min(last, ends) if ends else last
 
 
 def deliveries(settings: Settings, feeds: Mapping[str, Feed], days: Iterable[date] | None = None) -> Iterator[Delivery]:

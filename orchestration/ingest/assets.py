@@ -14,6 +14,7 @@ from orchestration.gates.gate import check_relation
 from orchestration.gates.judging import judge
 from orchestration.gates.suites import Suite, load_suite
 from orchestration.ingest import retention
+from orchestration.ingest.arrivals import extract_dates_of
 from orchestration.ingest.ingest import ingest
 from orchestration.ingest.profile import create_delivery_profile
 from orchestration.ingest.receipt import Receipt, newest, read_receipts
@@ -39,9 +40,10 @@ def raw_assets(settings: Settings, feeds: Mapping[str, Feed]) -> list[dg.AssetsD
     """Per feed, what the source drops (external) and what raw keeps of it."""
     found: list[dg.AssetsDefinition | dg.AssetSpec] = []
     contracts = contract_paths(settings)
+    days = daily_partitions(settings, *extract_dates_of(settings, feeds))
     for feed in feeds.values():
         suite = load_suite("raw", feed.name, site=settings.site)
-        found += [_delivery(feed), _raw(settings, feed, suite, contracts[feed.name])]
+        found += [_delivery(feed), _raw(settings, feed, suite, contracts[feed.name], days)]
     return found
 
 
@@ -88,7 +90,9 @@ def _delivery(feed: Feed) -> dg.AssetSpec:
     )
 
 
-def _raw(settings: Settings, feed: Feed, suite: Suite, contract: Path) -> dg.AssetsDefinition:
+def _raw(
+    settings: Settings, feed: Feed, suite: Suite, contract: Path, days: dg.DailyPartitionsDefinition
+) -> dg.AssetsDefinition:
     key = raw_key(feed.name)
     is_personal = any(column.pseudonym for column in feed.columns)
     spec = dg.AssetSpec(
@@ -104,7 +108,7 @@ def _raw(settings: Settings, feed: Feed, suite: Suite, contract: Path) -> dg.Ass
             "contract_version": feed.fingerprint[:12],
             **written_in(contract, Path(__file__)),
         },
-        partitions_def=daily_partitions(settings),
+        partitions_def=days,
     )
 
     @dg.multi_asset(

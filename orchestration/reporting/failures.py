@@ -11,13 +11,14 @@ from typing import Any
 
 import duckdb
 
-from orchestration.base.refusal import Refusal
+from orchestration.base.refusal import Refusal, unknown
 from orchestration.base.settings import Settings
 from orchestration.base.sql import connect, first_line
 from orchestration.contracts import Feed
 from orchestration.gates.gate import failing_rows
 from orchestration.gates.outcome import Outcome
 from orchestration.gates.overrides import GateName
+from orchestration.gates.suites import load_suite
 from orchestration.ingest.profile import create_delivery_profile
 from orchestration.ingest.receipt import newest, read_receipts
 
@@ -38,11 +39,17 @@ def read_failures(settings: Settings, feeds: Mapping[str, Feed], gate: str, limi
     """The failures of a gate, or of one expectation or day of it, each with at most `limit` rows.
 
     Raises:
-        OverrideError: if there is no such gate.
+        OverrideError: if it is no gate's name.
+        UnknownNameError: if there is no such gate, or expectation of it.
         FailingRowsError: if the relation cannot be read, because a run is writing or has changed it.
     """
     name = GateName.parse(gate)
-    failures = [failure for failure in name.verdict(settings).failures if name.concerns(failure)]
+    verdict = name.verdict(settings)
+    judged = {one.id for one in load_suite(name.stage, name.relation, site=settings.site).expectations}
+    judged |= {failure.expectation_id for failure in verdict.failures}
+    if name.expectation_id and name.expectation_id not in judged:
+        raise unknown(f"expectation of {name.stage}/{name.relation}", name.expectation_id, judged)
+    failures = [failure for failure in verdict.failures if name.concerns(failure)]
     if not any(failure.failing_rows_sql for failure in failures):
         return [Failure(failure, ()) for failure in failures]
     try:

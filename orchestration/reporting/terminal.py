@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from orchestration.rules.backtest import Backtest
     from orchestration.rules.explain import Explanation
     from orchestration.simulator import SimulationSummary
+    from orchestration.state.runs import Run
 
 _LONGEST_LIST = 6
 _A_MINUTE = 60
@@ -98,8 +99,12 @@ def print_run_report(
     """What was published, what is held back, what is missing, what failed in a run over these days."""
     if report.was_up_to_date:
         console.print("Already current: nothing has arrived or changed since the last publication.")
-    for error in report.errors:
-        console.print(error, style="red", markup=False, soft_wrap=True)
+    if report.exit_code is Exit.INTERRUPTED:
+        console.print(
+            "Interrupted. What was ingested stays, and readers keep what was published before; the next run goes on "
+            "from there."
+        )
+        return
     if report.publication:
         console.print(f"Published generation {report.publication.generation} in {settings.serving_dir / 'current'}")
     if report.exit_code is Exit.NOTHING_PUBLISHED:
@@ -202,7 +207,7 @@ def _print_rows(console: Console, rows: Sequence[Mapping[str, Any]]) -> None:
     table = plain_table(*cells[0])
     for row in cells:
         table.add_row(*row.values())
-    if console.measure(table, options=console.options.update(max_width=10_000)).maximum <= console.width:
+    if _fits(console, table):
         console.print(table)
         return
     width = max(map(len, cells[0]))
@@ -210,16 +215,26 @@ def _print_rows(console: Console, rows: Sequence[Mapping[str, Any]]) -> None:
         console.print(f"row {number}", *(f"  {column:<{width}}  {cell}" for column, cell in row.items()), sep="\n")
 
 
+def _fits(console: Console, table: Table) -> bool:
+    """Whether a table fits the terminal with nothing cut or broken."""
+    return console.measure(table, options=console.options.update(max_width=10_000)).maximum <= console.width
+
+
 def print_status(console: Console, status: Status) -> None:
-    """All feeds, then what is not as it should be, then the publication."""
-    table = plain_table("feed", "first", "newest", ">days", ">missing", ">refused", "")
+    """All feeds, then what is not as it should be, then the publication; a narrow terminal gets fewer columns."""
+    table = plain_table("feed", "first", "newest", ">days", ">missing", ">refused", "state")
+    narrow = plain_table("feed", "newest", "state")
     for feed in status.feeds:
         state = "" if feed.punctuality is Punctuality.IN_TIME else feed.punctuality
+        missing, refused = len(feed.missing), len(feed.refused)
+        newest = str(feed.newest_dt or "")
         table.add_row(
-            feed.feed, str(feed.first_dt or ""), str(feed.newest_dt or ""), str(feed.deliveries),
-            str(len(feed.missing) or ""), str(len(feed.refused) or ""), state,
+            feed.feed, str(feed.first_dt or ""), newest, str(feed.deliveries), str(missing or ""), str(refused or ""),
+            state,
         )  # fmt: skip
-    console.print(table)
+        counts = (f"{missing} missing" if missing else "", f"{refused} refused" if refused else "", state)
+        narrow.add_row(feed.feed, newest, ", ".join(filter(None, counts)))
+    console.print(table if _fits(console, table) else narrow)
     print_exceptions(console, status)
     if status.publication:
         console.print(
@@ -239,6 +254,18 @@ def print_generations(console: Console, kept: Sequence[Publication], now: Public
             "current" if now and entry.generation == now.generation else "",
         )  # fmt: skip
     console.print(table)
+
+
+def print_runs(console: Console, runs: Sequence[Run]) -> None:
+    """The last runs, in the reader's own time; a run is named as long as its name tells it from others."""
+    table = plain_table("run", "asked for", ">seconds", "days", "ended", "published")
+    for run in runs:
+        days = run.first_day if run.first_day == run.last_day else f"{run.first_day} to {run.last_day}"
+        table.add_row(
+            run.run_id[:8], f"{run.asked_at.astimezone():%Y-%m-%d %H:%M}",
+            "" if run.seconds is None else f"{run.seconds:,.0f}", days or "", run.status.lower(), run.generation or "",
+        )  # fmt: skip
+    console.print(table if runs else "Nothing has run yet.")
 
 
 def print_headline(console: Console, headline: Headline) -> None:

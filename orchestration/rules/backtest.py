@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 import shutil
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
@@ -15,13 +14,10 @@ import duckdb
 from orchestration.base.macros import call_macro
 from orchestration.base.refusal import Refusal
 from orchestration.base.settings import Settings, private_dir
-from orchestration.base.sql import columns_of, connect
-from orchestration.site.check import check_site
-from orchestration.site.reference import Problem, SiteError
+from orchestration.base.sql import connect
+from orchestration.rules.changes import changed_rules, checked_site
 from orchestration.warehouse import dbt
 from orchestration.warehouse.graph import Graph
-
-_TABLE = "fraud_rules.csv"
 
 
 class BacktestError(Refusal):
@@ -67,34 +63,21 @@ def backtest(settings: Settings, changes: Path) -> Backtest:
     An empty `rule_id` stands for every rule; without a `version`, the one in force is changed.
 
     Raises:
-        BacktestError: if there is no warehouse to try them on, it is in use, or the file names what is not there or no
-            rule can have.
+        BacktestError: if there is no warehouse to try them on, or it is in use.
+        ChangesError: if the file names what is not there, or no rule can have.
     """
     with _copy(settings) as apart:
         with connect(apart, str(apart.warehouse)) as con:
-            rules = _changed_rules(con, changes)
+            rules = changed_rules(con, "reference.fraud_rules", changes)
             con.execute("create schema backtest")
             con.execute("create table backtest.alert as from fraud.alert")
             con.execute("create table backtest.payment_verdict as from fraud.payment_verdict")
-        _write_site(settings, apart, [rule.row for rule in rules])
-        try:
-            check_site(apart)
-        except SiteError as error:
-            said = [str(_where_it_was_said(problem, changes, rules)) for problem in error.problems]
-            raise BacktestError("\n".join(dict.fromkeys(said))) from None
+        checked_site(settings, apart, changes, rules)
         # what a rule's points and parameters go into; everything before it is as it was
         models = Graph(dbt.manifest(settings)).between("fraud_rules", "alert")
         dbt.build(apart, select=models, full_refresh=True)
         with connect(apart, str(apart.warehouse)) as con:
             return _compare(con)
-
-
-def _where_it_was_said(problem: Problem, changes: Path, rules: list[_Rule]) -> Problem:
-    """A problem of the rules' table, which the user has never seen, by the line of the changes that caused it."""
-    if problem.line is None or Path(problem.place).name != _TABLE:
-        return problem
-    line = rules[problem.line - 2].line  # the first row of the table is its second line
-    return problem if line is None else replace(problem, place=str(changes), line=line)
 
 
 @contextmanager
@@ -114,60 +97,6 @@ def _copy(settings: Settings) -> Iterator[Settings]:
         yield apart
     finally:
         shutil.rmtree(home, ignore_errors=True)
-
-
-@dataclass(frozen=True)
-class _Rule:
-    """A row of `fraud_rules` as text, and the line of the changes that made it so; None if none did."""
-
-    row: dict[str, str]
-    line: int | None = None
-
-
-def _changed_rules(con: duckdb.DuckDBPyConnection, changes: Path) -> list[_Rule]:
-    """All rules, with the changes laid over them, as a site's reference table spells them."""
-    columns = list(columns_of(con, "reference.fraud_rules"))
-    spelled = ", ".join(f"{name}::varchar" for name in columns)
-    # the version in force comes last: the highest of the enabled ones
-    found = con.execute(f"select {spelled} from reference.fraud_rules order by is_enabled, version").fetchall()
-    rows = [dict(zip(columns, row, strict=True)) for row in found]
-    rules = {(row["rule_id"], row["version"]): _Rule(row) for row in rows}
-    in_force = {row["rule_id"]: row for row in rows}
-    for line, change in _read(changes, columns):
-        if change.get("rule_id") and change["rule_id"] not in in_force:
-            known = ", ".join(sorted(in_force))
-            raise BacktestError(f"{changes}, line {line}: there is no rule {change['rule_id']!r}; known are {known}")
-        for rule_id in [change["rule_id"]] if change.get("rule_id") else in_force:
-            key = (rule_id, str(change.get("version", in_force[rule_id]["version"])))
-            row = rules[key].row if key in rules else in_force[rule_id]
-            rules[key] = _Rule({**row, **change, "rule_id": rule_id, "version": key[1]}, line)
-    return list(rules.values())
-
-
-def _read(changes: Path, columns: list[str]) -> Iterator[tuple[int, dict[str, str]]]:
-    """The file's rows with their line numbers, without the cells that are empty: those change nothing."""
-    with changes.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file)
-        if unknown := sorted(set(reader.fieldnames or ()) - set(columns)):
-            raise BacktestError(f"{changes}: {unknown[0]!r} is no column of fraud_rules ({', '.join(columns)})")
-        for row in reader:
-            yield reader.line_num, {name: value for name, value in row.items() if value}
-
-
-def _write_site(settings: Settings, apart: Settings, rows: list[dict[str, str]]) -> None:
-    """The site as it is, but with these rules."""
-    assert apart.site is not None
-    (apart.site / "reference").mkdir(parents=True)
-    for path in settings.site.iterdir() if settings.site else ():
-        if path.name != "reference":
-            (apart.site / path.name).symlink_to(path.resolve())
-    for path in (settings.site / "reference").glob("*.csv") if settings.site else ():
-        if path.name != _TABLE:
-            (apart.site / "reference" / path.name).symlink_to(path.resolve())
-    with (apart.site / "reference" / _TABLE).open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
 
 
 def _compare(con: duckdb.DuckDBPyConnection) -> Backtest:

@@ -9,7 +9,7 @@ from typing import Any
 
 import duckdb
 
-from orchestration.base.refusal import Refusal
+from orchestration.base.refusal import UnknownNameError
 from orchestration.base.settings import Settings, Site
 from orchestration.serving.generations import current_file
 from orchestration.serving.sealed import readable
@@ -17,8 +17,8 @@ from orchestration.site.fraud_rules import rules
 from orchestration.site.money import money
 
 
-class ExplainError(Refusal):
-    """There is no such payment in the publication; the message says so."""
+class ExplainError(UnknownNameError):
+    """There is no such payment or case in the publication; the message says so."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,18 @@ class Explanation:
     verdict: str | None
 
 
+def payments_of(settings: Settings, name: str) -> list[str]:
+    """The payments that a name stands for: the alerts of a case, the first first, or the payment itself."""
+    file = current_file(settings, "restricted")
+    if file is None:
+        raise ExplainError("Nothing has been published yet.")
+    with readable(settings, file) as published, duckdb.connect(str(published), read_only=True) as con:
+        alerts = con.execute(
+            "select payment_id from fraud.alert where case_id = $1 order by first_alerted_on, payment_id", [name]
+        ).fetchall()
+    return [payment_id for (payment_id,) in alerts] or [name]
+
+
 def explain(settings: Settings, payment_id: str) -> Explanation:
     """Explain a payment from what is published, without its number.
 
@@ -74,7 +86,7 @@ def explain(settings: Settings, payment_id: str) -> Explanation:
             [payment_id],
         ).fetchall()
     if payment is None:
-        raise ExplainError(f"The current publication has no payment {payment_id!r}.")
+        raise ExplainError(f"The current publication has no payment {payment_id!r}, and no such case.")
     found = [
         Hit(rule, version, points, known, _spelled(json.loads(evidence), rule, settings.site_profile))
         for rule, version, points, known, evidence in hits

@@ -12,8 +12,9 @@ import dagster as dg
 
 from orchestration.base.files import replace_text
 from orchestration.base.settings import Settings, private_dir
-from orchestration.runtime.dagster_internals import free_pool_slots
+from orchestration.runtime.dagster_internals import free_pool_slots, instance_ref
 
+JOB = "daily"  # the job over all assets
 _SHIPPED = "# Shipped with Ringfence"  # how a dagster.yaml begins that an upgrade may replace
 UNFINISHED = [
     dg.DagsterRunStatus.QUEUED,
@@ -22,13 +23,22 @@ UNFINISHED = [
     dg.DagsterRunStatus.STARTED,
     dg.DagsterRunStatus.CANCELING,
 ]
+_PRINTS = {
+    "compute_logs": {
+        "module": "dagster._core.storage.noop_compute_log_manager", "class": "NoOpComputeLogManager", "config": {},
+    }
+}  # fmt: skip
 _AT_WORK = [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
 
 
 @contextmanager
-def open_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
-    """The instance, in which no run is at work whose process is gone."""
-    with dg.DagsterInstance.from_config(str(prepare_dagster_home(settings))) as instance:
+def open_instance(settings: Settings, *, is_at_terminal: bool = False) -> Iterator[dg.DagsterInstance]:
+    """The instance, in which no run is at work whose process is gone.
+
+    At a terminal, what steps print is not caught: the processes that catch it would each answer Ctrl-C by a traceback.
+    """
+    home = str(prepare_dagster_home(settings))
+    with dg.DagsterInstance.from_ref(instance_ref(home, _PRINTS if is_at_terminal else {})) as instance:
         bury_dead_runs(instance)
         yield instance
 

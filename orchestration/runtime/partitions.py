@@ -10,9 +10,13 @@ import dagster as dg
 from orchestration.base.settings import Settings
 
 
-def daily_partitions(settings: Settings) -> dg.DailyPartitionsDefinition:
-    """One partition per extract date; the last one is yesterday's, in the site's time zone."""
-    return dg.DailyPartitionsDefinition(start_date=settings.first_day.isoformat(), timezone=settings.time_zone)
+def daily_partitions(settings: Settings, first: date, last: date | None = None) -> dg.DailyPartitionsDefinition:
+    """One partition per extract date from the `first` to the `last`, or to yesterday in the site's time zone."""
+    return dg.DailyPartitionsDefinition(
+        start_date=first.isoformat(),
+        end_date=(last + timedelta(days=1)).isoformat() if last else None,
+        timezone=settings.time_zone,
+    )
 
 
 def extract_dates(context: dg.AssetExecutionContext) -> list[date]:

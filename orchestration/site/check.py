@@ -8,6 +8,7 @@ from pathlib import Path
 
 import duckdb
 
+from orchestration.base.refusal import UnknownNameError, unknown
 from orchestration.base.settings import PROJECT, Settings
 from orchestration.base.sql import connect, first_line, literal
 from orchestration.contracts import contract_paths
@@ -40,6 +41,17 @@ def check_site(settings: Settings) -> None:
         raise SiteError(*found)
 
 
+def check_view(settings: Settings) -> None:
+    """Look at the view alone, in a moment.
+
+    Raises:
+        UnknownNameError: if no provider belongs to its group.
+    """
+    with connect(settings) as con:
+        if not list(misread(settings, "providers")) and (wrong := wrong_view(con, settings)):
+            raise UnknownNameError(f"RINGFENCE_VIEW: {wrong}")
+
+
 def _problems(con: duckdb.DuckDBPyConnection, settings: Settings) -> Iterator[Problem]:
     wrong = [problem for name in references() for problem in misread(settings, name)]
     if not wrong:  # tables refer to each other
@@ -49,12 +61,16 @@ def _problems(con: duckdb.DuckDBPyConnection, settings: Settings) -> Iterator[Pr
         yield from _wrong_rules(con, settings)
     if settings.site:
         yield from _unread(settings, settings.site)
+    if not wrong and (problem := wrong_view(con, settings)):
+        yield Problem("RINGFENCE_VIEW", str(problem))
+
+
+def wrong_view(con: duckdb.DuckDBPyConnection, settings: Settings) -> UnknownNameError | None:
+    """What is wrong with the view: it is of a group that no provider belongs to."""
     group = settings.view.partition(":")[2]
-    if group and not wrong:
-        groups = [row[0] for row in con.execute("select distinct group_name from reference_providers").fetchall()]
-        if group not in groups:
-            known = ", ".join(sorted(groups))
-            yield Problem("RINGFENCE_VIEW", f"no provider belongs to a group {group!r}; there are {known}")
+    relation = lay_over(con, settings, "providers")
+    groups = [name for (name,) in con.execute(f"select distinct group_name from {relation}").fetchall()]
+    return unknown("group of providers", group, groups) if group and group not in groups else None
 
 
 def _unread(settings: Settings, site: Path) -> Iterator[Problem]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestration.base.settings import Settings, private_dir
+from orchestration.base.settings import Settings, origins, private_dir
 from orchestration.contracts import load_feeds
 from orchestration.gates.suites import STAGES, load_suites
 from orchestration.privacy.custody import check_key
@@ -29,6 +29,7 @@ class Finding:
 def examine(settings: Settings) -> Iterator[Finding]:
     """Look at everything that a run needs, cheapest first; nothing is changed but that missing folders are made."""
     for subject, look in (
+        ("settings", _settings),
         ("data folder", _data_folder),
         ("free disk", _free_disk),
         ("pseudonym key", _key),
@@ -48,6 +49,12 @@ def look_at(subject: str, look: Callable[[Settings], str], settings: Settings) -
         return Finding(subject, None, look(settings))
     except Exception as error:  # whatever is wrong here is the finding
         return Finding(subject, str(error))
+
+
+def _settings(settings: Settings) -> str:
+    """Where each setting has its value from; never the value, which may be a secret."""
+    made = sorted(origins().items())
+    return ", ".join(f"{name} from {where}" for name, where in made) or "none is made: all are as shipped"
 
 
 def _data_folder(settings: Settings) -> str:

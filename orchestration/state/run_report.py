@@ -15,6 +15,7 @@ class Exit(IntEnum):
     INFRASTRUCTURE = 1
     HELD_BACK = 2
     NOTHING_PUBLISHED = 3
+    INTERRUPTED = 130  # as a shell says it of what Ctrl-C ended
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,8 @@ from sklearn.metrics import average_precision_score, precision_score, recall_sco
 
 from orchestration.base.settings import Settings
 from orchestration.reporting import plots
-from orchestration.rules.backtest import BacktestError, backtest
+from orchestration.rules.backtest import backtest
+from orchestration.rules.changes import ChangesError
 from orchestration.warehouse.graph import Graph
 from tests.support.dbt_warehouse import Warehouse
 
@@ -440,13 +441,13 @@ def test_a_backtest_says_what_other_rules_would_have_alerted_and_touches_nothing
 def test_a_backtest_of_a_rule_that_is_not_there_says_which_are(history: Warehouse, tmp_path: Path) -> None:
     changes = tmp_path / "changes.csv"
     changes.write_text("rule_id,points\nFULL_MOON,5\n", "utf-8")
-    with pytest.raises(BacktestError, match=r"line 2: there is no rule 'FULL_MOON'; known are .*CASH_LIKE"):
+    with pytest.raises(ChangesError, match=r"line 2: there is no rule 'FULL_MOON'; known are .*CASH_LIKE"):
         backtest(Settings(home=history.path.parent, view=history.view), changes)
     changes.write_text("rule_id,points\nCROWD,many\n", "utf-8")
-    with pytest.raises(BacktestError, match=r"changes\.csv, line 2, points: 'many' is no integer"):
+    with pytest.raises(ChangesError, match=r"changes\.csv, line 2, points: 'many' is no integer"):
         backtest(Settings(home=history.path.parent, view=history.view), changes)
     changes.write_text('rule_id,points,parameters\nCROWD,5,\nCROWD,,"{""min_number"": 5}"\n', "utf-8")
-    with pytest.raises(BacktestError, match=r"changes\.csv, line 3, parameters: .*did you mean 'min_numbers'"):
+    with pytest.raises(ChangesError, match=r"changes\.csv, line 3, parameters: .*did you mean 'min_numbers'"):
         backtest(Settings(home=history.path.parent, view=history.view), changes)
 
 

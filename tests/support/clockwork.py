@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 import dagster as dg
 
 from orchestration.automation.arrival_sensor import arrivals_sensor
-from orchestration.automation.daily import JOB, daily_schedule
+from orchestration.automation.daily import daily_schedule
 from orchestration.definitions import build_defs
-from orchestration.runtime.instance import open_instance
+from orchestration.runtime.instance import JOB, open_instance
 from tests.support.world import World
 
 SCHEDULE_EVERY = timedelta(minutes=15)

@@ -12,7 +12,8 @@ import dagster as dg
 import pytest
 
 from orchestration.automation import arrival_sensor as arrivals
-from orchestration.automation.daily import JOB, MISSING, MORNING_OF, daily_schedule
+from orchestration.automation.daily import MISSING, MORNING_OF, daily_schedule
+from orchestration.runtime.instance import JOB
 from orchestration.runtime.partitions import daily_partitions
 from tests.support.small_site import DAY, HEADER, SmallSite, line
 
@@ -28,7 +29,9 @@ class Daemon:
         self.now = NOON
         feeds = {"charges": site.feed}
 
-        @dg.asset(partitions_def=daily_partitions(site.settings), backfill_policy=dg.BackfillPolicy.single_run())
+        days = daily_partitions(site.settings, date(2024, 8, 1))
+
+        @dg.asset(partitions_def=days, backfill_policy=dg.BackfillPolicy.single_run())
         def anything() -> None: ...
 
         self.defs = dg.Definitions(assets=[anything], jobs=[dg.define_asset_job(JOB, [anything])])

@@ -74,7 +74,7 @@ def test_every_make_target_that_a_page_shows_is_there() -> None:
 def test_every_setting_stands_in_the_table_of_settings() -> None:
     table = (DOCS / "operations.md").read_text("utf-8").split("## Settings")[1].split("\n## ")[0]
     documented = set(re.findall(r"`RINGFENCE_([A-Z_]+)`", table))
-    assert {name.upper() for name in Settings.model_fields} == documented
+    assert {name.upper() for name in Settings.model_fields} == documented - {"CONFIG"}
 
 
 def test_every_key_of_a_sites_profile_stands_in_the_default_one() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from orchestration.base.refusal import Refusal
 from orchestration.base.settings import Settings
 from orchestration.gates import overrides, verdicts
 from orchestration.gates.outcome import Outcome, is_closed
@@ -87,11 +88,7 @@ def test_an_aggregate_is_accepted_at_the_value_that_was_seen(settings: Settings)
     [
         ("raw/payments:quarantine_within_tolerance", None, "needs a reason"),
         ("raw/payments:quarantine_within_tolerance", "  ", "needs a reason"),
-        (
-            "raw/nothing:quarantine_within_tolerance",
-            "ok",
-            "No gate raw/nothing has been judged. There are: raw/payments",
-        ),
+        ("raw/payment:quarantine_within_tolerance", "ok", "'raw/payment'; did you mean 'raw/payments'"),
         ("raw/payments:nothing", "ok", "is closed by quarantine_within_tolerance"),
         ("raw/payments:quarantine_within_tolerance@2026-01-09", "ok", "closes no gate"),
         ("raw/payments:on_time", "ok", "closes no gate"),
@@ -105,7 +102,7 @@ def test_what_cannot_be_accepted_is_refused_and_nothing_changes(
     failures = [FAILURE, replace(FAILURE, expectation_id="on_time", severity="warning")]
     _record(settings, *failures)
     good = "raw/payments:quarantine_within_tolerance@2026-01-03"
-    with pytest.raises(OverrideError, match=message):
+    with pytest.raises(Refusal, match=message):
         overrides.accept(settings, [good, name], reason, REVISIONS)
     assert _record(settings, *failures).is_closed
     assert not overrides.files(settings)

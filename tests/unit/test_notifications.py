@@ -18,12 +18,12 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, LoginPassword
 
-from orchestration.automation.daily import JOB
 from orchestration.automation.notifications import announce
 from orchestration.base.settings import Settings
 from orchestration.contracts import load_feeds
 from orchestration.gates import verdicts
 from orchestration.gates.outcome import Outcome
+from orchestration.runtime.instance import JOB
 from orchestration.serving.generations import PUBLICATION, Publication, PublishedRelation, switch
 from tests.support.small_site import SmallSite
 

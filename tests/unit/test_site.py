@@ -114,7 +114,7 @@ def test_files_that_nobody_would_read_and_a_group_that_nobody_belongs_to_are_nam
         tmp_path, {**files, "contracts/top_ups.yml": "", "contract/x.yaml": "", "README.md": ""}, "operator:XX"
     )
     assert sorted(said) == [
-        "RINGFENCE_VIEW: no provider belongs to a group 'XX'; there are KT, LGU, MVNO, SKT",
+        "RINGFENCE_VIEW: There is no group of providers 'XX'; there are: KT, LGU, MVNO, SKT",
         "contract: nobody reads this; did you mean 'contracts'?",
         "contracts/top_ups.yml: nobody reads this; a contract's name ends in .yaml",
         "expectations/mart: is not named after a stage; did you mean 'marts'?",
