@@ -4,10 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 VENV_BI := .venv-bi
 
-export RINGFENCE_HOME ?= $(CURDIR)/data
-ifndef RINGFENCE_PSEUDONYM_KEY
-export RINGFENCE_PSEUDONYM_KEY_FILE ?= $(RINGFENCE_HOME)/pseudonym.key
-endif
+# Names the data and the key for every command in this folder; variables RINGFENCE_* go before it.
+INSTALLATION := ringfence.toml
 
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && echo $$p && break; done)
@@ -28,18 +26,8 @@ install = echo "Setting up $(VENV) with $$($(BIN)/python --version) from $(1)" \
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-demo: $(VENV)/.installed $(RINGFENCE_PSEUDONYM_KEY_FILE)  ## set up, write sample extracts, run everything, print the headline
-	@$(BIN)/ringfence simulate --out $(RINGFENCE_HOME)/landing
-	@$(BIN)/ringfence run --from 2025-08-01 --to 2026-02-28
-	@$(BIN)/ringfence headline --as-of 2026-01-03
-	@$(BIN)/ringfence headline
-	@printf '\nWhere to look next\n%s\n%s\n%s\n%s\n%s\n%s\n' \
-		"  make ui                          the graph, the gates and the runs, in a browser" \
-		"  make bi                          two dashboards in Superset, in an environment of its own" \
-		"  $(RINGFENCE_HOME)/reports/   the morning report, and what every number means" \
-		"  $(BIN)/ringfence status      what arrived, what is missing, what is published" \
-		"  $(RINGFENCE_HOME)/serving/current/marts.duckdb   the open marts, for any tool that reads DuckDB" \
-		"  docs/                            what every number means, how to add a feed, a gate, an incident"
+demo: $(VENV)/.installed $(INSTALLATION)  ## set up, write sample extracts, run everything, tell the story
+	@$(BIN)/ringfence demo
 
 test: $(VENV)/.installed-dev  ## set up and run the tests (minutes)
 	@$(BIN)/python -m pytest
@@ -60,13 +48,13 @@ bench-full: bench  ## and the fraud rules on every line of a carrier, and on 147
 	@$(BIN)/python benchmarks/bench_fraud.py --only every-line
 	@$(BIN)/python benchmarks/bench_fraud.py --only again --payments 147000000
 
-ui: $(VENV)/.installed $(RINGFENCE_PSEUDONYM_KEY_FILE)  ## the Dagster UI on loopback
+ui: $(VENV)/.installed $(INSTALLATION)  ## the Dagster UI on loopback
 	@$(BIN)/ringfence ui
 
-bi: $(VENV)/.installed $(VENV_BI)/.installed $(RINGFENCE_PSEUDONYM_KEY_FILE)  ## Superset with its dashboards on loopback, in an environment of its own
+bi: $(VENV)/.installed $(VENV_BI)/.installed $(INSTALLATION)  ## Superset with its dashboards on loopback, in an environment of its own
 	@$(BIN)/ringfence bi
 
-screenshots: $(VENV)/.installed-dev $(RINGFENCE_PSEUDONYM_KEY_FILE)  ## the pictures in docs/, from the running UI (needs Chromium)
+screenshots: $(VENV)/.installed-dev $(INSTALLATION)  ## the pictures in docs/, from the running UI (needs Chromium)
 	@$(BIN)/python docs/screenshots.py
 
 lock: $(BIN)/uv  ## resolve requirements.lock and requirements-dev.lock anew from pyproject.toml
@@ -98,7 +86,5 @@ $(VENV_BI)/.installed: bi/requirements.lock
 	@PIP_DISABLE_PIP_VERSION_CHECK=1 $(VENV_BI)/bin/python -m pip install -qq -r bi/requirements.lock
 	@touch $@
 
-ifdef RINGFENCE_PSEUDONYM_KEY_FILE
-$(RINGFENCE_PSEUDONYM_KEY_FILE): | $(VENV)/.installed
-	@$(BIN)/ringfence new-key $@
-endif
+$(INSTALLATION): | $(VENV)/.installed
+	@$(BIN)/ringfence init

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import datetime
+from datetime import date, datetime
 from importlib.metadata import version
 from pathlib import Path
 from time import monotonic
@@ -22,7 +23,7 @@ from typer.core import TyperGroup
 from orchestration.base.installation import NAME as INSTALLATION_FILE
 from orchestration.base.installation import looked_in, write_installation_file
 from orchestration.base.refusal import Refusal, unknown
-from orchestration.base.settings import PROJECT, Settings, mistakes, private_dir
+from orchestration.base.settings import PROJECT, Settings, mistakes, origins, private_dir
 from orchestration.contracts import Feed, load_feeds
 from orchestration.privacy import PseudonymKey
 
@@ -58,6 +59,7 @@ app.add_typer(gates_app, name="gates")
 rules_app = typer.Typer(no_args_is_help=True, help="Fraud rules: what a change would do, why a payment has its score.")
 app.add_typer(rules_app, name="rules")
 _NO_MARGIN = 10_000
+_DEMO_BEGINS, _DEMO_ENDS = datetime(2025, 8, 1), datetime(2026, 2, 28)
 out = _console(sys.stdout)
 err = _console(sys.stderr)
 _Json = Annotated[bool, typer.Option("--json", help="For programs.")]
@@ -144,8 +146,8 @@ def simulate(
     ] = 0.02,
     seed: Annotated[int, typer.Option(help="The same seed writes the same bytes.")] = 20260103,
     dirt: Annotated[float, typer.Option(min=0, help="How dirty: 0 is clean, 1 is ordinary.")] = 1.0,
-    first: Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"])] = datetime(2025, 8, 1),
-    last: Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"])] = datetime(2026, 2, 28),
+    first: Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"])] = _DEMO_BEGINS,
+    last: Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"])] = _DEMO_ENDS,
     file_format: Annotated[
         Literal["csv", "csv.gz", "parquet"],
         typer.Option("--format", help="Files as each source writes them, all compressed, or all Parquet."),
@@ -199,11 +201,15 @@ def run(
     Exit 0: published, nothing held back; 2: published, something held back by a gate; 3: nothing published because of
     data; 130: interrupted; 1: infrastructure.
     """
+    raise typer.Exit(_run(settings(), first.date(), last.date(), accept or (), reason))
+
+
+def _run(configured: Settings, first: date, last: date, accept: Sequence[str] = (), reason: str | None = None) -> int:
+    """Run these days, say how it goes and went, and return the exit code."""
     from orchestration.ingest.arrivals import days_to_run
 
-    configured = settings()
     feeds = load_feeds(configured)
-    days_to_run(configured, feeds, first.date(), last.date())  # before seconds go into imports
+    days_to_run(configured, feeds, first, last)  # before seconds go into imports
 
     from orchestration import runner
     from orchestration.reporting.terminal import RunDisplay, print_run_report
@@ -211,13 +217,33 @@ def run(
 
     with RunDisplay(out) as display:
         report = runner.run(
-            configured, feeds, first.date(), last.date(), display.on_event,
-            on_plan=display.on_plan, accept=accept or (), reason=reason,
+            configured, feeds, first, last, display.on_event,
+            on_plan=display.on_plan, accept=accept, reason=reason,
         )  # fmt: skip
     for error in report.errors:
         err.print(error, style="red", markup=False, soft_wrap=True)
-    print_run_report(out, configured, feeds, report, list(days_between(first.date(), last.date())))
-    raise typer.Exit(int(report.exit_code))
+    print_run_report(out, configured, feeds, report, list(days_between(first, last)))
+    return int(report.exit_code)
+
+
+@app.command()
+def demo() -> None:
+    """Write sample extracts, run all of their days, and tell the story that is in them."""
+    from orchestration.reporting.headline import read_headline
+    from orchestration.reporting.morning import write_morning_report
+    from orchestration.reporting.terminal import print_headline, print_next_steps
+
+    if not origins():
+        init()
+    simulate()
+    configured = settings()
+    if code := _run(configured, _DEMO_BEGINS.date(), _DEMO_ENDS.date()):
+        raise typer.Exit(code)
+    feeds = load_feeds(configured)
+    for day in (date(2026, 1, 3), None):
+        print_headline(out, read_headline(configured, as_of=day))
+    pages = [write_morning_report(configured, feeds, day).path for day in (date(2026, 1, 3), date(2026, 1, 13), None)]
+    print_next_steps(out, configured, Path(sys.argv[0]), pages)
 
 
 @gates_app.command("show")

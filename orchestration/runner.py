@@ -7,7 +7,7 @@ import threading
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import dagster as dg
 
@@ -19,7 +19,7 @@ from orchestration.gates import overrides
 from orchestration.ingest.arrivals import days_to_run
 from orchestration.ingest.receipt import newest, read_receipts
 from orchestration.privacy.custody import check_key, shared
-from orchestration.runtime.dagster_internals import execute_as_of_location, partition_range
+from orchestration.runtime.dagster_internals import RunResult, execute_as_of_location, partition_range
 from orchestration.runtime.instance import JOB, open_instance
 from orchestration.runtime.partitions import days_between
 from orchestration.serving.generations import Publication, current_publication
@@ -27,9 +27,6 @@ from orchestration.site.check import check_site
 from orchestration.state.run_report import Exit, RunReport
 from orchestration.state.up_to_date import is_up_to_date
 from orchestration.warehouse.needs import check_needs
-
-if TYPE_CHECKING:
-    from dagster._core.execution.execution_result import ExecutionResult
 
 _POLL_SECONDS = 0.25
 
@@ -115,7 +112,7 @@ def _newest_revisions(settings: Settings) -> dict[str, dict[str, int]]:
 
 def _execute(
     settings: Settings, instance: dg.DagsterInstance, first: date, last: date, on_event: OnEvent, on_plan: OnPlan
-) -> ExecutionResult | None:
+) -> RunResult | None:
     """Execute the job here, while a second thread relays the run's events to `on_event`; None if it was interrupted."""
     job = build_defs(settings=settings).resolve_job_def(JOB)
     on_plan(_seconds_by_step(instance, job))

@@ -26,6 +26,7 @@ def daily_job() -> UnresolvedJob:
     return dg.define_asset_job(
         JOB,
         selection=dg.AssetSelection.all(),
+        config={"loggers": {"console": {"config": {"log_level": "WARNING"}}}},  # the UI has it all
         description="Ingest the extracts of the chosen days, build what they touch, judge it, publish it.",
     )
 

@@ -247,14 +247,10 @@ class Settings(BaseSettings):
 
 def origins() -> dict[str, str]:
     """Where each setting that was made has its value from, by name: a variable, or the path of a `ringfence.toml`."""
-    made = {name: f"{PREFIX}{name}".upper() for name in Settings.model_fields}
-    file = find_installation_file()
-    written = InstallationFile(Settings, {}).written
-    return {
-        name: variable if os.environ.get(variable) else str(file)
-        for name, variable in made.items()
-        if os.environ.get(variable) or name in written
-    }
+    variables = {name: f"{PREFIX}{name}".upper() for name in Settings.model_fields}
+    said = {name: variable for name, variable in variables.items() if os.environ.get(variable)}
+    written = InstallationFile(Settings, said).written
+    return dict.fromkeys(written, str(find_installation_file())) | said
 
 
 def mistakes(error: ValidationError) -> list[tuple[str, str]]:

@@ -1,6 +1,7 @@
 """One raw asset per contract, partitioned by extract date, judged by its gate in the same step."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -147,8 +148,16 @@ def _take_and_judge(context: dg.AssetExecutionContext, settings: Settings, feed:
             day = receipt.dt.isoformat()
             metadata = _metadata(receipt) | {"gate": said_of_day(judgement.outcomes, day)}
             yield dg.AssetMaterialization(key, partition=day, metadata=metadata)
+    for nothing_due in _nothing_due(context, feed, {receipt.dt for receipt in receipts}):
+        metadata = {"dagster/partition_row_count": 0, "due": "Nothing: the source does not deliver every day."}
+        yield dg.AssetMaterialization(key, partition=nothing_due.isoformat(), metadata=metadata)
     yield not_made(key.to_python_identifier())
     yield judgement.check
+
+
+def _nothing_due(context: dg.AssetExecutionContext, feed: Feed, arrived: Collection[date]) -> list[date]:
+    """Days asked for that are complete without a delivery, so that a month's partitions are not missing 29 times."""
+    return [] if feed.frequency_days == 1 else [day for day in extract_dates(context) if day not in arrived]
 
 
 def _metadata(receipt: Receipt) -> dict[str, Any]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping, Sequence
 from datetime import date
+from pathlib import Path
 from time import monotonic
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -242,6 +244,30 @@ def print_status(console: Console, status: Status) -> None:
         )
     else:
         console.print("Nothing is published yet.")
+
+
+def print_next_steps(console: Console, settings: Settings, command: Path, pages: Sequence[Path]) -> None:
+    """What there is to look at after the demo, each with how."""
+    table = Table.grid(padding=(0, 2))
+    for how, what in (
+        ("ringfence ui", "the graph, the gates and the runs, in a browser"),
+        ("ringfence status", "what arrived, what is missing, what is published"),
+        ("ringfence headline --help", "the same table for any day, and as it was known on any day"),
+        ("make bi", "two dashboards in Superset, in an environment of its own"),
+        (str(settings.serving_dir / "current" / "marts.duckdb"), "the open marts, for any tool that reads DuckDB"),
+        ("docs/", "what every number means, how to add a feed, a gate, an incident"),
+    ):
+        table.add_row(f"  {how}", what)
+    console.print(
+        "\n[bold]Open these pages[/]: the mornings of the fourth day, of the last day of the waiver, of today"
+    )
+    console.print(*(f"  {page}" for page in pages), sep="\n", soft_wrap=True)
+    console.print("\n[bold]Where to look next[/]")
+    console.print(table)
+    if shutil.which("ringfence") is None:
+        console.print(
+            f'\nThe command is on the PATH after  export PATH="{command.resolve().parent}:$PATH"', soft_wrap=True
+        )
 
 
 def print_generations(console: Console, kept: Sequence[Publication], now: Publication | None) -> None:

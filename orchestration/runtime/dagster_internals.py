@@ -16,22 +16,33 @@ from dagster._core.definitions.job_base import InMemoryJob
 from dagster._core.definitions.repository_definition import SINGLETON_REPOSITORY_NAME
 from dagster._core.definitions.source_asset import SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
+from dagster._core.events.log import EventLogEntry
 from dagster._core.execution.api import execute_run
+from dagster._core.execution.execution_result import ExecutionResult
 from dagster._core.instance.ref import InstanceRef
 from dagster._core.remote_origin import RemoteJobOrigin, RemoteRepositoryOrigin
+from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
 from dagster._core.storage.tags import (
     ASSET_PARTITION_RANGE_END_TAG,
     ASSET_PARTITION_RANGE_START_TAG,
     PARTITION_NAME_TAG,
 )
 from dagster._core.workspace.load import location_origins_from_yaml_paths
+from dagster._serdes import ConfigurableClassData
 from dagster._utils.warnings import disable_dagster_warnings
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from dagster._core.execution.execution_result import ExecutionResult
     from dagster_dbt import DagsterDbtTranslator
+
+#: What a run that `execute_as_of_location` has executed returns.
+RunResult = ExecutionResult
+
+#: What `runtime/event_log.py` builds on. Watch for: an event log that keeps its connections.
+StoredEvent = EventLogEntry
+ShippedEventLog = SqliteEventLogStorage
+Configured = ConfigurableClassData
 
 #: What `dg.define_asset_job` returns. Watch for: a public name for it.
 UnresolvedJob = UnresolvedAssetJobDefinition
@@ -66,7 +77,7 @@ def execute_as_of_location(
     run_id: str,
     run_config: Mapping[str, Any],
     tags: Mapping[str, str],
-) -> ExecutionResult:
+) -> RunResult:
     """Execute a job in this process, as a run of the code location that `workspace` names.
 
     `execute_in_process` would make a run of nothing: the UI shows it neither on the timeline nor under its job.

@@ -50,6 +50,7 @@ def prepare_dagster_home(settings: Settings) -> Path:
     if not target.exists() or target.read_text("utf-8").startswith(_SHIPPED):
         replace_text(target, _configuration(settings))
     os.environ["DAGSTER_HOME"] = str(home)
+    os.environ["DAGSTER_EVENT_LOG"] = str(home / "history" / "runs")
     if settings.postgres_url:  # with the driver that dagster-postgres brings: SQLAlchemy would take another one
         _, _, address = settings.postgres_url.get_secret_value().partition("://")
         os.environ["DAGSTER_POSTGRES_URL"] = f"postgresql+psycopg2://{address}"
@@ -58,7 +59,7 @@ def prepare_dagster_home(settings: Settings) -> Path:
 
 def _configuration(settings: Settings) -> str:
     """Common to all environments, and where this one keeps its records."""
-    parts = ["dagster.yaml", *(["dagster-postgres.yaml"] if settings.environment.storage == "postgres" else [])]
+    parts = ("dagster.yaml", f"dagster-{settings.environment.storage}.yaml")
     return "".join(Path(__file__).with_name(part).read_text("utf-8") for part in parts)
 
 

@@ -1,0 +1,129 @@
+"""What names an installation: the file in its folder, the environment before it; what is said where there is none."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from orchestration.base.refusal import Refusal
+from orchestration.base.settings import Settings, origins
+from orchestration.cli import app
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.delenv("RINGFENCE_CONFIG")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def ringfence() -> Callable[..., tuple[int, str]]:
+    def run(*arguments: str) -> tuple[int, str]:
+        done = CliRunner().invoke(app, arguments)
+        return done.exit_code, done.output
+
+    return run
+
+
+def test_what_init_wrote_is_found_from_below_and_the_environment_goes_before_it(
+    folder: Path, ringfence: Callable[..., tuple[int, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert ringfence("init")[0] == 0
+    key = folder / "data" / "pseudonym.key"
+    assert key.stat().st_mode & 0o777 == 0o600
+    below = folder / "any" / "where"
+    below.mkdir(parents=True)
+    monkeypatch.chdir(below)
+    assert (Settings().home, Settings().pseudonym_key_file) == (folder / "data", key)
+    assert origins() == dict.fromkeys(("home", "pseudonym_key_file"), str(folder / "ringfence.toml"))
+    monkeypatch.setenv("RINGFENCE_HOME", "/elsewhere")
+    monkeypatch.setenv("RINGFENCE_PSEUDONYM_KEY", "a key from the environment, as a secret store gives it")
+    assert (Settings().home, Settings().pseudonym_key_file) == (Path("/elsewhere"), None)
+    assert origins() == {"home": "RINGFENCE_HOME", "pseudonym_key": "RINGFENCE_PSEUDONYM_KEY"}
+
+
+def test_a_second_init_changes_nothing(folder: Path, ringfence: Callable[..., tuple[int, str]]) -> None:
+    ringfence("init")
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    code, said = ringfence("init")
+    assert (code, "left as it is" in said) == (0, True)
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ('hime = "data"', "there is no setting 'hime'; did you mean 'home'?"),
+        ("home = ", "Invalid value"),
+    ],
+)
+def test_a_mistake_in_the_file_is_named(folder: Path, content: str, said: str) -> None:
+    (folder / "ringfence.toml").write_text(content, "utf-8")
+    with pytest.raises(Refusal, match=r"ringfence\.toml: ") as refused:
+        Settings()
+    assert said in str(refused.value)
+
+
+def test_where_there_is_no_installation_the_command_says_where_it_looked_and_makes_nothing(
+    folder: Path, ringfence: Callable[..., tuple[int, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("orchestration.base.installation._PROJECT", folder)  # which may have one of its own
+    for command in ("status", "headline", "generations", "runs", "report"):
+        code, said = ringfence(command)
+        assert code == 1
+        assert f"{folder / 'data'} does not exist" in said
+        assert "`ringfence init`" in said
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("quarantine", "show", "--feed", "payment"), "did you mean 'payments'?"),
+        (("gates", "show", "raw/payments"), "There is no gate"),
+        (("rules", "explain", "case-none"), "Nothing has been published yet"),
+    ],
+)
+def test_a_name_that_nothing_has_is_refused(
+    folder: Path, ringfence: Callable[..., tuple[int, str]], arguments: tuple[str, ...], said: str
+) -> None:
+    ringfence("init")
+    code, output = ringfence(*arguments)
+    assert (code, said in output) == (2, True), output
+
+
+def test_a_view_that_nobody_belongs_to_is_refused_by_what_shows_figures(
+    folder: Path, ringfence: Callable[..., tuple[int, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ringfence("init")
+    monkeypatch.setenv("RINGFENCE_VIEW", "operator:KTT")
+    for command in ("status", "headline", "report"):
+        code, said = ringfence(command)
+        assert (code, "did you mean 'KT'?" in said) == (2, True)
+
+
+def _piped(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [str(Path(sys.executable).with_name("ringfence")), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_no_line_is_broken_in_a_pipe(folder: Path) -> None:
+    deep = folder / "a-folder-whose-name-is-long-enough-to-fill-most-of-a-terminal" / ("and-more" * 4)
+    deep.mkdir(parents=True)
+    assert _piped("init", str(deep)).stdout.count("\n") == 1
+    assert re.fullmatch(r"ringfence [0-9.]+\n", _piped("--version").stdout)
+
+
+def test_a_quiet_command_says_only_what_went_wrong(folder: Path) -> None:
+    quiet = _piped("-q", "init")
+    assert (quiet.returncode, quiet.stdout, quiet.stderr) == (0, "", "")
+    wrong = _piped("-q", "run", "--from", "2026-01-02", "--to", "2026-01-01")
+    assert (wrong.returncode, wrong.stdout) == (1, "")
+    assert "The range is empty" in wrong.stderr
