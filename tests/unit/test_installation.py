@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -111,7 +112,8 @@ def test_a_view_that_nobody_belongs_to_is_refused_by_what_shows_figures(
 
 def _piped(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [str(Path(sys.executable).with_name("ringfence")), *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+    environment = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
 
 
 def test_no_line_is_broken_in_a_pipe(folder: Path) -> None:
