@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import asdict
 from datetime import date, datetime
 from importlib.metadata import version
@@ -272,7 +273,8 @@ def headline(
     from orchestration.reporting.headline import read_headline
     from orchestration.reporting.terminal import print_headline
 
-    found = read_headline(installation(), incident, as_of and as_of.date(), known_on and known_on.date())
+    with out.status(f"Counting what was known on {known_on.date()}") if known_on else nullcontext():
+        found = read_headline(installation(), incident, as_of and as_of.date(), known_on and known_on.date())
     if as_json:
         _print_json(asdict(found))
     else:

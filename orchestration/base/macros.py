@@ -60,16 +60,28 @@ def render_model(text: str) -> str:
     return str(_models().from_string(text).render())
 
 
+def model_renderer(names: Mapping[tuple[str, ...], str], variables: Mapping[str, str]) -> Callable[[str], str]:
+    """Renders models to be run: `names` are relations by the arguments of `ref` and `source`, `variables` dbt's own."""
+    environment = _first_build(
+        lambda *call: Relation(names[call]), lambda name, default="": variables.get(name, default)
+    )
+    return lambda text: str(environment.from_string(text).render())
+
+
 @cache
 def _models() -> Environment:
+    return _first_build(lambda *call: Relation(".".join(("model", *call)[-2:])), lambda _name, default="": default)
+
+
+def _first_build(relation: Callable[..., Relation], env_var: Callable[..., str]) -> Environment:
     """An environment with what dbt puts before a model, answered as before a first build."""
     return _environment(
         {
-            "ref": lambda name: Relation(f"model.{name}"),
-            "source": lambda source, name: Relation(f"{source}.{name}"),
+            "ref": relation,
+            "source": relation,
             "this": Relation("model.this"),
             "config": lambda **_settings: "",
-            "env_var": lambda _name, default="": default,
+            "env_var": env_var,
             "is_incremental": lambda: False,
             "load_relation": lambda _relation: None,
             "execute": False,

@@ -8,7 +8,6 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import duckdb
-import pandas as pd
 
 from orchestration.base.settings import Settings
 from orchestration.base.sql import exact, identifier, literal
@@ -39,18 +38,16 @@ def refresh_raw(
             files = _files(settings.raw_dir, kept)
             is_mixed = len({receipt.contract for receipt in kept}) > 1
             con.execute(f"create or replace view raw.{identifier(name)} as {_select(feed, files, is_mixed)}")
-    rows = pd.DataFrame(
-        [(r.feed, r.dt, r.rev, r.delivered_at, rev_in_force[r.feed, r.dt] == r.rev) for r in receipts],
-        columns=["feed", "dt", "rev", "delivered_at", "is_current"],
-    )
     con.execute(
         "create or replace table raw.revision "
         "(feed varchar, dt date, rev integer, delivered_at timestamptz, is_current boolean)"
     )
-    if len(rows):
-        con.register("revision_rows", rows)
-        con.execute("insert into raw.revision select * from revision_rows")
-        con.unregister("revision_rows")
+    rows = [(r.feed, r.dt, r.rev, r.delivered_at, rev_in_force[r.feed, r.dt] == r.rev) for r in receipts]
+    if rows:
+        con.execute(
+            "insert into raw.revision select unnest($1), unnest($2), unnest($3), unnest($4), unnest($5)",
+            [list(column) for column in zip(*rows, strict=True)],
+        )
     con.execute("commit")
 
 

@@ -54,4 +54,3 @@ def test_late_and_corrected_deliveries_count_on_their_own_day_and_only_once_they
     assert read_headline(world.settings, INCIDENT, known_on=date(2026, 1, 5)) == as_published_then
     on_the_third = read_headline(world.settings, INCIDENT, known_on=date(2026, 1, 3))
     assert (on_the_third.as_of_date, on_the_third.port_outs_cumulative) == (date(2026, 1, 2), 2)
-    assert not list(world.settings.scratch_dir.glob("known-on-*"))
