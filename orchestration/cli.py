@@ -13,6 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 from time import monotonic
 from typing import Annotated, Any, Literal, NoReturn, TextIO
+from urllib.parse import quote
 from uuid import UUID
 
 import typer
@@ -130,8 +131,8 @@ def init(
     except FileExistsError:
         out.print(f"{folder / INSTALLATION_FILE} is there already, and left as it is.")
         return
+    private_dir(private_dir(home) / "landing")
     if not key.exists():
-        private_dir(home)
         PseudonymKey.write_new(key)
     out.print(f"{file} names {home} and its key. Guard the key like the data itself: it reverses every pseudonym.")
 
@@ -521,14 +522,14 @@ def forget(
     ] = False,
 ) -> None:
     """Erase a person everywhere: rows stay under a random pseudonym, the way back and the extracts go."""
+    from orchestration.reporting.terminal import StepDisplay
     from orchestration.rights.erasure import forget as erase
 
     numbers = [*(number or []), *([text for text in sys.stdin.read().splitlines() if text.strip()] if stdin else [])]
-    with out.status("Erasing") as shown:
+    with StepDisplay(out, "Erasing") as shown:
         attestation = erase(
-            settings(), reason, numbers=numbers, lines=line or [], is_only_named=only_named,
-            on_step=lambda step: shown.update(f"Erasing: {step}"),
-        )  # fmt: skip
+            settings(), reason, numbers=numbers, lines=line or [], is_only_named=only_named, on_step=shown.on_step
+        )
     erased = ", ".join(f"{count} {kind}" for kind, count in attestation.erased.items())
     out.print(f"Erased: {erased}. {len(attestation.files)} files, listed in {attestation.path}")
     for path, why in attestation.left.items():
@@ -541,12 +542,11 @@ def rotate_key(
     reason: Annotated[str, typer.Option(help="Why; it goes into the audit log.")] = "key rotation",
 ) -> None:
     """Re-key everything with a new pseudonym key, and publish it as a new generation."""
+    from orchestration.reporting.terminal import StepDisplay
     from orchestration.rights.rotation import rotate_key as rotate
 
-    with out.status("Re-keying") as shown:
-        publication = rotate(
-            settings(), PseudonymKey.read(new_key_file), reason, lambda step: shown.update(f"Re-keying: {step} done")
-        )
+    with StepDisplay(out, "Re-keying") as shown:
+        publication = rotate(settings(), PseudonymKey.read(new_key_file), reason, shown.on_step)
     out.print(f"Everything is keyed anew{f', published as {publication.generation}' if publication else ''}.")
     out.print(
         f"Now set RINGFENCE_PSEUDONYM_KEY_FILE={new_key_file.resolve()} (and unset RINGFENCE_PSEUDONYM_KEY) wherever "
@@ -597,13 +597,22 @@ def rules_adopt(
 
 
 _Port = Annotated[int, typer.Option(help="Port on loopback.")]
+#: What each audience wants to see of the graph, as its search box takes it.
+_GRAPHS = {
+    "churn": 'group:"churn" or group:"int_churn"',
+    "fraud": 'group:"fraud" or group:"int_fraud" or group:"int_breach"',
+    "gates": 'tag:"gate"',
+}
 _WORKSPACE = ("--workspace", str(PROJECT / "workspace.yaml"))
 
 
 @app.command()
 def ui(port: _Port = 3000) -> None:
     """Open the Dagster UI on loopback, with schedule and sensors, for one desk."""
-    out.print(f"The UI is at http://127.0.0.1:{port} in half a minute, until Ctrl-C.")
+    address = f"http://127.0.0.1:{port}"
+    out.print(f"The UI is at {address} in half a minute, until Ctrl-C. Its graph as people look at it:")
+    for whose, selection in _GRAPHS.items():
+        out.print(f"  {whose:<7}{address}/asset-groups~{quote(selection)}/", soft_wrap=True)
     # `dg dev`, which this warning advises, wants a project of its own making
     os.environ["PYTHONWARNINGS"] = "ignore:Function `dev_command` is superseded"
     _dagster("dagster", "dev", "--host", "127.0.0.1", "--port", str(port), "--log-level", "warning", *_WORKSPACE)
@@ -618,7 +627,7 @@ def webserver(port: _Port = 3000) -> None:
 @app.command()
 def daemon() -> None:
     """Run the schedule, the sensors and what they and the UI ask for."""
-    _dagster("dagster-daemon", "run", *_WORKSPACE)
+    _dagster("python", "-m", "orchestration.runtime.daemon", "run", *_WORKSPACE)
 
 
 @app.command()

@@ -92,8 +92,8 @@ def _run(
     fresh = now if now and (published is None or now.generation != published.generation) else None
     failures = result.get_step_failure_events()
     errors = [_message(event) for event in failures]
-    if fresh:
-        return RunReport(_exit_code(fresh), False, fresh, errors)
+    if now and (fresh or not failures):  # what came was what had come before
+        return RunReport(_exit_code(now), fresh is None, now, errors)
     # a step raises dg.Failure for what it was given, anything else for what befell it
     is_data = bool(failures) and all(event.step_failure_data.user_failure_data for event in failures)
     return RunReport(Exit.NOTHING_PUBLISHED if is_data else Exit.INFRASTRUCTURE, False, None, errors)

@@ -23,7 +23,8 @@ from orchestration.base.files import NotTextError, read_text
 from orchestration.base.installation import InstallationFile, find_installation_file
 
 PACKAGE = Path(__file__).resolve().parents[1]
-PROJECT = PACKAGE.parent
+#: The clone, or what a wheel has brought of it: the dbt project, the suites, the dashboards (setup.py).
+PROJECT = PACKAGE.parent if (PACKAGE.parent / "dbt_project").is_dir() else PACKAGE / "shipped"
 
 
 def existing_zone(name: str) -> str:

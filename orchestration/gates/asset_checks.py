@@ -57,6 +57,18 @@ def asset_check_result(
     )
 
 
+def held_back_result(key: dg.AssetKey, suite: Suite, causes: Sequence[str]) -> dg.AssetCheckResult:
+    """What the check says of a relation that was not built, so that it looks held back and not green."""
+    return dg.AssetCheckResult(
+        asset_key=key,
+        check_name=check_name(suite.stage),
+        passed=False,
+        severity=dg.AssetCheckSeverity.ERROR,
+        description=f"held back by {', '.join(causes)}: it is as it was before",
+        metadata={"held_back_by": dg.MetadataValue.json(list(causes))},
+    )
+
+
 def said_of_day(outcomes: Sequence[Outcome], day: str) -> str:
     """What the gate said of one day, for that day's metadata: a check has one result a run, however many days."""
     failed = [f"{o.expectation_id} ({o.severity})" for o in outcomes if not o.passed and o.partition in (None, day)]
@@ -67,8 +79,9 @@ def said_of_day(outcomes: Sequence[Outcome], day: str) -> str:
 def _description(suite: Suite) -> str:
     lines = [f"- `{e.id}` ({e.severity}): {e.why}" for e in suite.expectations]
     return (
-        f"Great Expectations suite `{suite.name}`. A critical expectation that fails closes the gate: the relation and "
-        "what is built on it stay at their previous version; the rest of the run goes on.\n" + "\n".join(lines)
+        f"**This gate closes** when a critical expectation fails: the relation and what is built on it stay at their "
+        "previous version, and the rest of the run goes on. (Dagster calls the check non-blocking since it stops no "
+        f"step.) Great Expectations suite `{suite.name}`:\n" + "\n".join(lines)
     )
 
 

@@ -29,10 +29,11 @@ from typing import Any
 
 from orchestration.base.files import NotTextError, read_text
 from orchestration.base.refusal import Refusal
+from orchestration.base.settings import PROJECT
 from orchestration.gates.engine import UnsupportedExpectation, may_judge_row_by_row, refuse_unsupported
 
 STAGES = ("raw", "staging", "marts")
-SHIPPED = Path(__file__).resolve().parents[2] / "expectations"
+SHIPPED = PROJECT / "expectations"
 _DEFAULT = "_default"
 _FIELDS = frozenset({"id", "type", "kwargs", "severity", "meta", "enabled"})
 _ID = re.compile(r"[a-z][a-z0-9_]*")

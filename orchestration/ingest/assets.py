@@ -103,7 +103,7 @@ def _raw(
         group_name="raw",
         kinds={"parquet", "duckdb"},
         owners=[f"team:{feed.owner}"],
-        tags={"restricted": ""} | ({"pii": ""} if is_personal else {}),
+        tags={"restricted": "", "gate": ""} | ({"pii": ""} if is_personal else {}),
         metadata={
             "dagster/column_schema": _columns(feed),
             "contract_version": feed.fingerprint[:12],

@@ -78,6 +78,29 @@ class RunDisplay:
         return f"[dim]{done}, about {_duration(seconds)} left[/]" if seconds else f"[dim]{done}[/]"
 
 
+class StepDisplay:
+    """Progress of what is done in steps: each that has ended, with its seconds; in a pipe, too."""
+
+    def __init__(self, console: Console, doing: str) -> None:
+        self._console, self._began = console, monotonic()
+        self._status = console.status(f"{doing}: this takes minutes")
+
+    def __enter__(self) -> StepDisplay:
+        self._status.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._status.stop()
+
+    def on_step(self, step: str) -> None:
+        """Take the name of a step that has ended."""
+        now = monotonic()
+        self._console.print(f"  {step.replace('_', ' '):<32} {now - self._began:6.1f} s")
+        self._began = now
+
+
 def _duration(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < _A_MINUTE else f"{seconds / _A_MINUTE:.0f} min"
 

@@ -11,7 +11,7 @@ from orchestration.ingest.assets import RETENTION
 from orchestration.privacy.custody import shared
 from orchestration.runtime.outputs import written_in
 from orchestration.runtime.warehouse_lock import WAREHOUSE_POOL
-from orchestration.serving.publish import NOTHING, publish
+from orchestration.serving.publish import NOTHING, already_published, publish
 from orchestration.warehouse.graph import Graph
 
 KEY = dg.AssetKey(["serving", "publication"])
@@ -41,7 +41,8 @@ def publication_asset(settings: Settings, feeds: Mapping[str, Feed], graph: Grap
     )
     def publication(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
         with shared(settings):
-            published = publish(settings, graph, feeds, context.run.run_id)
+            unchanged = already_published(settings, graph, feeds)
+            published = unchanged or publish(settings, graph, feeds, context.run.run_id)
         if published is None:
             raise dg.Failure(NOTHING)
         table = "\n".join(
@@ -51,6 +52,7 @@ def publication_asset(settings: Settings, feeds: Mapping[str, Feed], graph: Grap
         return dg.MaterializeResult(
             metadata={
                 "generation": published.generation,
+                "is_new": unchanged is None,
                 "dagster/row_count": sum(entry.rows for entry in published.relations),
                 "held_back": len(published.held_back),
                 "gates": dg.MetadataValue.url(settings.gates_page.as_uri()),

@@ -20,7 +20,15 @@ from orchestration.ingest.known_since import note_passed
 from orchestration.ingest.receipt import Receipt, newest, read_receipts
 from orchestration.runtime.warehouse_lock import warehouse_lock
 from orchestration.serving.build import STORAGE_VERSION, build
-from orchestration.serving.generations import DOORS, PARQUET, PUBLICATION, Publication, prune, switch
+from orchestration.serving.generations import (
+    DOORS,
+    PARQUET,
+    PUBLICATION,
+    Publication,
+    current_publication,
+    prune,
+    switch,
+)
 from orchestration.serving.ops import create_ops
 from orchestration.serving.sealed import seal
 from orchestration.serving.verify import verify
@@ -45,6 +53,14 @@ def inputs_fingerprint(settings: Settings, feeds: Mapping[str, Feed], receipts: 
         digest.update(path.read_bytes())
     digest.update(f"{settings.small_group_threshold}".encode())
     return digest.hexdigest()
+
+
+def already_published(settings: Settings, graph: Graph, feeds: Mapping[str, Feed]) -> Publication | None:
+    """What readers see, if a new generation would be the same: made from the same, with nothing held back."""
+    current = current_publication(settings)
+    if current is None or current.held_back or current.inputs != inputs_fingerprint(settings, feeds):
+        return None
+    return None if held_back(settings, graph, ("raw", "staging", "marts")) else current
 
 
 def publish(settings: Settings, graph: Graph, feeds: Mapping[str, Feed], run_id: str) -> Publication | None:

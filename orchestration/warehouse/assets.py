@@ -1,6 +1,7 @@
 """One dbt asset set per stage, so that a gate can stand between them."""
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -8,6 +9,7 @@ from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings
 
 from orchestration.base.settings import Settings
 from orchestration.contracts import Feed
+from orchestration.gates.asset_checks import check_name
 from orchestration.runtime.dagster_internals import dbt_specs
 from orchestration.runtime.outputs import written_in
 from orchestration.runtime.warehouse_lock import WAREHOUSE_POOL
@@ -36,6 +38,12 @@ class Translator(DagsterDbtTranslator):
         """The grain and meaning, without the SQL."""
         return str(dbt_resource_props.get("description") or dbt_resource_props["name"])
 
+    def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
+        """That of the project's YAML; what only other models read stands behind them, in a group of its folder."""
+        if dbt_resource_props["schema"] == "intermediate":
+            return f"int_{Path(dbt_resource_props['original_file_path']).parent.name}"
+        return super().get_group_name(dbt_resource_props)
+
     def get_metadata(self, dbt_resource_props: Mapping[str, Any]) -> Mapping[str, Any]:
         """What dbt says, and where it is written."""
         path = DBT_PROJECT / dbt_resource_props["original_file_path"]
@@ -55,6 +63,8 @@ def _asset_set(
     specs, checks = dbt_specs(Translator(), without_pipeline(manifest), select=f"tag:stage_{name}")
     graph = Graph(manifest)
     stage = Stage(name, settings, feeds, graph, {check.name: check for check in checks}, read_picture)
+    gated = {check.asset_key for check in stage.check_specs() if check.name == check_name(name)}
+    specs = [spec.merge_attributes(tags={"gate": ""}) if spec.key in gated else spec for spec in specs]
 
     @dg.multi_asset(
         name=name,

@@ -15,7 +15,7 @@ from orchestration.base.settings import Settings, private_dir
 from orchestration.base.sql import connect
 from orchestration.contracts import Feed
 from orchestration.gates import verdicts
-from orchestration.gates.asset_checks import asset_check_specs
+from orchestration.gates.asset_checks import asset_check_specs, held_back_result
 from orchestration.gates.changed import check_changed
 from orchestration.gates.judging import judge
 from orchestration.gates.outcome import Outcome
@@ -104,8 +104,9 @@ class Stage:
         selected = [node for node in self.graph.stage(self.name) if _key(node) in context.selected_asset_keys]
         earlier = ("raw",) if self.name == "staging" else ("raw", "staging")
         held = held_back(self.settings, self.graph, earlier)
-        for name in sorted(held.keys() & {node.name for node in selected}):
-            context.log.warning(f"{name} is held back by {', '.join(held[name])}")
+        for node in selected:
+            if node.name in held:
+                yield self._held_back(context, node, held[node.name])
         for name, parents in self.graph.reading_last_good(held).items():
             context.log.warning(f"{name} reads {', '.join(parents)} as it was before")
         fingerprint = dbt.fingerprint(self.settings)  # what changes from here on, the next run sees
@@ -119,6 +120,16 @@ class Stage:
             yield from self._judge(context, con, made, results)
             if len(made) == len(self.graph.stage(self.name)):
                 self._remember_fingerprint(con, fingerprint)
+
+    def _held_back(
+        self, context: dg.AssetExecutionContext, node: Node, causes: list[str]
+    ) -> dg.AssetCheckResult | dg.AssetObservation:
+        """Tells of it in the graph: by the relation's gate, or without one, beside its last materialization."""
+        said = f"{node.name} is held back by {', '.join(causes)}"
+        context.log.warning(said)
+        if suite := self._suites().get(node):
+            return held_back_result(_key(node), suite, causes)
+        return dg.AssetObservation(_key(node), description=said, metadata={"held_back_by": causes})
 
     def _build(
         self, context: dg.AssetExecutionContext, nodes: list[Node], fingerprint: str, holding: int

@@ -13,7 +13,7 @@ from orchestration.serving.generations import Publication, current_publication, 
 from tests.support.served import CHROMIUM, served
 from tests.support.world import LAST, World
 
-GROUPS = ("deliveries", "raw", "staging", "intermediate", "reference", "core", "churn", "fraud", "serving")
+GROUPS = ("deliveries", "raw", "staging", "reference", "core", "churn", "fraud", "serving")
 PAGE_MS, RUN_MS = 120_000, 420_000
 
 pytestmark = pytest.mark.skipif(

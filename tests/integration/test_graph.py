@@ -8,7 +8,7 @@ import pytest
 from orchestration.definitions import build_defs
 from tests.support.world import World
 
-GROUPS = ("deliveries", "raw", "staging", "intermediate", "reference", "core", "churn", "fraud", "serving")
+GROUPS = ("deliveries", "raw", "staging", "reference", "core", "churn", "fraud", "serving")
 
 
 @pytest.fixture(scope="module")
