@@ -283,8 +283,11 @@ def test_nothing_runs_without_a_pseudonym_key(new_world: Callable[..., World]) -
     assert not world.settings.raw_dir.exists()
 
 
-def test_a_range_before_the_first_extract_date_or_in_the_future_is_refused(published_world: World) -> None:
-    with pytest.raises(Refusal, match="RINGFENCE_FIRST_DAY"):
-        published_world.run(date(2019, 1, 1), FIRST)
+def test_a_range_for_which_nothing_can_have_been_delivered_is_refused(published_world: World) -> None:
+    with pytest.raises(Refusal, match="Nothing was delivered from 2019-01-01 to 2019-01-02"):
+        published_world.run(date(2019, 1, 1), date(2019, 1, 2))
     with pytest.raises(Refusal, match="2999-01-01 has not begun"):
         published_world.run(date(2999, 1, 1), date(2999, 1, 1))
+    beginning_late = World(published_world.settings.model_copy(update={"first_day": LAST}))
+    with pytest.raises(Refusal, match="RINGFENCE_FIRST_DAY"):
+        beginning_late.run(FIRST, LAST)
