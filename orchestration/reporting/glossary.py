@@ -1,13 +1,41 @@
-"""`reports/glossary.html`: every published relation and column with its definition, from the models' descriptions."""
+"""`reports/glossary.html`: every published relation and column with its definition, from the models' descriptions.
+
+The terms of the field, in English and Korean, and what is not modelled, come before them: from `docs/terms.md`.
+"""
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from orchestration.base.settings import Settings
+from orchestration.base.settings import PROJECT, Settings
 from orchestration.reporting.pages import environment, write_page
 from orchestration.serving.generations import DOORS
 from orchestration.warehouse.graph import Graph
+
+TERMS = PROJECT / "docs" / "terms.md"
+
+
+@dataclass
+class Terms:
+    """A section of the page of terms: rows (term, local term, meaning), and notes (term, meaning)."""
+
+    title: str
+    rows: list[tuple[str, ...]] = field(default_factory=list)
+    notes: list[tuple[str, str]] = field(default_factory=list)
+
+
+def read_terms() -> list[Terms]:
+    """The sections of `docs/terms.md`, without its marks."""
+    sections: list[Terms] = []
+    for title, body in re.findall(r"^## (.+?)\n(.*?)(?=^## |\Z)", TERMS.read_text("utf-8"), re.MULTILINE | re.DOTALL):
+        plain = body.replace("`", "")
+        lines = re.findall(r"^\|(.+)\|$", plain, re.MULTILINE)
+        rows = [tuple(cell.strip() for cell in line.split("|")) for line in lines]
+        notes = re.findall(r"^- \*\*(.+?)\*\*:? ?(.*?)(?=\n- |\Z)", plain, re.MULTILINE | re.DOTALL)
+        sections.append(Terms(title, rows[2:], [(term, " ".join(meaning.split())) for term, meaning in notes]))
+    return sections
 
 
 def write_glossary(settings: Settings, graph: Graph) -> Path:
@@ -16,6 +44,7 @@ def write_glossary(settings: Settings, graph: Graph) -> Path:
         environment(settings)
         .get_template("glossary.html")
         .render(
+            terms=read_terms(),
             nodes=sorted(graph.published(), key=lambda node: node.relation),
             files={door: file for door, (file, _) in DOORS.items()},
             threshold=settings.small_group_threshold,

@@ -52,6 +52,7 @@ def environment(settings: Settings) -> dict[str, str]:
         "RINGFENCE_WAREHOUSE": str(settings.warehouse),
         "RINGFENCE_VIEW": settings.view,
         "RINGFENCE_TIMEZONE": settings.time_zone,
+        "RINGFENCE_CURRENCY": settings.site_profile.currency,
         "RINGFENCE_REFERENCE": str(_reference_dir(settings)) if settings.site else "",
         "RINGFENCE_MEMORY_LIMIT": settings.memory_limit,
         "RINGFENCE_TEMP": str(settings.scratch_dir),

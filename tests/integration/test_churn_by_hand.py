@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import random
 from collections import Counter, defaultdict
 from datetime import date, datetime, timedelta
@@ -12,10 +13,11 @@ import pandas as pd
 import pytest
 from lifelines import KaplanMeierFitter
 
-from tests.support.dbt_warehouse import Warehouse
+from tests.support.dbt_warehouse import DBT_PROJECT, Warehouse
 
 PROVIDERS = {"KT": "KT", "SKT": "SKT", "LGU": "LGU", "KT_MVNO": "MVNO", "SKT_MVNO": "MVNO"}
 MNOS = {"KT", "SKT", "LGU"}
+SEEDS = DBT_PROJECT / "seeds"
 INCIDENTS = {
     "SKT_BREACH_2025": ("SKT", "2025-04-19", "2025-07-04"),
     "SKT_SIGNUP_SUSPENSION_2025": ("SKT", "2025-05-05", "2025-06-23"),
@@ -24,6 +26,8 @@ INCIDENTS = {
     "KT_WAIVER_2026": ("KT", "2025-12-31", "2026-01-13"),
 }
 WAIVERS = {"SKT_WAIVER_2025": date(2025, 4, 19), "KT_WAIVER_2026": date(2025, 9, 1)}  # the day each reaches back to
+RETURNERS_FROM = {"KT_WAIVER_2026": date(2025, 9, 1)}
+CLAIMS_UNTIL = {"KT_WAIVER_2026": date(2026, 1, 31)}
 WAIVER_YEAR = {"SKT": 2025, "KT": 2026}
 FIRST, LAST = date(2025, 1, 5), date(2026, 2, 28)
 Row = dict[str, Any]
@@ -100,6 +104,8 @@ def _fees(rng: random.Random, subscriptions: list[Row]) -> list[Row]:
             continue
         fate = rng.choice(["KEPT", "ASKED", "REFUNDED", "REFUNDED", "REFUND_REFUSED"])
         life = [("CHARGED", None, 0)]
+        if line["line_key"].int % 11 == 0:  # the port is withdrawn, and the fee with it
+            fate, life = "KEPT", [*life, ("REFUNDED", "PORT_WITHDRAWN", 3)]
         life += [("REFUND_REQUESTED", f"{line['provider']}_WAIVER_{WAIVER_YEAR[line['provider']]}", 20)] * (
             fate != "KEPT"
         )
@@ -306,7 +312,7 @@ def test_returns_and_chains_follow_each_number(world: ByHand) -> None:
             chains[last["from"], port["from"], port["to"], _months(last["on"], port["on"])] += 1
     assert len(returns) > 10
     assert len(chains) > 10
-    world.same("select group_left, group_returned_to, months_away, ports from churn.win_back", returns)
+    world.same("select group_left, group_returned_to, months_away, ports from churn.port_return", returns)
     world.same("select first_group, via_group, last_group, months_stayed, ports from churn.port_chain", chains)
 
 
@@ -335,25 +341,32 @@ def _claims(world: ByHand) -> list[Row]:
         events = {row["event"]: row for row in world.fees if row["line_key"] == charge["line_key"]}
         asked = events.get("REFUND_REQUESTED")
         for waiver, reaches_back_to in WAIVERS.items():
-            group, first, last = INCIDENTS[waiver]
+            group, _, last = INCIDENTS[waiver]
             on = charge["occurred_at"].date()
             is_within = reaches_back_to <= on <= date.fromisoformat(last)
             if not (asked and asked["reason"] == waiver) and not (is_within and end["provider"] == group):
                 continue
             back = [
-                row for row in own if row["changed_at"] > end["changed_at"] and str(row["changed_at"].date()) <= last
-            ]
+                row["changed_at"].date() for row in own
+                if row["changed_at"] > end["changed_at"] and str(row["changed_at"].date()) <= last
+            ]  # fmt: skip
+            is_returner = waiver in RETURNERS_FROM and on >= RETURNERS_FROM[waiver] and str(on) <= last and bool(back)
+            cancelled = [events["REFUNDED"]["occurred_at"].date()] if "REFUNDED" in events and not asked else []
             exclusions = {
                 "OUTSIDE_WINDOW": not is_within,
                 "JOINED_SINCE": end["activated_on"] >= reaches_back_to,
                 "RECONTRACTED_SINCE": end["contract_start_on"] >= reaches_back_to,
-                "RETURNED": first <= str(on) <= last and bool(back),
                 "IOT": end["line_type"] == "IOT",
                 "EX_OFFICIO": end["termination_reason"] == "EX_OFFICIO",
+                "CANCELLED": bool(cancelled),
+                "RETURNED": is_returner,
             }
             exclusion = next((rule for rule, applies in exclusions.items() if applies), None)
+            since = on if exclusion else date.max
+            if exclusion in ("CANCELLED", "RETURNED"):
+                since = min(cancelled + back * is_returner)
             claims.append({"waiver": waiver, "on": on, "amount": charge["amount"], "events": events,
-                           "line": end, "exclusion": exclusion})  # fmt: skip
+                           "line": end, "exclusion": exclusion, "since": since})  # fmt: skip
     return claims
 
 
@@ -364,27 +377,74 @@ def test_waiver_claims_and_refunds_follow_each_fee(world: ByHand) -> None:
     world.same(sql, Counter((c["waiver"], c["line"]["line_key"], c["exclusion"]) for c in claims))
     days: dict[str, Counter[tuple[Any, ...]]] = defaultdict(Counter)
     for claim in claims:
-        days["eligible_amount"][claim["waiver"], claim["on"]] += claim["amount"] * (claim["exclusion"] is None)
         for event, column in (
             ("REFUND_REQUESTED", "requested"),
             ("REFUNDED", "refunded"),
             ("REFUND_REFUSED", "refused"),
         ):
-            if event in claim["events"]:
+            if event in claim["events"] and claim["exclusion"] != "CANCELLED":
                 on = claim["events"][event]["occurred_at"].date()
                 days[f"{column}_amount"][claim["waiver"], on] += claim["amount"]
                 if event == "REFUND_REFUSED":
                     reason = "iot" if claim["events"][event]["reason"] == "IOT" else "other"
                     days[f"refused_{reason}"][claim["waiver"], on] += 1
-    assert len(days) == 6
+    assert len(days) == 5
     for column, expected in days.items():
         world.same(f"select incident_id, date_day, {column} from churn.waiver_refunds", expected)
+
+
+def _state(claim: Row, on: date) -> str:
+    """What a claim is by the end of a day; empty before it is charged and after the waiver no longer covers it."""
+    days = {event: row["occurred_at"].date() for event, row in claim["events"].items()}
+    if not claim["on"] <= on < claim["since"]:
+        return ""
+    for event, state in (("REFUNDED", "paid"), ("REFUND_REFUSED", "refused"), ("REFUND_REQUESTED", "undecided")):
+        if event in days and days[event] <= on:
+            return state
+    return "lapsed" if on > CLAIMS_UNTIL.get(claim["waiver"], date.max) else "unasked"
+
+
+def test_a_waivers_liability_adds_up_on_every_day(world: ByHand) -> None:
+    claims = _claims(world)
+    found = world.warehouse.query(
+        "select incident_id, date_day, claims_covered, claims_covered_amount, claims_asked_amount, "
+        "claims_not_asked_amount, claims_paid_amount, claims_refused_amount, claims_lapsed_amount, claims_open_amount "
+        "from churn.waiver_refunds"
+    )
+    seen = set()
+    for waiver, day, covered, covered_amount, *parts in found:
+        of_state: Counter[str] = Counter()
+        for claim in (claim for claim in claims if claim["waiver"] == waiver):
+            state = _state(claim, min(day, LAST))
+            of_state[state] += claim["amount"]
+            of_state["covered"] += bool(state)
+        seen |= {state for state, amount in of_state.items() if amount}
+        unasked = of_state["unasked"] + of_state["lapsed"]
+        asked = of_state["paid"] + of_state["refused"] + of_state["undecided"]
+        is_open = of_state["unasked"] + of_state["undecided"]
+        assert (covered, covered_amount) == (of_state["covered"], asked + unasked)
+        assert parts == [asked, unasked, of_state["paid"], of_state["refused"], of_state["lapsed"], is_open]
+    assert seen >= {"paid", "refused", "undecided", "unasked", "lapsed"}
+
+
+def _due_pct(line: Row, on: date) -> int:
+    """The share of a subsidy that is due on a day, by the shipped schedule."""
+    month = max((on - line["contract_start_on"]).days // 30, 0)
+    with (SEEDS / "etf_schedule.csv").open(encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file) if row["contract_kind"] == "SUBSIDY"]
+    return max((int(row["from_month"]), int(row["due_pct"])) for row in rows if int(row["from_month"]) <= month)[1]
+
+
+def _etf_due(world: ByHand, line: Row) -> int:
+    """The fee that billing stated first of the contract, less what has been served since."""
+    first = next(row for row in world.subscriptions if row["line_key"] == line["line_key"])
+    return line["etf"] * _due_pct(line, LAST) // (_due_pct(line, first["changed_at"].date()) * 10) * 10
 
 
 def test_revenue_lost_and_at_risk(world: ByHand) -> None:
     lost: dict[str, Counter[tuple[Any, ...]]] = defaultdict(Counter)
     lines = {row["line_key"]: row for row in world.subscriptions}
-    waived = {(c["waiver"], c["line"]["line_key"]): c["amount"] for c in _claims(world) if c["exclusion"] is None}
+    covered = {(c["waiver"], c["line"]["line_key"]): c["amount"] for c in _claims(world) if c["exclusion"] is None}
     for name, (group, first, last) in INCIDENTS.items():
         for port in (p for p in world.moves if p["from"] == group and first <= str(p["on"]) <= last):
             asked_on, line = port["requested_at"].date(), lines.get(world.line_of(port))  # type: ignore[arg-type]
@@ -394,17 +454,17 @@ def test_revenue_lost_and_at_risk(world: ByHand) -> None:
             if line is None:
                 continue
             lost["departures_with_line"][key] += 1
-            lost["monthly_fee"][key] += line["monthly_fee"]
+            lost["monthly_fee_sum"][key] += line["monthly_fee"]
             invoiced = [
                 row["billing_month"].month for row in world.invoices
                 if row["line_key"] == line["line_key"] and row["billing_month"] < asked_on.replace(day=1)
             ]  # fmt: skip
             if invoiced:
-                lost["invoiced_recurring_amount"][key] += line["monthly_fee"] - max(invoiced)
+                lost["invoiced_recurring_amount_sum"][key] += line["monthly_fee"] - max(invoiced)
             for fee in (f for f in world.fees if f["line_key"] == line["line_key"] and f["event"] == "CHARGED"):
                 if asked_on <= fee["occurred_at"].date() <= port["on"] + timedelta(days=31):
-                    lost["etf_charged"][key] += fee["amount"]
-                    lost["etf_waived"][key] += waived.get((name, line["line_key"]), 0)
+                    lost["etf_charged_sum"][key] += fee["amount"]
+                    lost["etf_covered_sum"][key] += covered.get((name, line["line_key"]), 0)
     assert len(lost) > 3
     for column, expected in lost.items():
         world.same(f"select incident_id, plan_code, tenure_band, {column} from churn.revenue_lost", expected)
@@ -415,11 +475,46 @@ def test_revenue_lost_and_at_risk(world: ByHand) -> None:
                 key = (waiver, line["plan_code"], _band((LAST - line["activated_on"]).days))
                 is_eligible = line["contract_start_on"] < reaches_back_to and line["line_type"] != "IOT"
                 risk["lines"][key] += 1
-                risk["etf"][key] += line["etf"]
-                risk["eligible_monthly_fee"][key] += line["monthly_fee"] * is_eligible
+                risk["etf_last_stated_sum"][key] += line["etf"]
+                risk["etf_due_sum"][key] += _etf_due(world, line)
+                risk["eligible_etf_due_sum"][key] += _etf_due(world, line) * is_eligible
+                risk["eligible_monthly_fee_sum"][key] += line["monthly_fee"] * is_eligible
                 risk["lines_in_contract"][key] += line["contract_end_on"] >= LAST
     for column, expected in risk.items():
         world.same(f"select incident_id, plan_code, tenure_band, {column} from churn.revenue_at_risk", expected)
+
+
+def test_departures_that_billing_lacks_are_taken_to_be_like_those_that_it_has(world: ByHand) -> None:
+    lines = {row["line_key"]: row for row in world.subscriptions}
+    estimates = {
+        row[0]: row[1:]
+        for row in world.warehouse.query(
+            "select incident_id, units, units_covered, covered_sum, estimate, estimate_low, estimate_high "
+            "from churn.incident_amount where relation = 'revenue_lost' and measure = 'monthly_fee_sum'"
+        )
+    }
+    for name, (group, first, last) in INCIDENTS.items():
+        left = [p for p in world.moves if p["from"] == group and first <= str(p["on"]) <= last]
+        strata: dict[tuple[Any, ...], list[int | None]] = defaultdict(list)
+        for port in left:
+            line = world.line_of(port)
+            strata[port["on"], port["to"], port["line_type"]].append(line and lines[line]["monthly_fee"])
+        total, rest = 0.0, []
+        sizes = {key: sum(fee is not None for fee in fees) for key, fees in strata.items()}
+        largest = min(sizes, key=lambda key: (-sizes[key], " ".join(map(str, key))))
+        for key, fees in strata.items():  # none has ten: what is not known whole is put together
+            if sizes[key] == len(fees) and key != largest:
+                total += sum(filter(None, fees))
+            else:
+                rest += fees
+        seen = [fee for fee in rest if fee is not None]
+        units, covered, covered_sum, estimate, low, high = estimates.pop(name)
+        assert (units, covered) == (len(left), sum(sizes.values()))
+        assert covered_sum == sum(fee or 0 for fees in strata.values() for fee in fees)
+        if len(seen) > 1:
+            assert estimate == pytest.approx(total + len(rest) * sum(seen) / len(seen), abs=1)
+            assert covered_sum <= low <= estimate <= high
+    assert estimates == {}
 
 
 def test_survival_is_lifelines_to_nine_digits(world: ByHand) -> None:

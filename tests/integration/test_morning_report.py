@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import date
+from html import unescape
 from pathlib import Path
 
 import pytest
 
+from orchestration.reporting.glossary import read_terms
 from orchestration.reporting.headline import read_headline
 from orchestration.reporting.morning import ReportError, write_morning_report
 from orchestration.reporting.morning.figures import load_sections
@@ -81,6 +83,30 @@ def test_every_figure_is_a_column_of_an_open_mart_and_of_the_glossary(published_
     for node in graph.published():
         for column in node.columns:
             assert f'id="{node.relation}.{column.name}"' in glossary
+
+
+def test_the_glossary_has_the_fields_terms_in_english_and_korean_and_the_currency_of_amounts(
+    published_world: World,
+) -> None:
+    page = (published_world.settings.reports_dir / "glossary.html").read_text("utf-8")
+    terms = {row[0]: row[1] for section in read_terms() for row in section.rows}
+    assert len(terms) > 25
+    for term, korean in terms.items():
+        assert any("가" <= sign <= "힣" for sign in korean), f"{term} has no Korean term"
+        assert korean in unescape(page)
+    for korean in ("번호이동", "위약금", "선택약정", "공통지원금", "개통철회", "직권해지"):
+        assert korean in page
+    left_out = {term for section in read_terms() for term, _ in section.notes}
+    assert {"Snapback", "Range holder, routing number"} <= left_out
+    assert "env_var" not in page
+    assert "the smallest unit of KRW" in page
+
+
+def test_an_estimate_stands_with_its_interval_and_what_it_rests_on(published_world: World) -> None:
+    page = unescape(next(published_world.settings.reports_dir.glob("20*.html")).read_text("utf-8"))
+    (low, covers), *_ = re.findall(r"estimate\); 95 % interval ([\d.,]+)[^;]+; billing covers ([\d.]+) %", page)
+    assert float(low.replace(",", "")) > 0
+    assert 0 < float(covers) < 100
 
 
 def test_before_the_first_publication_there_is_nothing_to_report(new_world: Callable[..., World]) -> None:

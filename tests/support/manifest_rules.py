@@ -20,13 +20,16 @@ HARMLESS = {
     "weekday", "holiday", "incident_id", "kind", "note", "provider", "network", "group_name", "provider_group",
     "donor_group", "recipient_group", "destination_group", "top_destination", "first_group", "via_group", "last_group",
     "group_left", "group_returned_to", "line_type", "period", "product", "rule_id", "version", "specification",
-    "target", "shapes",
+    "target", "shapes", "relation", "measure",
 }  # fmt: skip
 #: Columns that say what people are or do. A mart that tells its rows apart by one of them merges small groups.
 OF_PEOPLE = {
     "activation_month", "auth_method", "line_group", "merchant_category", "months_away", "months_since",
     "months_stayed", "plan_code", "region_code", "tenure_band",
 }  # fmt: skip
+_NUMBERS = {"bigint", "hugeint", "double"}
+#: Names of columns that hold money.
+_AMOUNTS = r"(^|_)(amount|etf|monthly_fee|monthly_limit)(_due|_charged|_covered|_refunded|_last_stated)?(_sum)?$"
 #: Types whose values are figures: they name nobody, unless they are in the key.
 _FIGURES = {"bigint", "boolean", "date", "double", "hugeint", "integer", "timestamptz"}
 
@@ -200,6 +203,15 @@ def marts_have_a_contract_and_describe_their_columns(manifest: Node) -> Iterator
         yield from (f"{node['name']}.{name}" for name, column in node["columns"].items() if not column["description"])
 
 
+def amounts_name_their_currency(manifest: Node) -> Iterator[str]:
+    """In the comment that is published: `env_var('RINGFENCE_CURRENCY', 'KRW')`, here without a site."""
+    for node in _marts(manifest):
+        for name, column in node["columns"].items():
+            is_amount = column["data_type"] in _NUMBERS and re.search(_AMOUNTS, name)
+            if is_amount and "the smallest unit of KRW" not in column["description"]:
+                yield f"{node['name']}.{name}"
+
+
 def marts_are_open_or_restricted(manifest: Node) -> Iterator[str]:
     for node in _marts(manifest):
         if len({"open", "restricted"} & set(node["tags"])) != 1:
@@ -259,6 +271,7 @@ RULES: tuple[Callable[[Node], Iterator[str]], ...] = (
     marts_have_a_key_test,
     descriptions_begin_with_the_grain,
     marts_have_a_contract_and_describe_their_columns,
+    amounts_name_their_currency,
     marts_are_open_or_restricted,
     pseudonyms_are_tagged_and_never_open,
     open_marts_have_no_column_that_could_name_somebody,

@@ -10,15 +10,15 @@ import duckdb
 import yaml
 from pydantic import BaseModel, ConfigDict
 
-from orchestration.base.sql import one_value
-
 _FILE = Path(__file__).with_name("figures.yaml")
 
 Unit = Literal["count", "signed", "money", "pct", "days"]
 
 
 class Figure(BaseModel):
-    """One number: SQL over one mart, and the column that defines it."""
+    """One number: SQL over one mart, and the column that defines it; with the ends of its interval, and the coverage of
+    the sample that it rests on.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
@@ -28,6 +28,9 @@ class Figure(BaseModel):
     value: str
     where: str
     unit: Unit
+    low: str | None = None
+    high: str | None = None
+    coverage_pct: str | None = None
 
 
 class Section(BaseModel):
@@ -40,11 +43,22 @@ class Section(BaseModel):
 
 
 @dataclass(frozen=True)
+class ReadFigure:
+    """A figure as read; what no row has is None."""
+
+    figure: Figure
+    value: Any
+    low: Any
+    high: Any
+    coverage_pct: float | None
+
+
+@dataclass(frozen=True)
 class ReadSection:
-    """A section as read: values (None where no row has one), and the marts that are not published."""
+    """A section as read, and the marts that are not published."""
 
     title: str
-    figures: list[tuple[Figure, Any]]
+    figures: list[ReadFigure]
     unpublished: list[str]
 
 
@@ -58,12 +72,15 @@ def read_sections(con: duckdb.DuckDBPyConnection, published: set[str]) -> list[R
     return [
         ReadSection(
             section.section,
-            [(figure, _value(con, figure)) for figure in section.figures if figure.relation in published],
+            [_read(con, figure) for figure in section.figures if figure.relation in published],
             sorted({figure.relation for figure in section.figures} - published),
         )
         for section in load_sections()
     ]
 
 
-def _value(con: duckdb.DuckDBPyConnection, figure: Figure) -> Any:
-    return one_value(con, f"select {figure.value} from {figure.relation} where {figure.where}")
+def _read(con: duckdb.DuckDBPyConnection, figure: Figure) -> ReadFigure:
+    columns = [figure.value, figure.low or "null", figure.high or "null", figure.coverage_pct or "null"]
+    row = con.execute(f"select {', '.join(columns)} from {figure.relation} where {figure.where}").fetchone()
+    assert row is not None, "an aggregate has a row"
+    return ReadFigure(figure, *row)

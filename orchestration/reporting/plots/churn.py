@@ -217,36 +217,6 @@ def survival(con: duckdb.DuckDBPyConnection) -> Draw | None:
     return draw
 
 
-def refunds(con: duckdb.DuckDBPyConnection) -> Draw | None:
-    """The latest waiver's refunds since the first was asked for: sums of what was asked for, paid and refused."""
-    days = con.execute(
-        """
-        select date_day, incident_id, sum(requested) over so_far as "asked for", sum(refunded) over so_far as paid,
-            sum(refused) over so_far as refused,
-        from churn.waiver_refunds
-        where incident_id = (
-            select arg_max(incident_id, starts_on) from core.dim_incident
-            where incident_id in (select incident_id from churn.waiver_refunds where requested > 0)
-        )
-        window so_far as (order by date_day)
-        qualify "asked for" > 0 order by date_day
-        """
-    ).df()
-    if days.empty:
-        return None
-    last = days.iloc[-1]
-
-    def draw(axes: Axes) -> str:
-        for name, colour in zip(("asked for", "paid", "refused"), COLOURS, strict=False):
-            axes.step(days["date_day"], days[name], where="post", color=colour, linewidth=2)
-            label_at_end(axes, f"{last[name]:,.0f} {name}", last["date_day"], last[name], colour)
-        days_on_x(axes)
-        thousands_on_y(axes)
-        return f"Refunds asked for, paid and refused so far ({last['incident_id']})"
-
-    return draw
-
-
 def _latest_incident(con: duckdb.DuckDBPyConnection) -> tuple[str, str] | None:
     """The incident that the headline is about, and its group."""
     return con.execute(
@@ -260,5 +230,4 @@ PLOTS: Mapping[str, Plot] = {
     "churn.waiver_effect": excess,
     "churn.provider_daily": net_adds,
     "churn.retention_cohort": survival,
-    "churn.waiver_refunds": refunds,
 }

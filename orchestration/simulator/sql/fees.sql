@@ -28,9 +28,9 @@ select
     case
         when activated_on >= getvariable('waiver_reaches_back_to') then 'JOINED_SINCE'
         when start_on >= getvariable('waiver_reaches_back_to') then 'RECONTRACTED_SINCE'
-        when closed_at::date >= getvariable('waiver_from') and back_at::date <= getvariable('waiver_to') then 'RETURNED'
         when line_type = 'IOT' then 'IOT'
         when closed_reason = 'EX_OFFICIO' then 'EX_OFFICIO'
+        when back_at::date <= getvariable('waiver_to') then 'RETURNED'
     end as refusal,
     -- four days to look at it, and now and then a whole round more
     list_min(list_filter(getvariable('refunds_paid_on'),

@@ -32,7 +32,6 @@ line_at_request as (
         lines.monthly_fee,
         lines.activated_on,
         lines.contract_end_on,
-        lines.etf,
         row_number() over (
             partition by ports.port_id
             order by lines.valid_from desc, lines.line_key asc
@@ -126,10 +125,10 @@ final as (
             when line_at_request.contract_end_on >= ports.event_on
                 then {{ full_months_between('ports.event_on', 'line_at_request.contract_end_on') }}
         end as contract_months_left,
-        coalesce(termination.etf, line_at_request.etf) as etf_due,
+        termination.etf as etf_due,
         ports.is_completed
         and not ports.is_same_group
-        and coalesce({{ days_between('earlier.left_recipient_on', 'ports.event_on') }} <= 365, false) as is_win_back,
+        and coalesce({{ days_between('earlier.left_recipient_on', 'ports.event_on') }} <= 365, false) as is_return,
         {{ days_between('earlier.last_port_on', 'ports.event_on') }} as days_since_last_port,
         {{ full_months_between('earlier.last_port_on', 'ports.event_on') }} as months_since_last_port,
         {{ full_months_between('earlier.left_recipient_on', 'ports.event_on') }} as months_away,

@@ -10,7 +10,9 @@ final as (
         provider_group,
         starts_on,
         ends_on,
-        coalesce(eligibility_from, starts_on) as eligibility_from
+        coalesce(eligibility_from, starts_on) as eligibility_from,
+        returners_from,
+        claims_until
     from incidents
     where
         kind = 'WAIVER'

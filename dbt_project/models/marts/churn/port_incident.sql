@@ -39,7 +39,7 @@ final as (
         ports.requested_on between incidents.starts_on and incidents.ends_on as is_requested_in_window,
         ports.processed_on between incidents.starts_on and incidents.ends_on as is_processed_in_window,
         ports.is_withdrawn,
-        ports.is_win_back,
+        ports.is_return,
         ports.plan_code,
         ports.monthly_fee,
         ports.tenure_days,

@@ -1,60 +1,41 @@
-with waivers as (
-    select * from {{ ref('int_waiver') }}
+with lines as (
+    select * from {{ ref('int_line_at_risk') }}
 ),
 
-providers as (
-    select * from {{ ref('dim_provider') }}
-),
-
-lines as (
+coverage as (
     select
-        *,
-        {{ data_end('subscriptions', [ref('int_subscription_interval')]) }} as as_of_date
-    from {{ ref('dim_line') }}
-    where
-        is_current
-        and status <> 'TERMINATED'
-),
-
--- as the waiver's rules would judge a customer who left on the day that the deliveries reach
-judged as (
-    select
-        waivers.incident_id,
-        lines.as_of_date,
-        lines.as_of_date between waivers.starts_on and waivers.ends_on as is_waiver_open,
-        lines.plan_code,
-        {{ tenure_band(days_between('lines.activated_on', 'lines.as_of_date')) }} as tenure_band,
-        lines.monthly_fee,
-        lines.etf,
-        case
-            when lines.contract_end_on >= lines.as_of_date
-                then {{ full_months_between('lines.as_of_date', 'lines.contract_end_on') }}
-        end as contract_months_left,
-        lines.activated_on < waivers.eligibility_from
-        and coalesce(lines.contract_start_on < waivers.eligibility_from, true)
-        and lines.line_type <> 'IOT' as is_eligible
-    from waivers
-    inner join providers on waivers.provider_group = providers.group_name
-    inner join lines on providers.provider = lines.provider
+        incident_id,
+        case when count(lines_all) = count(*) then 100.0 * sum(lines_billed) / sum(lines_all) end as coverage_pct
+    from {{ ref('int_panel') }}
+    where occasion = 'LINES'
+    group by incident_id
 ),
 
 final as (
     select
-        incident_id,
-        plan_code,
-        tenure_band,
-        as_of_date,
-        is_waiver_open,
+        lines.incident_id,
+        lines.plan_code,
+        lines.tenure_band,
+        lines.as_of_date,
+        lines.is_waiver_open,
         count(*) as lines,
-        cast(sum(monthly_fee) as bigint) as monthly_fee,
-        count(*) filter (where is_eligible) as eligible_lines,
-        cast(coalesce(sum(monthly_fee) filter (where is_eligible), 0) as bigint) as eligible_monthly_fee,
-        count(contract_months_left) as lines_in_contract,
-        avg(contract_months_left) as contract_months_left_mean,
-        cast(sum(etf) as bigint) as etf,
-        cast(coalesce(sum(etf) filter (where is_eligible), 0) as bigint) as eligible_etf
-    from judged
-    group by incident_id, plan_code, tenure_band, as_of_date, is_waiver_open
+        coverage.coverage_pct,
+        cast(sum(lines.monthly_fee) as bigint) as monthly_fee_sum,
+        count(*) filter (where lines.is_eligible) as eligible_lines,
+        cast(coalesce(sum(lines.monthly_fee) filter (where lines.is_eligible), 0) as bigint)
+            as eligible_monthly_fee_sum,
+        count(lines.contract_months_left) as lines_in_contract,
+        avg(lines.contract_months_left) as contract_months_left_mean,
+        cast(sum(lines.etf_due) as bigint) as etf_due_sum,
+        cast(coalesce(sum(lines.etf_due) filter (where lines.is_eligible), 0) as bigint) as eligible_etf_due_sum,
+        count(*) filter (where not lines.is_by_schedule) as lines_off_schedule,
+        cast(sum(lines.etf_last_stated) as bigint) as etf_last_stated_sum,
+        avg(lines.etf_last_stated_age_days) as etf_last_stated_age_days_mean
+    from lines
+    left join coverage on lines.incident_id = coverage.incident_id
+    group by
+        lines.incident_id, lines.plan_code, lines.tenure_band, lines.as_of_date, lines.is_waiver_open,
+        coverage.coverage_pct
 )
 
 select * from final

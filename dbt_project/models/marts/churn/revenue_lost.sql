@@ -1,100 +1,34 @@
-with ports as (
+with departures as (
+    select * from {{ ref('int_departure_revenue') }}
+),
+
+coverage as (
     select
         incident_id,
-        port_id,
-        line_key,
-        requested_on,
-        processed_on,
-        coalesce(plan_code, 'unknown') as plan_code,
-        {{ tenure_band('tenure_days') }} as tenure_band,
-        monthly_fee
-    from {{ ref('port_incident') }}
-    where
-        direction = 'OUT'
-        and is_processed_in_window
-),
-
-fees as (
-    select
-        *,
-        {{ local_date('charged_at') }} as charged_on
-    from {{ ref('int_termination_fee') }}
-),
-
-claims as (
-    select * from {{ ref('waiver_claim') }}
-),
-
-invoices as (
-    select
-        line_key,
-        billing_month,
-        sum(recurring_amount) as recurring_amount
-    from {{ ref('int_invoice') }}
-    group by line_key, billing_month
-),
-
--- the fee that the departure brought: billing charges it within a month
-charged as (
-    select
-        ports.incident_id,
-        ports.port_id,
-        sum(fees.charged_amount) as charged_amount,
-        sum(case when claims.exclusion is null then claims.charged_amount end) as waived_amount,
-        sum(claims.refunded_amount) as refunded_amount
-    from ports
-    inner join fees
-        on
-            ports.line_key = fees.line_key
-            and ports.requested_on <= fees.charged_on
-            and {{ days_between('ports.processed_on', 'fees.charged_on') }} <= 31
-    left join claims
-        on
-            ports.incident_id = claims.incident_id
-            and fees.line_key = claims.line_key
-            and fees.fee_no = claims.fee_no
-    group by ports.incident_id, ports.port_id
-),
-
--- what the last invoice of a whole month charged every month
-invoiced as (
-    select
-        ports.incident_id,
-        ports.port_id,
-        {{ last_by('invoices.recurring_amount', 'invoices.billing_month') }} as recurring_amount
-    from ports
-    inner join invoices
-        on
-            ports.line_key = invoices.line_key
-            and invoices.billing_month < date_trunc('month', ports.requested_on)
-    group by ports.incident_id, ports.port_id
+        100.0 * count(line_key) / count(*) as coverage_pct
+    from departures
+    group by incident_id
 ),
 
 final as (
     select
-        ports.incident_id,
-        ports.plan_code,
-        ports.tenure_band,
+        departures.incident_id,
+        departures.plan_code,
+        departures.tenure_band,
         count(*) as departures,
-        count(ports.line_key) as departures_with_line,
-        cast(coalesce(sum(ports.monthly_fee), 0) as bigint) as monthly_fee,
-        count(invoiced.port_id) as departures_invoiced,
-        cast(coalesce(sum(invoiced.recurring_amount), 0) as bigint) as invoiced_recurring_amount,
-        cast(coalesce(sum(ports.monthly_fee) filter (where invoiced.port_id is not null), 0) as bigint)
-            as invoiced_monthly_fee,
-        cast(coalesce(sum(charged.charged_amount), 0) as bigint) as etf_charged,
-        cast(coalesce(sum(charged.waived_amount), 0) as bigint) as etf_waived,
-        cast(coalesce(sum(charged.refunded_amount), 0) as bigint) as etf_refunded
-    from ports
-    left join charged
-        on
-            ports.incident_id = charged.incident_id
-            and ports.port_id = charged.port_id
-    left join invoiced
-        on
-            ports.incident_id = invoiced.incident_id
-            and ports.port_id = invoiced.port_id
-    group by ports.incident_id, ports.plan_code, ports.tenure_band
+        count(departures.line_key) as departures_with_line,
+        coverage.coverage_pct,
+        cast(coalesce(sum(departures.monthly_fee), 0) as bigint) as monthly_fee_sum,
+        count(*) filter (where departures.is_invoiced) as departures_invoiced,
+        cast(coalesce(sum(departures.invoiced_recurring_amount), 0) as bigint) as invoiced_recurring_amount_sum,
+        cast(coalesce(sum(departures.monthly_fee) filter (where departures.is_invoiced), 0) as bigint)
+            as invoiced_monthly_fee_sum,
+        cast(coalesce(sum(departures.etf_charged), 0) as bigint) as etf_charged_sum,
+        cast(coalesce(sum(departures.etf_covered), 0) as bigint) as etf_covered_sum,
+        cast(coalesce(sum(departures.etf_refunded), 0) as bigint) as etf_refunded_sum
+    from departures
+    inner join coverage on departures.incident_id = coverage.incident_id
+    group by departures.incident_id, departures.plan_code, departures.tenure_band, coverage.coverage_pct
 )
 
 select * from final

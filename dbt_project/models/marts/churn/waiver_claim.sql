@@ -51,14 +51,15 @@ ended as (
     inner join lines on fees.line_key = lines.line_key
 ),
 
--- who left while the waiver ran and had the number back in the group before it ended
+-- who left so late that the waiver's terms forbid it to come back, and had the number back in the group before it ended
 returned as (
-    select distinct
+    select
         waivers.incident_id,
         ended.line_key,
-        ended.fee_no
+        ended.fee_no,
+        min({{ local_date('lines.valid_from') }}) as returned_on
     from ended
-    inner join waivers on {{ local_date('ended.ended_at') }} between waivers.starts_on and waivers.ends_on
+    inner join waivers on {{ local_date('ended.ended_at') }} between waivers.returners_from and waivers.ends_on
     inner join lines
         on
             ended.number_key = lines.number_key
@@ -70,6 +71,7 @@ returned as (
             lines.provider = providers.provider
             and waivers.provider_group = providers.group_name
     where ended.preference = 1
+    group by waivers.incident_id, ended.line_key, ended.fee_no
 ),
 
 group_networks as (
@@ -94,7 +96,12 @@ claims as (
         ended.contract_start_on,
         ended.termination_reason,
         providers.group_name = waivers.provider_group as is_own,
-        returned.line_key is not null as is_returned
+        returned.returned_on,
+        -- paid back whole and no waiver invoked: the port was withdrawn, or the charge was wrong
+        case
+            when fees.waiver_code is null and fees.charged_amount <= fees.refunded_amount
+                then {{ local_date('fees.refunded_at') }}
+        end as cancelled_on
     from fees
     left join ended
         on
@@ -126,6 +133,23 @@ claims as (
             and fees.fee_no = returned.fee_no
 ),
 
+judged as (
+    select
+        *,
+        case
+            when number_key is null then 'LINE_UNKNOWN'
+            when fee_no = 0 or fee_on not between eligibility_from and ends_on then 'OUTSIDE_WINDOW'
+            when not is_own then 'MVNO'
+            when activated_on >= eligibility_from then 'JOINED_SINCE'
+            when contract_start_on >= eligibility_from then 'RECONTRACTED_SINCE'
+            when line_type = 'IOT' then 'IOT'
+            when termination_reason = 'EX_OFFICIO' then 'EX_OFFICIO'
+            when cancelled_on is not null then 'CANCELLED'
+            when returned_on is not null then 'RETURNED'
+        end as exclusion
+    from claims
+),
+
 final as (
     select
         incident_id,
@@ -133,24 +157,21 @@ final as (
         fee_no,
         number_key,
         plan_code,
+        line_type,
         fee_on as charged_on,
         charged_amount,
+        exclusion,
         case
-            when number_key is null then 'LINE_UNKNOWN'
-            when fee_no = 0 or fee_on not between eligibility_from and ends_on then 'OUTSIDE_WINDOW'
-            when not is_own then 'MVNO'
-            when activated_on >= eligibility_from then 'JOINED_SINCE'
-            when contract_start_on >= eligibility_from then 'RECONTRACTED_SINCE'
-            when is_returned then 'RETURNED'
-            when line_type = 'IOT' then 'IOT'
-            when termination_reason = 'EX_OFFICIO' then 'EX_OFFICIO'
-        end as exclusion,
+            when exclusion = 'CANCELLED' then least(cancelled_on, coalesce(returned_on, cancelled_on))
+            when exclusion = 'RETURNED' then returned_on
+            when exclusion is not null then fee_on
+        end as excluded_on,
         {{ local_date('requested_at') }} as requested_on,
         case when waiver_code = incident_id then {{ local_date('refunded_at') }} end as refunded_on,
         case when waiver_code = incident_id then refunded_amount else 0 end as refunded_amount,
         {{ local_date('refused_at') }} as refused_on,
         refusal_reason
-    from claims
+    from judged
 )
 
 select * from final

@@ -1,19 +1,20 @@
 with claims as (
     select
         *,
-        exclusion is null as is_eligible
+        exclusion is null as is_covered
     from {{ ref('waiver_claim') }}
 ),
 
--- a claim has up to four days: charged, asked back, paid back, refused
-happened as (
+states as (
     select
-        'CHARGED' as event,
-        charged_on as date_day,
-        charged_amount as amount,
-        *
-    from claims
-    union all
+        *,
+        state in ('UNDECIDED', 'PAID', 'REFUSED') as is_asked,
+        state in ('UNDECIDED', 'UNASKED') as is_open
+    from {{ ref('int_waiver_claim_state') }}
+),
+
+-- a claim has up to three days: asked back, paid back, refused
+happened as (
     select
         'REQUESTED' as event,
         requested_on as date_day,
@@ -58,13 +59,11 @@ daily as (
     select
         incident_id,
         date_day,
-        count(*) filter (where event = 'CHARGED' and is_eligible) as eligible,
-        sum(amount) filter (where event = 'CHARGED' and is_eligible) as eligible_amount,
         count(*) filter (where event = 'REQUESTED') as requested,
         sum(amount) filter (where event = 'REQUESTED') as requested_amount,
         count(*) filter (where event = 'REFUNDED') as refunded,
         sum(amount) filter (where event = 'REFUNDED') as refunded_amount,
-        count(*) filter (where event = 'REFUNDED' and not is_eligible) as refunded_though_excluded,
+        count(*) filter (where event = 'REFUNDED' and not is_covered) as refunded_though_excluded,
         count(*) filter (where event = 'REFUSED') as refused,
         sum(amount) filter (where event = 'REFUSED') as refused_amount,
         count(*) filter (where refusal = 'JOINED_SINCE') as refused_joined_since,
@@ -75,38 +74,122 @@ daily as (
         count(*) filter (where refusal = 'EX_OFFICIO') as refused_ex_officio,
         count(*) filter (where refusal = 'OUTSIDE_WINDOW') as refused_outside_window,
         count(*) filter (where refusal = 'OTHER') as refused_other,
-        count(*) filter (where event = 'REFUSED' and is_eligible) as refused_though_eligible
+        count(*) filter (where event = 'REFUSED' and is_covered) as refused_though_covered
     from reasoned
     group by incident_id, date_day
 ),
 
-final as (
+-- a state counts from the day on which it begins to the one on which it ends
+turns as (
+    select
+        holds_from as date_day,
+        1 as sign,
+        *
+    from states
+    union all
+    select
+        holds_to as date_day,
+        -1 as sign,
+        *
+    from states
+    where holds_to is not null
+),
+
+turned as (
     select
         incident_id,
         date_day,
-        eligible,
-        cast(coalesce(eligible_amount, 0) as bigint) as eligible_amount,
-        requested,
-        cast(coalesce(requested_amount, 0) as bigint) as requested_amount,
-        refunded,
-        cast(coalesce(refunded_amount, 0) as bigint) as refunded_amount,
-        refunded_though_excluded,
-        refused,
-        cast(coalesce(refused_amount, 0) as bigint) as refused_amount,
-        refused_joined_since,
-        refused_recontracted_since,
-        refused_returned,
-        refused_iot,
-        refused_mvno,
-        refused_ex_officio,
-        refused_outside_window,
-        refused_other,
-        refused_though_eligible,
-        cast(sum(requested - refunded - refused) over so_far as bigint) as undecided
+        sum(sign) as claims_covered,
+        sum(sign * charged_amount) as claims_covered_amount,
+        sum(sign) filter (where is_asked) as claims_asked,
+        sum(sign * charged_amount) filter (where is_asked) as claims_asked_amount,
+        sum(sign) filter (where not is_asked) as claims_not_asked,
+        sum(sign * charged_amount) filter (where not is_asked) as claims_not_asked_amount,
+        sum(sign) filter (where state = 'PAID') as claims_paid,
+        sum(sign * paid_amount) as claims_paid_amount,
+        sum(sign) filter (where state = 'REFUSED') as claims_refused,
+        sum(sign * refused_amount) as claims_refused_amount,
+        sum(sign) filter (where state = 'LAPSED') as claims_lapsed,
+        sum(sign * charged_amount) filter (where state = 'LAPSED') as claims_lapsed_amount,
+        sum(sign) filter (where is_open) as claims_open,
+        sum(sign * charged_amount) filter (where is_open) as claims_open_amount
+    from turns
+    group by incident_id, date_day
+),
+
+-- of the kinds of line that have a claim
+coverage as (
+    select
+        incident_id,
+        case when count(lines_all) = count(*) then 100.0 * sum(lines_billed) / sum(lines_all) end as coverage_pct
+    from {{ ref('int_panel') }}
+    where
+        occasion = 'CLAIMS'
+        and line_type in (select states.line_type from states)
+    group by incident_id
+),
+
+days as (
+    select
+        incident_id,
+        date_day
     from daily
+    union
+    select
+        incident_id,
+        date_day
+    from turned
+),
+
+final as (
+    select
+        days.incident_id,
+        days.date_day,
+        coverage.coverage_pct,
+        cast(coalesce(sum(turned.claims_covered) over so_far, 0) as bigint) as claims_covered,
+        cast(coalesce(sum(turned.claims_covered_amount) over so_far, 0) as bigint) as claims_covered_amount,
+        cast(coalesce(sum(turned.claims_asked) over so_far, 0) as bigint) as claims_asked,
+        cast(coalesce(sum(turned.claims_asked_amount) over so_far, 0) as bigint) as claims_asked_amount,
+        cast(coalesce(sum(turned.claims_not_asked) over so_far, 0) as bigint) as claims_not_asked,
+        cast(coalesce(sum(turned.claims_not_asked_amount) over so_far, 0) as bigint) as claims_not_asked_amount,
+        cast(coalesce(sum(turned.claims_paid) over so_far, 0) as bigint) as claims_paid,
+        cast(coalesce(sum(turned.claims_paid_amount) over so_far, 0) as bigint) as claims_paid_amount,
+        cast(coalesce(sum(turned.claims_refused) over so_far, 0) as bigint) as claims_refused,
+        cast(coalesce(sum(turned.claims_refused_amount) over so_far, 0) as bigint) as claims_refused_amount,
+        cast(coalesce(sum(turned.claims_lapsed) over so_far, 0) as bigint) as claims_lapsed,
+        cast(coalesce(sum(turned.claims_lapsed_amount) over so_far, 0) as bigint) as claims_lapsed_amount,
+        cast(coalesce(sum(turned.claims_open) over so_far, 0) as bigint) as claims_open,
+        cast(coalesce(sum(turned.claims_open_amount) over so_far, 0) as bigint) as claims_open_amount,
+        cast(coalesce(daily.requested, 0) as bigint) as requested,
+        cast(coalesce(daily.requested_amount, 0) as bigint) as requested_amount,
+        cast(coalesce(daily.refunded, 0) as bigint) as refunded,
+        cast(coalesce(daily.refunded_amount, 0) as bigint) as refunded_amount,
+        cast(coalesce(daily.refunded_though_excluded, 0) as bigint) as refunded_though_excluded,
+        cast(coalesce(daily.refused, 0) as bigint) as refused,
+        cast(coalesce(daily.refused_amount, 0) as bigint) as refused_amount,
+        cast(coalesce(daily.refused_joined_since, 0) as bigint) as refused_joined_since,
+        cast(coalesce(daily.refused_recontracted_since, 0) as bigint) as refused_recontracted_since,
+        cast(coalesce(daily.refused_returned, 0) as bigint) as refused_returned,
+        cast(coalesce(daily.refused_iot, 0) as bigint) as refused_iot,
+        cast(coalesce(daily.refused_mvno, 0) as bigint) as refused_mvno,
+        cast(coalesce(daily.refused_ex_officio, 0) as bigint) as refused_ex_officio,
+        cast(coalesce(daily.refused_outside_window, 0) as bigint) as refused_outside_window,
+        cast(coalesce(daily.refused_other, 0) as bigint) as refused_other,
+        cast(coalesce(daily.refused_though_covered, 0) as bigint) as refused_though_covered,
+        cast(coalesce(sum(daily.requested - daily.refunded - daily.refused) over so_far, 0) as bigint) as undecided
+    from days
+    left join daily
+        on
+            days.incident_id = daily.incident_id
+            and days.date_day = daily.date_day
+    left join turned
+        on
+            days.incident_id = turned.incident_id
+            and days.date_day = turned.date_day
+    left join coverage on days.incident_id = coverage.incident_id
     window so_far as (
-        partition by incident_id
-        order by date_day
+        partition by days.incident_id
+        order by days.date_day
         rows between unbounded preceding and current row
     )
 )

@@ -13,6 +13,8 @@ final as (
         baseline_from,
         baseline_to,
         eligibility_from,
+        returners_from,
+        claims_until,
         {{ in_view(['provider_group']) }} as is_in_view
     from incidents
 )

@@ -1,6 +1,6 @@
 with ports as (
     select * from {{ ref('fct_port') }}
-    where is_win_back
+    where is_return
 ),
 
 final as (

@@ -1,0 +1,97 @@
+"""Pictures of the money marts, which say of how much they are. Amounts are in the currency's smallest unit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import duckdb
+import pandas as pd
+
+from orchestration.reporting.plots.canvas import COLOURS, INK, Draw, Plot, days_on_x, key
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_MILLION, _ALL_PCT = 1_000_000, 100
+#: What became of covered fees, from what is settled to what may still cost something.
+_STATES = {"paid": COLOURS[2], "refused": COLOURS[3], "lapsed": INK, "open": COLOURS[1]}
+_LOST = {
+    "monthly_fee_sum": "recurring fee\nper month",
+    "etf_charged_sum": "fees for leaving\ncharged",
+    "etf_covered_sum": "of these, covered\nby the waiver",
+    "etf_refunded_sum": "of these,\npaid back",
+}
+
+
+def liability(con: duckdb.DuckDBPyConnection) -> Draw | None:
+    """The latest waiver's covered fees by the end of each day: paid, refused, lapsed, and still open."""
+    days = con.execute(
+        """
+        select incident_id, date_day, coverage_pct, claims_covered_amount, claims_paid_amount as paid,
+            claims_refused_amount as refused, claims_lapsed_amount as lapsed, claims_open_amount as open,
+        from churn.waiver_refunds
+        where incident_id = (
+            select arg_max(incident_id, starts_on) from core.dim_incident
+            where incident_id in (select incident_id from churn.waiver_refunds)
+        )
+        order by date_day
+        """
+    ).df()
+    if days.empty:
+        return None
+    last = days.iloc[-1]
+
+    def draw(axes: Axes) -> str:
+        names = {f"{last[state] / _MILLION:,.1f} {state}": colour for state, colour in _STATES.items()}
+        shown = pd.concat([days, days.tail(1).assign(date_day=last["date_day"] + pd.Timedelta(days=1))])
+        amounts = (shown[state] / _MILLION for state in _STATES)
+        axes.stackplot(shown["date_day"], *amounts, colors=list(_STATES.values()), step="post")
+        key(axes, names)
+        days_on_x(axes)
+        axes.yaxis.set_major_formatter("{x:,.0f}")
+        axes.set_ylabel("million (of the smallest unit)")
+        title, pct = "Fees that the waiver covers, and what became of them", last["coverage_pct"]
+        if pct < _ALL_PCT:
+            title += f", of the {pct:.1f} % of lines that billing has"
+        return f"{title} ({last['incident_id']})"
+
+    return draw
+
+
+def lost(con: duckdb.DuckDBPyConnection) -> Draw | None:
+    """What the latest incident's departures took along, estimated for all of them, with 95 % intervals."""
+    amounts = con.execute(
+        """
+        select measure, incident_id, coverage_pct, estimate, estimate_low, estimate_high,
+        from churn.incident_amount
+        where relation = 'revenue_lost' and estimate > 0 and incident_id = (
+            select arg_max(incident_id, starts_on) from core.dim_incident
+            where incident_id in (select incident_id from churn.incident_amount)
+        )
+        """
+    ).df()
+    amounts = amounts.set_index("measure").reindex(list(_LOST)).dropna(subset="estimate")
+    if amounts.empty:
+        return None
+
+    def draw(axes: Axes) -> str:
+        values = amounts[["estimate", "estimate_low", "estimate_high"]].astype(float) / _MILLION
+        for place, (estimate, low, high) in enumerate(values.itertuples(index=False)):
+            axes.bar(place, estimate, width=0.6, color=COLOURS[0])
+            axes.vlines(place, low, high, color=INK, linewidth=3)
+            text = f"{low:,.0f} to {high:,.0f}"
+            axes.annotate(text, (place, high), xytext=(0, 3), textcoords="offset points", ha="center", color=INK)
+        axes.set_xticks(range(len(amounts)), [_LOST[str(measure)] for measure in amounts.index])
+        axes.set_xlim(-0.5, len(amounts) - 0.5)
+        axes.yaxis.set_major_formatter("{x:,.0f}")
+        axes.set_ylabel("million (of the smallest unit)")
+        title, pct = "What all departures took along", amounts["coverage_pct"].iloc[0]
+        if pct < _ALL_PCT:
+            title += f", estimated from the {pct:.1f} % that billing has"
+        return f"{title} ({amounts['incident_id'].iloc[0]})"
+
+    return draw
+
+
+PLOTS: Mapping[str, Plot] = {"churn.waiver_refunds": liability, "churn.incident_amount": lost}

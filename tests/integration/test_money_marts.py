@@ -1,0 +1,61 @@
+"""What the money marts say of the sample world, held against what it is known to be."""
+
+from __future__ import annotations
+
+import duckdb
+import pytest
+
+from orchestration.base.sql import connect, literal
+from tests.support.world import World
+
+
+@pytest.fixture(scope="module")
+def con(published_world: World) -> duckdb.DuckDBPyConnection:
+    con = connect(published_world.settings)
+    con.execute(f"attach {literal(str(published_world.settings.warehouse))} as warehouse (read_only)")
+    con.execute("use warehouse")
+    return con
+
+
+def test_the_schedule_gives_every_fee_with_which_billing_ended_a_line(con: duckdb.DuckDBPyConnection) -> None:
+    kinds = con.execute(
+        "select contract_kind, count(*), count(*) filter (etf_by_schedule > 0), "
+        "count(*) filter (etf_by_schedule is distinct from etf_last_stated) "
+        "from intermediate.int_etf_due as due join core.dim_line as line "
+        "on due.line_key = line.line_key and due.last_stated_on = line.valid_from::date and line.status = 'TERMINATED' "
+        "where has_ended group by all"
+    ).fetchall()
+    assert {kind for kind, *_ in kinds} >= {"SUBSIDY", "SELECTIVE"}
+    assert sum(count for _, count, _, _ in kinds) > 100
+    assert all(due > 0 for kind, _, due, _ in kinds if kind != "NONE")
+    assert [wrong for *_, wrong in kinds if wrong] == []
+
+
+def test_a_fee_that_is_due_is_not_what_billing_stated_a_year_ago(con: duckdb.DuckDBPyConnection) -> None:
+    due, stated, age, lines = con.execute(
+        "select sum(etf_due_sum), sum(etf_last_stated_sum), "
+        "sum(etf_last_stated_age_days_mean * lines) / sum(lines), sum(lines) from churn.revenue_at_risk"
+    ).fetchall()[0]
+    assert lines > 100
+    assert age > 100
+    assert due != stated
+
+
+def test_a_panels_sums_are_scaled_to_what_is_known_of_all(con: duckdb.DuckDBPyConnection) -> None:
+    rows = con.execute(
+        "select relation, measure, covered_sum, units, units_covered, estimate, estimate_low, estimate_high "
+        "from churn.incident_amount where incident_id = 'KT_WAIVER_2026'"
+    ).fetchall()
+    assert {relation for relation, *_ in rows} == {"revenue_lost", "revenue_at_risk", "waiver_refunds"}
+    departures = con.execute(
+        "select max(port_outs_cumulative) from churn.incident_headline where incident_id = 'KT_WAIVER_2026'"
+    ).fetchall()[0][0]
+    for relation, measure, covered_sum, units, units_covered, estimate, low, high in rows:
+        assert 0 < units_covered < units
+        assert covered_sum <= low <= estimate <= high
+        if relation == "revenue_lost":
+            assert units == departures
+        if measure == "monthly_fee_sum":
+            assert low < estimate < high
+            fee = covered_sum / units_covered
+            assert 0.5 < estimate / units / fee < 2
