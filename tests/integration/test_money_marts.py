@@ -26,7 +26,7 @@ def test_the_schedule_gives_every_fee_with_which_billing_ended_a_line(con: duckd
         "where has_ended group by all"
     ).fetchall()
     assert {kind for kind, *_ in kinds} >= {"SUBSIDY", "SELECTIVE"}
-    assert sum(count for _, count, _, _ in kinds) > 100
+    assert sum(count for _, count, _, _ in kinds) > 50
     assert all(due > 0 for kind, _, due, _ in kinds if kind != "NONE")
     assert [wrong for *_, wrong in kinds if wrong] == []
 
@@ -41,7 +41,8 @@ def test_a_fee_that_is_due_is_not_what_billing_stated_a_year_ago(con: duckdb.Duc
     assert due != stated
 
 
-def test_a_panels_sums_are_scaled_to_what_is_known_of_all(con: duckdb.DuckDBPyConnection) -> None:
+def test_a_panels_sums_are_scaled_where_it_is_known_how_many_there_are(con: duckdb.DuckDBPyConnection) -> None:
+    """In these weeks the regulator has not counted; how many have left is always known."""
     rows = con.execute(
         "select relation, measure, covered_sum, units, units_covered, estimate, estimate_low, estimate_high "
         "from churn.incident_amount where incident_id = 'KT_WAIVER_2026'"
@@ -51,11 +52,11 @@ def test_a_panels_sums_are_scaled_to_what_is_known_of_all(con: duckdb.DuckDBPyCo
         "select max(port_outs_cumulative) from churn.incident_headline where incident_id = 'KT_WAIVER_2026'"
     ).fetchall()[0][0]
     for relation, measure, covered_sum, units, units_covered, estimate, low, high in rows:
-        assert 0 < units_covered < units
+        if relation != "revenue_lost":
+            assert (units, estimate, low, high) == (None, None, None, None)
+            continue
+        assert 0 < units_covered < units == departures
         assert covered_sum <= low <= estimate <= high
-        if relation == "revenue_lost":
-            assert units == departures
         if measure == "monthly_fee_sum":
             assert low < estimate < high
-            fee = covered_sum / units_covered
-            assert 0.5 < estimate / units / fee < 2
+            assert 0.8 < (estimate / units) / (covered_sum / units_covered) < 1.25
