@@ -1,10 +1,10 @@
 {#-
 An estimate for all from the part that is seen, post-stratified: within a stratum, units that are not seen are taken to
-be like those that are. `strata` has, per `keys` and stratum, the `units` that there are and the `units_seen`, and of the
-latter's values `value_sum` and `value_square_sum`. The interval is the normal one at 95 %, with the variance given how
-many are seen of each stratum (Cochran, Sampling Techniques, 5A.9). A stratum of fewer than ten seen is too small for a
-variance: it joins the largest. Where fewer than two are seen of more, or nothing says how many there are, nothing is
-estimated. Values are never negative, so what is seen bounds the total from below.
+be like those that are. `strata` has, per `keys` and stratum, the `units` that there are and the `units_seen`, and of
+these the sum of their values and of the squares (`value_sum`, `value_square_sum`). The interval is the normal one at
+95 %, with the variance given how many are seen of each stratum (Cochran, Sampling Techniques, 5A.9). A stratum of
+fewer than ten seen is too small for a variance: it joins the largest. Where fewer than two are seen of more, or nothing
+says how many there are, nothing is estimated. Values are never negative, so what is seen bounds the total from below.
 -#}
 {% macro post_stratified(strata, keys) -%}
     with sized as (
@@ -63,7 +63,9 @@ estimated. Values are never negative, so what is seen bounds the total from belo
         coverage_pct,
         covered_sum,
         cast(round(estimate) as bigint) as estimate,
-        cast(round(greatest(estimate - half_width, covered_sum)) as bigint) as estimate_low,
+        cast(round(
+            case when estimate - half_width < covered_sum then covered_sum else estimate - half_width end
+        ) as bigint) as estimate_low,
         cast(round(estimate + half_width) as bigint) as estimate_high
     from summed
 {%- endmacro %}

@@ -96,6 +96,25 @@ def _subscriptions(rng: random.Random) -> list[Row]:
     return rows
 
 
+def _leavers(rng: random.Random) -> list[Row]:
+    """Forty lines that a waiver's terms allow to leave, on days since it reaches back; some come back."""
+    rows = []
+    for i in range(100, 140):
+        activated_on = date(2025, 1, 1) + timedelta(days=i)
+        ended_on = date(2025, 9, 1) + timedelta(days=rng.randrange(130))
+        base = {
+            "line_key": _key(2, i), "number_key": _key(1, i), "provider": "KT", "plan_code": "AB"[i % 2],
+            "monthly_fee": 30_000, "contract_kind": "SUBSIDY", "line_type": "HANDSET", "activated_on": activated_on,
+            "region_code": "41210", "contract_start_on": activated_on, "etf": 2_000 * i,
+            "contract_end_on": activated_on + timedelta(days=540),
+        }  # fmt: skip
+        rows.append(base | {"status": "ACTIVE", "changed_at": _noon(activated_on)})
+        rows.append(base | {"status": "TERMINATED", "termination_reason": "PORT_OUT", "changed_at": _noon(ended_on)})
+        if i % 5 == 0:
+            rows.append(base | {"status": "ACTIVE", "changed_at": _noon(ended_on + timedelta(days=3))})
+    return rows
+
+
 def _fees(rng: random.Random, subscriptions: list[Row]) -> list[Row]:
     """The fee of every line that ended, asked back by most: paid, refused, or not decided yet."""
     rows = []
@@ -143,7 +162,7 @@ class ByHand:
         rng = random.Random(20260113)
         self.warehouse = warehouse
         self.deliveries = _port_events(rng)
-        self.subscriptions = _subscriptions(rng)
+        self.subscriptions = _subscriptions(rng) + _leavers(random.Random(14))
         for (dt, rev), rows in sorted(self.deliveries.items(), key=lambda item: item[0]):
             warehouse.deliver("portability_events", str(dt), rows, rev=rev)
         warehouse.deliver("subscriptions", "2025-01-01", self.subscriptions)

@@ -27,8 +27,8 @@ def test_every_model_keeps_the_rule(manifest: Any, rule: Callable[[Any], Iterato
     assert list(rule(manifest)) == []
 
 
-def _column(node: Any, name: str) -> None:
-    node["columns"][name] = {"name": name, "data_type": "varchar", "description": "x"}
+def _column(node: Any, name: str, data_type: str = "varchar") -> None:
+    node["columns"][name] = {"name": name, "data_type": data_type, "description": "x"}
 
 
 def _reads(node: Any, what: str) -> None:
@@ -61,6 +61,7 @@ BREAKS: dict[str, Callable[[dict[str, Any], Any], None]] = {
     "marts_have_a_contract_and_describe_their_columns": lambda by_name, m: by_name[MART]["config"].update(
         contract={"enforced": False}
     ),
+    "amounts_name_their_currency": lambda by_name, m: _column(by_name[OPEN], "lost_amount", "bigint"),
     "marts_are_open_or_restricted": lambda by_name, m: by_name[MART]["tags"].append("open"),
     "pseudonyms_are_tagged_and_never_open": lambda by_name, m: by_name[MART].update(tags=["open"]),
     "open_marts_have_no_column_that_could_name_somebody": lambda by_name, m: _column(by_name[OPEN], "case_id"),

@@ -9,7 +9,7 @@ from orchestration.reporting import plots
 from tests.support.world import World
 
 
-@pytest.mark.parametrize("relation", [*plots.churn.PLOTS, *plots.money.PLOTS])  # in these weeks there was no fraud
+@pytest.mark.parametrize("relation", [*plots.churn.PLOTS, *plots.revenue.PLOTS])  # in these weeks there was no fraud
 def test_every_churn_mart_with_a_plot_shows_one(published_world: World, relation: str) -> None:
     warnings: list[str] = []
     with duckdb.connect(str(published_world.settings.warehouse), read_only=True) as con:

@@ -105,12 +105,11 @@ def test_a_stratum_too_small_for_a_variance_joins_the_largest() -> None:
 def test_from_fewer_than_two_nothing_is_estimated(seen: int) -> None:
     (found,) = _estimates(pd.DataFrame([_stratum(0, "all", 100, np.full(seen, 8.0))])).to_dict("records")
     assert found["covered_sum"] == 8 * seen
-    assert pd.isna(found["estimate"])
+    assert all(pd.isna(found[name]) for name in ("estimate", "estimate_low", "estimate_high"))
 
 
 def test_without_a_count_of_all_nothing_is_estimated() -> None:
     rows = pd.DataFrame([_stratum(0, "all", 100, np.full(20, 8.0))]).astype({"units": "Int64"})
     rows["units"] = pd.NA
     (found,) = _estimates(rows).to_dict("records")
-    assert pd.isna(found["estimate"])
-    assert pd.isna(found["coverage_pct"])
+    assert all(pd.isna(found[name]) for name in ("estimate", "estimate_low", "estimate_high", "coverage_pct"))

@@ -84,8 +84,10 @@ basis as (
 bounded as (
     select
         basis.*,
-        greatest(least(basis.month_due, last.last_month), 0) as schedule_month_due,
-        greatest(least(basis.month_begun, last.last_month), 0) as schedule_month_begun
+        case when basis.month_due is not null then greatest(least(basis.month_due, last.last_month), 0) end
+            as schedule_month_due,
+        case when basis.month_begun is not null then greatest(least(basis.month_begun, last.last_month), 0) end
+            as schedule_month_begun
     from basis
     left join months as last
         on

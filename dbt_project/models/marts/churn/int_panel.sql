@@ -113,8 +113,8 @@ final as (
         billed.counted_on,
         billed.lines_billed,
         cast(case
-            when complete.is_complete then billed.lines_billed
-            else greatest(regulated.lines, billed.lines_billed)
+            when complete.is_complete or regulated.lines < billed.lines_billed then billed.lines_billed
+            else regulated.lines
         end as bigint) as lines_all
     from billed
     left join complete on billed.provider_group = complete.donor_group
