@@ -22,7 +22,7 @@ def test_the_schedule_gives_every_fee_with_which_billing_ended_a_line(con: duckd
         "select contract_kind, count(*), count(*) filter (etf_by_schedule > 0), "
         "count(*) filter (etf_by_schedule is distinct from etf_last_stated) "
         "from intermediate.int_etf_due as due join core.dim_line as line "
-        "on due.line_key = line.line_key and due.last_stated_on = line.valid_from::date and line.status = 'TERMINATED' "
+        "on due.line_key = line.line_key and due.last_stated_at = line.valid_from and line.status = 'TERMINATED' "
         "where has_ended group by all"
     ).fetchall()
     assert {kind for kind, *_ in kinds} >= {"SUBSIDY", "SELECTIVE"}

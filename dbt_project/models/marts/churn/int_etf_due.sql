@@ -64,7 +64,7 @@ basis as (
         asked.has_ended,
         asked.due_on,
         asked.etf as etf_last_stated,
-        asked.stated_on as last_stated_on,
+        asked.valid_from as last_stated_at,
         asked.contract_kind,
         asked.contract_end_on,
         asked.monthly_fee,
@@ -101,7 +101,7 @@ final as (
         bounded.has_ended,
         bounded.due_on,
         bounded.etf_last_stated,
-        bounded.last_stated_on,
+        bounded.last_stated_at,
         cast(case
             when bounded.fee_basis is null or bounded.contract_end_on < bounded.due_on then 0
             when bounded.fee_basis = 'MONTHLY_FEE'

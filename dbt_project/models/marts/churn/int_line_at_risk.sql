@@ -16,7 +16,7 @@ lines as (
         lines.*,
         due.due_on as as_of_date,
         due.etf_by_schedule,
-        due.last_stated_on
+        due.last_stated_at
     from {{ ref('dim_line') }} as lines
     inner join due on lines.line_key = due.line_key
     where lines.is_current
@@ -40,7 +40,7 @@ final as (
         coalesce(lines.etf_by_schedule, lines.etf) as etf_due,
         lines.etf_by_schedule is not null as is_by_schedule,
         lines.etf as etf_last_stated,
-        {{ days_between('lines.last_stated_on', 'lines.as_of_date') }} as etf_last_stated_age_days,
+        {{ days_between(local_date('lines.last_stated_at'), 'lines.as_of_date') }} as etf_last_stated_age_days,
         lines.activated_on < waivers.eligibility_from
         and coalesce(lines.contract_start_on < waivers.eligibility_from, true)
         and lines.line_type <> 'IOT' as is_eligible
