@@ -169,7 +169,6 @@ def _ask(instance: dg.DagsterInstance, wish: Wish) -> dg.RunRequest | None:
     asked = instance.get_runs_count(dg.RunsFilter(tags={ASKED_FOR: wish.content}))
     if asked >= MOST_ATTEMPTS:
         return None
-    # as a range, even of one day: a run reads the deliveries itself, and may know days that this process does not yet
     span = partition_range(wish.first, wish.last)
     return dg.RunRequest(run_key=f"{wish.content}-{asked + 1}", tags={ASKED_FOR: wish.content} | span)
 

@@ -11,7 +11,7 @@ import dagster as dg
 from orchestration.base.settings import Settings
 from orchestration.contracts import Feed
 from orchestration.ingest.delivery import find_delivery
-from orchestration.runtime.dagster_internals import UnresolvedJob
+from orchestration.runtime.dagster_internals import UnresolvedJob, partition_range
 from orchestration.runtime.instance import JOB, bury_dead_runs, is_busy
 from orchestration.state.punctuality import due_at
 from orchestration.state.up_to_date import is_up_to_date
@@ -61,7 +61,8 @@ def daily_schedule(settings: Settings, feeds: Mapping[str, Feed]) -> dg.Schedule
         if missing:
             context.log.warning(f"{day}: running without {missing}.")
         return dg.RunRequest(
-            partition_key=day.isoformat(), run_key=day.isoformat(), tags={MORNING_OF: day.isoformat(), MISSING: missing}
+            run_key=day.isoformat(),
+            tags={MORNING_OF: day.isoformat(), MISSING: missing} | partition_range(day, day),
         )
 
     return every_morning

@@ -53,8 +53,9 @@ OBSERVED_ONLY: Mapping[str, Any] = {SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION
 
 
 def partition_range(first: date, last: date) -> dict[str, str]:
-    """Tags by which one run takes all partitions from the first to the last.
+    """Tags by which one run takes all partitions from the first to the last, even if it is one.
 
+    A run reads the deliveries itself, and may know days that the process that asks for it does not know yet.
     Watch for: `dg.RunRequest` with a range of partitions, or an argument of `dg.execute_job`.
     """
     return {

@@ -15,7 +15,7 @@ import pytest
 
 from orchestration.base.settings import Settings
 from orchestration.state.run_report import Exit
-from tests.support.clockwork import Clockwork
+from tests.support.clockwork import Clockwork, days_of
 from tests.support.postgres import postgres_server
 from tests.support.world import KEY, LAST, World
 
@@ -40,7 +40,7 @@ def test_a_run_and_the_sensor_keep_their_records_in_postgres(
         clock = Clockwork(prod, datetime(2026, 1, 15, 12, tzinfo=ZoneInfo("Asia/Seoul")))
         assert not list(clock.tick_sensor())
         (request,) = clock.tick_sensor()
-        assert request.partition_key == str(LAST)
+        assert days_of(request) == (str(LAST), str(LAST))
         assert prod.run(LAST, LAST).exit_code is Exit.PUBLISHED
         assert not list(clock.tick_sensor())
         with psycopg2.connect(url) as con, con.cursor() as cursor:

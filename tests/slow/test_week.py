@@ -13,7 +13,7 @@ import pytest
 from orchestration.base.settings import Settings
 from orchestration.serving.generations import current_publication
 from orchestration.state.run_report import Exit
-from tests.support.clockwork import Clockwork
+from tests.support.clockwork import Clockwork, days_of
 from tests.support.world import FIRST, KEY, World
 
 SEOUL = ZoneInfo("Asia/Seoul")
@@ -44,11 +44,8 @@ def test_a_week_runs_itself_and_ends_as_if_everything_had_come_on_time(
     clock = Clockwork(world, _at(MONDAY, 12))
     clock.until(_at(MONDAY, 12, 30))
     (yesterday, history) = clock.asked
-    assert (yesterday[0], yesterday[1].partition_key) == ("schedule", str(MONDAY - timedelta(days=1)))
-    assert history[0] == "sensor"
-    days = history[1].partition_key_range
-    assert days is not None
-    assert (days.start, days.end) == (str(FIRST), str(MONDAY - timedelta(days=2)))
+    assert (yesterday[0], days_of(yesterday[1])) == ("schedule", _alone(MONDAY - timedelta(days=1)))
+    assert (history[0], days_of(history[1])) == ("sensor", (str(FIRST), str(MONDAY - timedelta(days=2))))
 
     late, twice, corrected, never = (MONDAY + timedelta(days=n) for n in (1, 2, 3, 4))
     for day in (MONDAY + timedelta(days=n) for n in range(7)):
@@ -66,7 +63,7 @@ def test_a_week_runs_itself_and_ends_as_if_everything_had_come_on_time(
         clock.until(_at(morning, 10))
         is_short = day in (late, never) or any(not (landing / feed / f"dt={day}").exists() for feed in daily)
         ((who, request),) = clock.asked
-        assert (who, request.partition_key) == ("schedule", str(day))
+        assert (who, days_of(request)) == ("schedule", _alone(day))
         assert bool(request.tags["ringfence/missing"]) == is_short
         if is_short:
             assert any(f"{day}: waiting for" in said and "until 09:00" in said for said in clock.said)
@@ -79,13 +76,16 @@ def test_a_week_runs_itself_and_ends_as_if_everything_had_come_on_time(
         clock.asked.clear()
         clock.until(_at(morning, 14))
         wanted = {late + timedelta(days=2): late, corrected + timedelta(days=1): corrected}.get(morning)
-        assert [(who, request.partition_key) for who, request in clock.asked] == (
-            [("sensor", str(wanted))] if wanted else []
-        )
+        asked = [(who, days_of(request)) for who, request in clock.asked]
+        assert asked == ([("sensor", _alone(wanted))] if wanted else [])
 
     on_time = World(Settings(home=tmp_path / "on-time", landing=landing, pseudonym_key=KEY))  # type: ignore[arg-type]
     assert on_time.run(FIRST, SUNDAY).exit_code is Exit.PUBLISHED
     assert _relations(world) == _relations(on_time)
+
+
+def _alone(day: date) -> tuple[str, str]:
+    return str(day), str(day)
 
 
 def _lose_the_last_rows(folder: Path) -> None:

@@ -17,6 +17,13 @@ from tests.support.world import World
 SCHEDULE_EVERY = timedelta(minutes=15)
 
 
+def days_of(request: dg.RunRequest) -> tuple[str, str]:
+    """The first and the last day that is asked for."""
+    span = request.partition_key_range
+    assert span is not None
+    return span.start, span.end
+
+
 @dataclass
 class Clockwork:
     """A daemon whose time stands still unless told to go on; `asked` are the requests, `said` why there was none."""
@@ -68,7 +75,7 @@ class Clockwork:
 
     def execute(self, request: dg.RunRequest) -> bool:
         """What the run launcher would do, in this process; whether it succeeded."""
-        job = self._defs.resolve_job_def(JOB)
+        job = build_defs(settings=self.world.settings).resolve_job_def(JOB)
         with open_instance(self.world.settings) as instance:
             result = job.execute_in_process(
                 instance=instance,

@@ -15,6 +15,7 @@ from orchestration.automation import arrival_sensor as arrivals
 from orchestration.automation.daily import MISSING, MORNING_OF, daily_schedule
 from orchestration.runtime.instance import JOB
 from orchestration.runtime.partitions import daily_partitions
+from tests.support.clockwork import days_of
 from tests.support.small_site import DAY, HEADER, SmallSite, line
 
 SEOUL = ZoneInfo("Asia/Seoul")
@@ -63,8 +64,8 @@ class Daemon:
 
 
 def _days(request: dg.RunRequest) -> str:
-    span = request.partition_key_range
-    return f"{span.start} {span.end}" if span and span.start != span.end else str(request.partition_key or span.start)  # type: ignore[union-attr]
+    first, last = days_of(request)
+    return first if first == last else f"{first} {last}"
 
 
 @pytest.fixture
@@ -78,7 +79,7 @@ def test_the_schedule_waits_as_long_as_the_contract_allows_and_says_what_is_miss
     daemon.site.drop(HEADER + line(1), dt=DAY - timedelta(days=1))
     assert daemon.morning(8, 45) == ([], "2026-01-03: waiting for charges until 09:00.")
     ((request,), _) = daemon.morning(9)
-    assert (request.partition_key, request.tags[MISSING]) == ("2026-01-03", "charges")
+    assert (_days(request), request.tags[MISSING]) == ("2026-01-03", "charges")
     daemon.note(request, dg.DagsterRunStatus.SUCCESS)
     assert daemon.morning(9, 15)[0] == []
 
@@ -88,7 +89,7 @@ def test_the_schedule_asks_as_soon_as_everything_is_there_and_the_sensor_leaves_
     daemon.now = datetime(2026, 1, 4, 5, tzinfo=SEOUL)
     assert daemon.asks() == []
     ((request,), _) = daemon.morning(6)
-    assert (request.partition_key, request.tags[MISSING], request.tags[MORNING_OF]) == ("2026-01-03", "", "2026-01-03")
+    assert (_days(request), request.tags[MISSING], request.tags[MORNING_OF]) == ("2026-01-03", "", "2026-01-03")
 
 
 def test_a_delivery_is_asked_for_once_it_has_stopped_to_grow(daemon: Daemon) -> None:
