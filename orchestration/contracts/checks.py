@@ -24,18 +24,47 @@ def _check_keys(found: dict[str, Any], model: type[BaseModel], mistakes: Mistake
     mistakes.note_unknown(place, found, known, "no key of the standard")
 
 
-def check_columns(columns: tuple[Column, ...], mistakes: Mistakes) -> None:
-    """There are columns, with names of their own in raw, and a key."""
+def check_columns(columns: tuple[Column, ...], mistakes: Mistakes, *, has_header: bool) -> None:
+    """There are columns, with names of their own in raw, a source each, and a key."""
     if not columns:
         mistakes.note("schema.0.properties", "empty")
+    for column in columns:
+        _check_source(column, columns, mistakes, has_header=has_header)
     raw_names = [column.raw_name for column in columns]
     for name in sorted({name for name in raw_names if raw_names.count(name) > 1}):
         mistakes.note("schema.0.properties", f"raw would hold two columns {name!r}")
     positions = [column.key_position for column in columns if column.key_position]
     if not positions:
-        mistakes.note("schema.0.properties", "no primaryKey")
+        what = "no primaryKey; where the source has none, add an integer with primaryKey: true and rowNumber: true"
+        mistakes.note("schema.0.properties", what)
     elif len(positions) != len(set(positions)):
         mistakes.note("schema.0.properties", "two columns have the same primaryKeyPosition")
+
+
+def _check_source(column: Column, columns: tuple[Column, ...], mistakes: Mistakes, *, has_header: bool) -> None:
+    """A column is found in files in one way, which its file allows."""
+    place = f"schema.0.properties.{column.name}"
+    if column.same_source_as is not None:
+        sources = {one.name: one for one in columns if one.has_source and one.same_source_as is None}
+        if column.same_source_as not in sources or not column.has_source or _has_place(column):
+            what = f"{column.same_source_as!r} is no column with a source of its own, or this one has another already"
+            mistakes.note(f"{place}.sameSourceAs", what)
+    elif has_header and column.position is not None:
+        mistakes.note(f"{place}.position", "is for files without a header: header: false")
+    elif not has_header and column.has_source and column.position is None:
+        mistakes.note(place, "a file without a header is read by position: 1, 2, 3 …")
+
+
+def _has_place(column: Column) -> bool:
+    return len(column.headers) > 1 or column.position is not None
+
+
+def check_row_number(column: Column, mistakes: Mistakes, place: str) -> None:
+    """A row's number is a whole number, the key alone, and read from nowhere."""
+    if not column.is_integer or column.key_position is None or column.pseudonym or column.constant is not None:
+        mistakes.note(f"{place}.rowNumber", "is for an integer that is the primaryKey, without a constant")
+    if _has_place(column):
+        mistakes.note(f"{place}.rowNumber", "a column with a sourceHeader is read from the file")
 
 
 def check_domain(column: Column, mistakes: Mistakes, place: str) -> None:
@@ -72,7 +101,7 @@ def check_constant(column: Column, mistakes: Mistakes, place: str) -> None:
     """What each row says is nobody's, and one of the column's values."""
     if column.pseudonym or column.key_position is not None:
         mistakes.note(f"{place}.constant", "a personal column or one of the key has a value of its own in each row")
-    elif len(column.headers) > 1:
+    elif _has_place(column):
         mistakes.note(f"{place}.constant", "a column with a sourceHeader is read from the file")
     elif column.domain and column.values.get(str(column.constant), column.constant) not in column.domain:
         mistakes.note(f"{place}.constant", f"{column.constant!r} is none of {', '.join(column.domain)}")

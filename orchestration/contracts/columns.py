@@ -8,7 +8,13 @@ from datetime import date
 
 from open_data_contract_standard.model import SchemaProperty
 
-from orchestration.contracts.checks import check_constant, check_domain, check_limits, check_nothing
+from orchestration.contracts.checks import (
+    check_constant,
+    check_domain,
+    check_limits,
+    check_nothing,
+    check_row_number,
+)
 from orchestration.contracts.mistakes import Mistakes
 from orchestration.contracts.model import INTEGERS, PSEUDONYMS, Column, Pseudonym
 from orchestration.contracts.moment_formats import WORDS
@@ -38,6 +44,9 @@ _PROPERTIES = {
     "nullValues",
     "openEnd",
     "constant",
+    "rowNumber",
+    "sameSourceAs",
+    "position",
     "resemblesNumbers",
 }
 
@@ -56,6 +65,7 @@ def read_column(
     custom = Properties(prop.customProperties, _PROPERTIES, mistakes, place, place)
     type_ = _type(prop, mistakes, place)
     values = custom.mapping("values")
+    position = _position(custom)
     options = prop.logicalTypeOptions or {}
     for option in sorted(set(options) - set(_OPTIONS)):
         mistakes.note(f"{place}.logicalTypeOptions", f"{option!r} is not checked; known are {', '.join(_OPTIONS)}")
@@ -65,7 +75,7 @@ def read_column(
         # a column is required unless the contract says otherwise
         required=prop.required is not False,
         description=prop.description or "",
-        headers=tuple(dict.fromkeys((*custom.texts("sourceHeader"), name))),
+        headers=tuple(dict.fromkeys((*custom.texts("sourceHeader"), name))) if position is None else (str(position),),
         values={source: ours for source, ours in values.items() if ours},
         domain=tuple(str(entry.value) for entry in prop.enum or []),
         pattern=options.get("pattern"),
@@ -78,13 +88,28 @@ def read_column(
         null_marks=_null_marks(custom, values, null_marks),
         open_end=_open_end(custom, type_, formats, mistakes),
         constant=custom.constant("constant"),
+        position=position,
+        is_row_number=custom.flag("rowNumber"),
+        same_source_as=custom.get("sameSourceAs"),
     )
     check_domain(column, mistakes, place)
     check_limits(column, mistakes, place)
     check_nothing(column, mistakes, place)
     if column.constant is not None:
         check_constant(column, mistakes, place)
+    if column.is_row_number:
+        check_row_number(column, mistakes, place)
     return column
+
+
+def _position(custom: Properties) -> int | None:
+    """The column's place in a line, from 1, where files have no header."""
+    position: int | None = custom.get("position")
+    if position is not None and (isinstance(position, bool) or not isinstance(position, int) or position < 1):
+        custom.wrong("position", f"{position!r} is no place in a line, from 1")
+    if position is not None and custom.get("sourceHeader") is not None:
+        custom.wrong("position", "a column is found by its sourceHeader or by its position, not by both")
+    return position
 
 
 def _type(prop: SchemaProperty, mistakes: Mistakes, place: str) -> str:

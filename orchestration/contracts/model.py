@@ -12,13 +12,15 @@ INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
 _NUMBERS = (*INTEGERS, "DECIMAL", "DOUBLE")
 #: Ways to write a negative amount, beside a leading minus: `1234-` and `(1234)`.
 NEGATIVE = ("trailing", "parentheses")
-#: What a personal column becomes: suffix or name, and type, of the column that replaces it.
+#: What a personal column becomes: suffix or name, and type, of the column that replaces it. Where a feed has several
+#: numbers or lines, that name is for the one called as `NAMED_AS_THE_ONLY_ONE` says, and each other is `<column>_key`.
 PSEUDONYMS: dict[str, tuple[str, str]] = {
     "number": ("number_key", "UUID"),
     "line": ("line_key", "UUID"),
     "person": ("{}_key", "UUID"),
     "age_band": ("age_band", "VARCHAR"),
 }
+NAMED_AS_THE_ONLY_ONE = {"number": "msisdn", "line": "line_id"}
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,10 @@ class Column:
     """One column of a feed: as it arrives, and as raw keeps it.
 
     A text of `null_marks` says nothing; a day of `open_end` says that there is no end, and raw keeps null for it. A
-    column with a `constant` is in no file: each row has that text.
+    column with a `constant` is in no file: each row has that text. One that `is_row_number` is in none either: it
+    counts the rows of its delivery. One with a `position` is found by its place in a line, from 1; one that is the
+    `same_source_as` another is read from that one's column of the file.
+    `is_only_one` of its pseudonym in the feed, or is named as if it were.
     """
 
     name: str
@@ -46,11 +51,22 @@ class Column:
     null_marks: tuple[str, ...] = ()
     open_end: tuple[date, ...] = ()
     constant: str | None = None
+    position: int | None = None
+    is_row_number: bool = False
+    same_source_as: str | None = None
+    is_only_one: bool = True
 
     @property
     def raw_name(self) -> str:
         """Name under which raw keeps it: a personal column is replaced by its pseudonym."""
-        return PSEUDONYMS[self.pseudonym][0].format(self.name) if self.pseudonym else self.name
+        if not self.pseudonym:
+            return self.name
+        return (PSEUDONYMS[self.pseudonym][0] if self.is_only_one else "{}_key").format(self.name)
+
+    @property
+    def has_source(self) -> bool:
+        """Whether a file has a column for it."""
+        return self.constant is None and not self.is_row_number
 
     @property
     def pseudonym_kind(self) -> str | None:
@@ -115,7 +131,15 @@ class Column:
         if self.is_number:
             large = f", delivered with {self.minor_units} decimals" if self.minor_units else ""
             return f"{'a whole number' if self.is_integer else 'a number'} ({self.type}{large})"
-        return {"DATE": "a date", "TIMESTAMPTZ": "an instant", "BOOLEAN": "a flag"}.get(self.type, "text")
+        if self.is_row_number:
+            return "the number of the row in its delivery"
+        return {"DATE": "a date", "TIMESTAMPTZ": "an instant", "BOOLEAN": self._flag}.get(self.type, "text")
+
+    @property
+    def _flag(self) -> str:
+        return (
+            f"a flag ({'one of ' + ', '.join(self.values) if self.values else 'true, t, yes, y, 1, or their opposite'})"
+        )
 
 
 @dataclass(frozen=True)
@@ -143,7 +167,8 @@ class Feed:
     """One kind of extract. `fingerprint` changes when the contract's text does.
 
     A delivery is expected `due_hours` after the end of its day, and late if it is missing `lateness_days` later.
-    `skip_lines` stand above a file's header; `trailer` holds patterns of the lines at its end, in which `{rows}` is
+    A row may have happened `event_time_days` before its delivery's day, by the column `event_time`. `skip_lines` stand
+    above a file's header, if it `has_header`; `trailer` holds patterns of the lines at its end, in which `{rows}` is
     the count of rows; `suffixes` are endings of data's names beyond the usual ones.
     `amount` is the column whose sums are followed to the facts, beside the rows.
     """
@@ -159,6 +184,7 @@ class Feed:
     delimiter: str
     quote: str
     escape: str
+    has_header: bool
     skip_lines: int
     trailer: tuple[str, ...]
     suffixes: tuple[str, ...]
@@ -173,6 +199,7 @@ class Feed:
     lateness_days: int
     tolerance_pct: float
     event_time: str | None
+    event_time_days: int
     amount: str | None
     fingerprint: str
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import yaml
@@ -17,16 +19,17 @@ from orchestration.contracts.checks import check_columns, check_keys, read_rules
 from orchestration.contracts.columns import NAME, read_column
 from orchestration.contracts.document import Document
 from orchestration.contracts.mistakes import ContractError, Mistakes
-from orchestration.contracts.model import NEGATIVE, Column, Feed, NumberSpelling
+from orchestration.contracts.model import NAMED_AS_THE_ONLY_ONE, NEGATIVE, Column, Feed, NumberSpelling
 from orchestration.contracts.moment_formats import ISO
 from orchestration.contracts.properties import Properties
 
 _DUE_HOURS = 9.0
+_EVENT_TIME_DAYS = 31
 _SUFFIX = re.compile(r"(\.[A-Za-z0-9_-]+)+")
 _PROPERTIES = {
     "encoding", "delimiter", "quote", "dateFormat", "timestampFormat", "decimalSeparator", "thousandsSeparator",
     "grouping", "currencySigns", "negative", "midnightAs24", "nullValues", "escape", "skipLines", "trailer", "suffixes",
-    "ignored", "delivery", "latenessDays", "tolerancePct", "eventTime", "reconciledAmount",
+    "ignored", "delivery", "latenessDays", "tolerancePct", "eventTime", "eventTimeDays", "reconciledAmount", "header",
 }  # fmt: skip
 
 
@@ -81,8 +84,9 @@ def _feed(contract: OpenDataContractStandard, stem: str, fingerprint: str, mista
     dates = custom.formats("dateFormat", "%Y-%m-%d")
     instants = custom.formats("timestampFormat", "%Y-%m-%d %H:%M:%S", ISO, has_words=True)
     marks = custom.quoted("nullValues")
-    columns = tuple(read_column(prop, mistakes, marks, (*dates, *instants)) for prop in schema.properties or [])
-    check_columns(columns, mistakes)
+    columns = _told_apart([read_column(prop, mistakes, marks, (*dates, *instants)) for prop in schema.properties or []])
+    has_header = custom.choice("header", True, False)
+    check_columns(columns, mistakes, has_header=has_header)
     description = contract.description.purpose if contract.description else None
     return Feed(
         name=stem,
@@ -96,6 +100,7 @@ def _feed(contract: OpenDataContractStandard, stem: str, fingerprint: str, mista
         delimiter=custom.delimiter("delimiter", ",", unlike=("quote", '"')),
         quote=custom.sign("quote", '"', may_be_empty=True),
         escape=_escape(custom),
+        has_header=has_header,
         skip_lines=int(custom.number("skipLines", 0)),
         trailer=_trailer(custom),
         suffixes=_suffixes(custom),
@@ -110,8 +115,21 @@ def _feed(contract: OpenDataContractStandard, stem: str, fingerprint: str, mista
         lateness_days=int(custom.number("latenessDays", 1)),
         tolerance_pct=custom.number("tolerancePct", 5),
         event_time=_event_time(custom, columns),
+        event_time_days=int(custom.number("eventTimeDays", _EVENT_TIME_DAYS)),
         amount=_amount(custom, columns),
         fingerprint=fingerprint,
+    )
+
+
+def _told_apart(columns: Sequence[Column]) -> tuple[Column, ...]:
+    """The columns, of which several numbers or lines have names of their own in raw."""
+    kinds = [column.pseudonym for column in columns]
+    return tuple(
+        replace(column, is_only_one=False)
+        if kinds.count(column.pseudonym) > 1
+        and column.name != NAMED_AS_THE_ONLY_ONE.get(str(column.pseudonym), column.name)
+        else column
+        for column in columns
     )
 
 

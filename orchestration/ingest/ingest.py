@@ -197,6 +197,8 @@ def _receipt(settings: Settings, outcome: Outcome, earlier: list[Receipt], feed:
         unknown_columns=outcome.unknown_columns,
         totals={} if outcome.refusal else outcome.totals,
         hidden={} if outcome.refusal else outcome.hidden,
+        rows_ahead=0 if outcome.refusal else outcome.rows_ahead,
+        rows_behind=0 if outcome.refusal else outcome.rows_behind,
     )
 
 

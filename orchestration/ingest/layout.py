@@ -2,7 +2,7 @@
 
 A header matches a contract's column if, trimmed, with inner white space folded and case ignored, it is one of the
 column's `sourceHeader`s or its name. Where a file repeats a header, the contract's columns that claim it take
-its occurrences in order.
+its occurrences in order. A file without a header has the places of its columns for names: 1, 2, 3 …
 """
 
 from __future__ import annotations
@@ -62,6 +62,8 @@ def read_layout(con: duckdb.DuckDBPyConnection, surveyed: Survey, feed: Feed, sc
             return _typed_layout(con, surveyed, feed, scratch)
     place = f"{surveyed.name}, line {surveyed.header_line}"
     header = _csv_header(surveyed.header or "", feed, place)
+    if not feed.has_header:
+        header = _places(header)
     return Layout(header, *_match(header, feed, place))
 
 
@@ -69,7 +71,7 @@ def _typed_layout(con: duckdb.DuckDBPyConnection, surveyed: Survey, feed: Feed, 
     path, name = surveyed.readable, surveyed.name
     cells = list(read_cells(con, path))
     header = tuple(cell.name for cell in cells)
-    positions, unknown = _match(header, feed, name)
+    positions, unknown = _match(header if feed.has_header else _places(header), feed, name)
     places = [position for position in positions if position is not None]
     meant = prove(path, name, [cells[place] for place in places])
     in_bytes = [cells[place].name for place in places if family(cells[place].type) == "bytes"]
@@ -88,6 +90,7 @@ def source_sql(layout: Layout, feed: Feed) -> str:
         name = identifier(text_name(column))
         if position is None:
             text = "null" if column.constant is None else literal(column.constant)
+            text = "row_number() over ()" if column.is_row_number else text
             selected.append(f"cast({text} as varchar) as {name}")
         elif layout.cells:
             cell = layout.cells[position]
@@ -142,13 +145,18 @@ def _csv_header(header: str, feed: Feed, place: str) -> tuple[str, ...]:
             names = next(csv.reader(lines, delimiter=delimiter, quoting=csv.QUOTE_NONE), [])
     except csv.Error:
         raise RefusedError(f"{place}: is no header") from None
-    if not any(name.strip() for name in names):
+    if feed.has_header and not any(name.strip() for name in names):
         raise RefusedError(f"{place}: there is no header")
     if text is not header:
         names = [name.replace(_DELIMITER, feed.delimiter) for name in names]
     for stand_in, sign in escapes(feed).items():
         names = [name.replace(stand_in, sign) for name in names]
     return tuple(names)
+
+
+def _places(header: tuple[str, ...]) -> tuple[str, ...]:
+    """The names of columns that have none."""
+    return tuple(str(place) for place in range(1, len(header) + 1))
 
 
 def _match(header: tuple[str, ...], feed: Feed, place: str) -> tuple[tuple[int | None, ...], tuple[str, ...]]:
@@ -158,17 +166,19 @@ def _match(header: tuple[str, ...], feed: Feed, place: str) -> tuple[tuple[int |
     for column in feed.columns:
         wanted = {_fold(name) for name in column.headers}
         position = None
-        if column.constant is None:
+        if column.has_source and column.same_source_as is None:
             position = next((index for index, name in free.items() if name in wanted), None)
         positions.append(position)
         if position is not None:
             del free[position]
+    found = dict(zip((column.name for column in feed.columns), positions, strict=True))
+    positions = [found[column.same_source_as or column.name] for column in feed.columns]
     ignored = {_fold(name) for name in feed.ignored}
     unknown = tuple(header_in_message(header[index]) for index, name in free.items() if name not in ignored)
     absent = [
         column
         for column, position in zip(feed.columns, positions, strict=True)
-        if position is None and column.required and column.constant is None
+        if position is None and column.required and column.has_source
     ]
     if all(position is None for position in positions):
         between = f", with {feed.delimiter!r} between names" if len(header) == 1 else ""

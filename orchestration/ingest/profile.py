@@ -20,7 +20,7 @@ _LEAST_HISTORY = 3
 _COLUMNS = (
     "feed varchar, dt date, rev integer, status varchar, refusal varchar, rows_read bigint, rows_accepted bigint, "
     "rows_quarantined bigint, rows_duplicate bigint, delivered_at timestamptz, unknown_columns integer, "
-    "files_maybe_cut integer, is_claim_impossible boolean, "
+    "files_maybe_cut integer, is_claim_impossible boolean, rows_ahead bigint, rows_behind bigint, "
     "is_manifest_present boolean, content varchar, reasons map(varchar, bigint), totals map(varchar, double)"
 )
 
@@ -41,6 +41,8 @@ def create_delivery_profile(
     | `same_bytes_as` | an earlier day whose delivery was the same, byte by byte |
     | `files_maybe_cut` | texts whose last line does not end, and that no manifest vouches for |
     | `is_claim_impossible` | whether its manifest or files say that it came before its day had ended, or in the future |
+    | `rows_ahead`, `rows_behind` | accepted rows that by the contract's `eventTime` happened after `dt`, or more than its `eventTimeDays` before |
+    | `is_first` | whether no earlier delivery is there: it may bring the past with it |
     | `had_manifests` | whether all of the eight deliveries before had a manifest |
     | `worst_reason`, `worst_reason_pct`, `worst_reason_usual_pct` | the reason of quarantine whose share of the rows grew most over its median in the eight deliveries before |
     | `shifted_total`, `shifted_total_ratio` | the control total whose mean per row is farthest from its median in the eight deliveries before, and the ratio to that |
@@ -59,6 +61,7 @@ def create_delivery_profile(
                 median(rows_read) filter (not is_holiday and not has_incident) over same_weekday as typical_of_earlier,
                 count(*) filter (not is_holiday and not has_incident) over same_weekday as typical_days,
                 if(rows_read > 0, min(dt) over (partition by content, rows_read > 0), null) as first_with_bytes,
+                count(*) over earlier = 0 as is_first,
                 count(*) over earlier >= {_LEAST_HISTORY} and bool_and(is_manifest_present) over earlier
                     as had_manifests,
             from receipt join {calendar} as calendar using (dt)
@@ -136,6 +139,8 @@ def _load(con: duckdb.DuckDBPyConnection, receipts: Iterable[Receipt]) -> None:
             "unknown_columns": len(receipt.unknown_columns),
             "files_maybe_cut": sum(file.may_be_cut for file in receipt.files),
             "is_claim_impossible": receipt.is_claim_impossible,
+            "rows_ahead": receipt.rows_ahead,
+            "rows_behind": receipt.rows_behind,
             "is_manifest_present": receipt.has_manifest,
             "content": " ".join(sorted({file.sha256 for file in receipt.files})),
             "reasons": _entries(receipt.reasons),

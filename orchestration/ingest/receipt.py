@@ -55,6 +55,7 @@ class Receipt(BaseModel, frozen=True):
     `fingerprint` identifies the files by name, size and time, `sha256` by content (`manifest_sha256` is the
     manifest's), `contract` by the contract that judged them. `reasons` counts quarantined rows by reason, of which a
     row may have several, `hidden` the accepted ones in which a subscriber number was masked, by the text column.
+    By the contract's `eventTime`, `rows_ahead` happened after the delivery's day, `rows_behind` too long before it.
     """
 
     feed: str
@@ -76,6 +77,8 @@ class Receipt(BaseModel, frozen=True):
     unknown_columns: list[str] = []
     totals: dict[str, Decimal] = {}
     hidden: dict[str, int] = {}
+    rows_ahead: int = 0
+    rows_behind: int = 0
 
     @property
     def rows_read(self) -> int:

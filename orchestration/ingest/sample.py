@@ -16,7 +16,7 @@ from pydantic import SecretStr
 from orchestration.base.refusal import Refusal
 from orchestration.base.settings import Settings, private_dir
 from orchestration.base.sql import connect, exact, identifier, literal
-from orchestration.contracts import Feed
+from orchestration.contracts import Column, Feed
 from orchestration.ingest.batch.bench import Bench
 from orchestration.ingest.batch.masked import masked_text, masked_value
 from orchestration.ingest.batch.reading import weighed_sql
@@ -41,7 +41,7 @@ class SampleError(Refusal):
 class Matched:
     """A column of the contract, and the place (from 1) and header of the file's column that it is read from.
 
-    Without a place it is absent, or each row has the same text, which then stands for the header.
+    Without a place it is absent, or what stands for the header says what each row has.
     """
 
     column: str
@@ -118,7 +118,7 @@ def _look(trial: Settings, feed: Feed, path: Path, dt: date, rows: int) -> tuple
         except RefusedError:
             return [], [], []
         columns = [
-            Matched(column.name, None, column.constant)
+            Matched(column.name, None, _instead(column))
             if position is None
             else Matched(column.name, position + 1, " ".join(layout.header[position].split()))
             for column, position in zip(feed.columns, layout.positions, strict=True)
@@ -132,6 +132,13 @@ def _look(trial: Settings, feed: Feed, path: Path, dt: date, rows: int) -> tuple
     names = [column.name for column in feed.columns]
     good = [Read(dict(zip(names, zip(row[::2], row[1::2], strict=True), strict=True))) for row in found]
     return columns, list(layout.unknown), good
+
+
+def _instead(column: Column) -> str | None:
+    """What a column has that is read from none of the file."""
+    if column.is_row_number:
+        return "the row's number"
+    return None if column.constant is None else f"always {column.constant!r}"
 
 
 def _good_rows_sql(bench: Bench, layout: Layout, dt: date, rows: int) -> str:

@@ -53,8 +53,9 @@ class NotPlainError(Exception):
 class Text:
     """One text file, read once from front to back by `lines`; the fields are known when that has ended.
 
-    `header` is None for a file without any text, `header_line` its place; `read_as` is an encoding other than the
-    contract's, which a byte order mark gave away; `trailer_rows` is what a trailer says of the rows above it.
+    `header` is None for a file without any text, `header_line` its place; of files that have none, it is the first
+    record, which is a row too. `read_as` is an encoding other than the contract's, which a byte order mark gave away;
+    `trailer_rows` is what a trailer says of the rows above it.
     """
 
     path: Path
@@ -73,7 +74,8 @@ class Text:
         """Whether nothing is known yet that DuckDB could not read as it lies there."""
         feed = self.feed
         is_utf8 = codecs.lookup(feed.encoding).name in _UTF8
-        return is_utf8 and not (is_packed(self.path.name) or feed.escape or feed.skip_lines or feed.trailer)
+        is_bare = feed.has_header and not (feed.escape or feed.skip_lines or feed.trailer)
+        return is_utf8 and is_bare and not is_packed(self.path.name)
 
     def lines(self, *, is_plain: bool) -> Iterator[bytes]:
         """Blocks of whole lines below the header, in UTF-8.
@@ -202,7 +204,7 @@ class Text:
             self.header = top[begin:end].decode().rstrip("\r\n")
             if self._is_plain and (begin or "\n" in self.header):
                 raise NotPlainError
-            yield top[end:]
+            yield top[end if self.feed.has_header else begin :]
             break
         else:
             if top.strip(b"\x1a \t\r\n"):

@@ -34,7 +34,7 @@ def print_trial(console: Console, trial: Trial) -> None:
     if trial.columns:
         table = plain_table("column", "read from")
         for column in trial.columns:
-            unread = f"no column: always {column.header!r}" if column.header else "absent, and optional"
+            unread = f"no column: {column.header}" if column.header else "absent, and optional"
             place = f"{column.place}. {column.header}" if column.place else unread
             table.add_row(column.column, escape(place))
         console.print(table)

@@ -107,8 +107,8 @@ def _instead(needed: Column) -> str:
         return "name the file's column in `sourceHeader`"
     example = needed.domain[0] if needed.domain else "…"
     return (
-        f"name a column of the file that says as much in `sourceHeader` (it may serve several), or write "
-        f"`{{property: constant, value: {example}}}`"
+        f"write `{{property: constant, value: {example}}}`, or, where another column of the file says as much, "
+        "`{property: sameSourceAs, value: COLUMN}`"
     )
 
 

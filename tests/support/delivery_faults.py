@@ -317,6 +317,14 @@ DELIVERY_FAULTS = [
         "a file sent twice, the second time under another name", _PORTS, "duplicates_rare", _in_two_files, False
     ),
     DeliveryFault("a delivery said to be older than its day", _PORTS, "time_believed", _before_its_day, False),
+    DeliveryFault(
+        "a few rows from the future", _PORTS, "rows_in_their_time",
+        _rows(_PORTS, _each(300, requested_at="2026-02-01 10:00:00", status_at="2026-02-01 11:00:00")), False,
+    ),
+    DeliveryFault(
+        "last year's file under this day's name", _PORTS, "rows_of_this_day",
+        _rows(_PORTS, _each(1, requested_at="2024-12-16 10:00:00", status_at="2024-12-16 11:00:00")),
+    ),
     DeliveryFault("two days in one delivery", _PORTS, "volume_high", _rows(_PORTS, _two_days), False),
     DeliveryFault(
         "a column that nobody announced",

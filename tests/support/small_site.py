@@ -31,7 +31,10 @@ COLUMNS: list[dict[str, Any]] = [
     {"name": "charged_on", "logicalType": "date"},
     {"name": "charged_at", "logicalType": "timestamp"},
 ]
-_CUSTOM = ("resemblesNumbers", "pseudonym", "values", "sourceHeader", "minorUnits", "nullValues", "openEnd", "constant")
+_CUSTOM = (
+    "resemblesNumbers", "pseudonym", "values", "sourceHeader", "minorUnits", "nullValues", "openEnd", "constant",
+    "sameSourceAs", "rowNumber", "position",
+)  # fmt: skip
 
 
 @dataclass

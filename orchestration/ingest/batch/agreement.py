@@ -27,8 +27,9 @@ def refuse_what_disagrees(bench: Bench, outcomes: dict[date, Outcome]) -> None:
 
 
 def _changed_type(bench: Bench, outcome: Outcome) -> str | None:
-    """Refuse a delivery whose required column is mostly unreadable: the source changed its type."""
+    """Refuse a delivery whose required columns are mostly unreadable: the source changed their types."""
     fewest = min((count.read for count in outcome.counts.values()), default=0)
+    found: dict[str, list[str]] = {}
     for column in bench.feed.columns:
         lost = (f"EMPTY:{column.name}", f"BAD_{kind_of(column)}:{column.name}")
         if not column.required or sum(outcome.reasons.get(reason, 0) for reason in lost) <= _RETYPED_SHARE * fewest:
@@ -43,11 +44,12 @@ def _changed_type(bench: Bench, outcome: Outcome) -> str | None:
             read = outcome.counts[name].read
             if read >= _RETYPED_LEAST_ROWS and bad > _RETYPED_SHARE * read:
                 seen = f"such as {example!r}" if example else "empty"
-                return (
-                    f"{name}: column {column.name!r} cannot be read as {column.reads_as} in {bad} of {read} rows, "
-                    f"{seen}; if the source has changed it, mend the contract"
-                )
-    return None
+                said = f"column {column.name!r} cannot be read as {column.reads_as} in {bad} of {read} rows, {seen}"
+                found.setdefault(name, []).append(said)
+    if not found:
+        return None
+    told = "; ".join(f"{name}: {'; '.join(said)}" for name, said in found.items())
+    return f"{told}; if the source has changed, mend the contract"
 
 
 def _disagreement(bench: Bench, outcome: Outcome, totals: dict[tuple[date, str, str], Decimal]) -> str | None:

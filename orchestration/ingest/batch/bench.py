@@ -37,6 +37,8 @@ class Outcome:
     reasons: dict[str, int] = field(default_factory=dict)
     totals: dict[str, Decimal] = field(default_factory=dict)
     hidden: dict[str, int] = field(default_factory=dict)
+    rows_ahead: int = 0
+    rows_behind: int = 0
     unknown_columns: list[str] = field(default_factory=list)
 
 

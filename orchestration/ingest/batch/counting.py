@@ -92,6 +92,23 @@ def count(bench: Bench, outcomes: dict[date, Outcome]) -> None:
     ).fetchall()
     for dt, name, rows in hidden:
         outcomes[dt].hidden[name] = rows
+    if bench.feed.event_time:
+        _count_far(bench, outcomes, bench.feed.event_time)
+
+
+def _count_far(bench: Bench, outcomes: dict[date, Outcome], event_time: str) -> None:
+    """Acceptable rows that happened after their delivery's day, or longer before it than the contract says.
+
+    A day's grace: an extract that is written in the small hours has some rows of these.
+    """
+    happened = f"cast({identifier(event_time)} as date)"
+    far = bench.con.execute(
+        f"select dt, count(*) filter ({happened} > dt + 1), "
+        f"count(*) filter ({happened} < dt - {bench.feed.event_time_days}) "
+        "from judged where _reasons is null group by all"
+    ).fetchall()
+    for dt, ahead, behind in far:
+        outcomes[dt].rows_ahead, outcomes[dt].rows_behind = ahead, behind
 
 
 def _file_count(outcome: Outcome, surveyed: Survey, **counted: int) -> FileCount:

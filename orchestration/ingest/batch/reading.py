@@ -124,8 +124,20 @@ def _read(bench: Bench, outcomes: dict[date, Outcome], surveys: Iterable[Survey]
     unread: dict[Path, str] = {}
     for layout, members in layouts.items():
         unread |= _insert(bench, layout, members)
+    _number_rows(bench)
     _gather_rejects(bench)
     return unread
+
+
+def _number_rows(bench: Bench) -> None:
+    """Number the rows of each delivery, its files in the order of their names, whatever else is in the batch."""
+    for column in bench.feed.columns:
+        if column.is_row_number:
+            bench.con.execute(
+                f"update judged set {identifier(column.raw_name)} = numbered.place from ("
+                "select rowid as seq, row_number() over (partition by dt order by _file_no, rowid) as place from judged"
+                ") as numbered where judged.rowid = numbered.seq"
+            )
 
 
 def _insert(bench: Bench, layout: Layout, members: Sequence[Member]) -> dict[Path, str]:
