@@ -59,7 +59,7 @@ screenshots: $(VENV)/.installed-dev $(INSTALLATION)  ## the pictures in docs/, f
 
 lock: $(BIN)/uv  ## resolve requirements.lock and requirements-dev.lock anew from pyproject.toml
 	@$(RESOLVE) --extra production pyproject.toml -o requirements.lock
-	@$(RESOLVE) --all-extras --constraint requirements.lock pyproject.toml -o requirements-dev.lock
+	@$(RESOLVE) --extra production --extra dev --constraint requirements.lock pyproject.toml -o requirements-dev.lock
 
 clean:  ## remove the environments (never the data)
 	rm -rf $(VENV) $(VENV_BI)

@@ -48,7 +48,7 @@ class NumberPlan(BaseModel, extra="forbid"):
     def _compiles(cls, pattern: str) -> str:
         if re.compile(pattern).groups:
             raise ValueError("write groups as (?:…): the pattern is embedded in a larger one")
-        return pattern
+        return f"(?:{pattern})" if "|" in pattern else pattern
 
 
 class Site(BaseModel, extra="forbid"):

@@ -56,7 +56,8 @@ def e164_sql(expression: str, plan: NumberPlan) -> str:
     fast = f"nullif(regexp_extract({quick}, {literal(usual)}, 1), '')"
     ignored = character_class(set(BETWEEN) - set(f"+{DIALLED_BEHIND}"))
     any_ = f"^(?:(?:\\+|{plan.international_prefix})?{plan.calling_code}(?:{plan.trunk_prefix})?|{plan.trunk_prefix})?"
-    whole = f"regexp_replace({plain_sql(expression)}, '[.][0-9]{{1,2}}[^0-9A-Za-z]*$', 'x')"
+    # a fraction, and not the last group of 06.12.34.56.78
+    whole = f"regexp_replace({plain_sql(expression)}, '[0-9]{{{_SHORTEST},}}[.][0-9]{{1,2}}[^0-9A-Za-z]*$', 'x')"
     squeezed = f"regexp_replace({whole}, {literal(ignored)}, '', 'g')"
     slow = (
         f"case when {expression} is not null "
