@@ -9,9 +9,10 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import numpy as np
 import pandas as pd
 import pytest
-from lifelines import KaplanMeierFitter
+from lifelines import AalenJohansenFitter, KaplanMeierFitter
 
 from tests.support.dbt_warehouse import DBT_PROJECT, Warehouse
 
@@ -538,28 +539,55 @@ def test_departures_that_billing_lacks_are_taken_to_be_like_those_that_it_has(wo
     assert estimates == {}
 
 
-def test_survival_is_lifelines_to_nine_digits(world: ByHand) -> None:
-    cohorts: dict[tuple[date, str], list[tuple[int, int, bool]]] = defaultdict(list)
+def _age(activated_on: date, day: date) -> float:
+    """Age in full months, and the days since as a fraction of the longest month."""
+    months = max(_months(activated_on, day), 0)
+    return months + (pd.Timestamp(day) - (pd.Timestamp(activated_on) + pd.DateOffset(months=months))).days / 32
+
+
+def test_survival_and_the_incidence_of_departures_are_those_of_lifelines(world: ByHand) -> None:
+    cohorts: dict[tuple[date, str], list[tuple[float, float, int]]] = defaultdict(list)
     for key in sorted({row["line_key"] for row in world.subscriptions}):
         own = [row for row in world.subscriptions if row["line_key"] == key]
         activated_on, is_ended = own[0]["activated_on"], own[-1]["status"] == "TERMINATED"
         until = own[-1]["changed_at"].date() if is_ended else LAST
-        entry = max(_months(activated_on, own[0]["changed_at"].date()), 0)
-        has_left = is_ended and own[-1]["termination_reason"] == "PORT_OUT"
-        cohorts[activated_on.replace(day=1), own[0]["provider"]].append((entry, _months(activated_on, until), has_left))
-    compared = 0
+        cause = (1 if own[-1]["termination_reason"] == "PORT_OUT" else 2) if is_ended else 0
+        ages = _age(activated_on, own[0]["changed_at"].date()), _age(activated_on, until)
+        cohorts[activated_on.replace(day=1), own[0]["provider"]].append((*ages, cause))
+    survived = incidences = 0
     for (month, group), lines in cohorts.items():
-        entries, durations, events = zip(*lines, strict=True)
-        fitted = KaplanMeierFitter().fit(durations, events, entry=entries)
-        interval = fitted.confidence_interval_
-        for since, at_risk, departed, *estimates in world.warehouse.query(
-            "select months_since, at_risk, departed, survival, survival_low, survival_high from churn.retention_cohort "
+        entries, exits, causes = (np.array(column) for column in zip(*lines, strict=True))
+        survival = KaplanMeierFitter().fit(exits, causes > 0, entry=entries)
+        ends = exits[causes > 0]
+        # lifelines shakes endings of one day, to have an order
+        incidence = (
+            AalenJohansenFitter().fit(exits, causes, event_of_interest=1, entry=entries)
+            if len(ends) == len(set(ends)) and (causes == 1).any()
+            else None
+        )
+        for since, at_risk, departed, otherwise, *shares in world.warehouse.query(
+            "select months_since, at_risk, departed, ended_otherwise, survival_pct, survival_low_pct, "
+            "survival_high_pct, departure_incidence_pct, departure_incidence_low_pct, departure_incidence_high_pct, "
+            "other_ending_incidence_pct from churn.retention_cohort "
             f"where activation_month = '{month}' and provider_group = '{group}' order by 1"
         ):
-            assert at_risk == sum(entry <= since <= duration for entry, duration, _ in lines)
-            assert departed == sum(duration == since and event for _, duration, event in lines)
-            if estimates[0] > 0:
-                theirs = [fitted.predict(since), *interval[interval.index <= since].iloc[-1]]
-                assert estimates == pytest.approx(theirs, rel=1e-9)
-                compared += since > 0 and estimates[0] < 1
-    assert compared > 50
+            assert at_risk == sum(int(entry) <= since <= int(age) for entry, age, _ in lines)
+            assert departed == sum(int(age) == since and cause == 1 for _, age, cause in lines)
+            assert otherwise == sum(int(age) == since and cause == 2 for _, age, cause in lines)
+            assert shares[0] + shares[3] + shares[6] == pytest.approx(100)
+            theirs = _at(survival.survival_function_, survival.confidence_interval_, since)
+            if 0 < shares[0] < 100:
+                assert shares[:3] == pytest.approx(theirs, rel=1e-9)
+                survived += 1
+            if incidence and 0 < shares[3] < 100 and shares[0] > 0:
+                theirs = _at(incidence.cumulative_density_, incidence.confidence_interval_, since)
+                assert shares[3:6] == pytest.approx(theirs, rel=1e-6)
+                incidences += 1
+    assert survived > 50
+    assert incidences > 20
+
+
+def _at(estimates: pd.DataFrame, interval: pd.DataFrame, months: int) -> list[float]:
+    """Estimate, lower and upper end in per cent at the end of a month of age."""
+    (estimate,), ends = (frame[frame.index < months + 1].iloc[-1] for frame in (estimates, interval))
+    return [100 * estimate, *sorted(100 * ends)]

@@ -37,3 +37,23 @@ def test_an_empty_mart_has_nothing_to_show() -> None:
         )
         assert plots.read_plot(con, "churn.provider_daily")(warnings.append) == {}
     assert not warnings
+
+
+def test_a_breachs_hazard_ratios_are_drawn_by_period_and_one_of_nought_says_how_much_it_may_be() -> None:
+    with duckdb.connect() as con:
+        con.execute(
+            "create schema fraud; create table fraud.breach_churn as from (values "
+            "('B', 'EXPOSED', 'ALL', date '2025-09-06', 1.4, 1.2, 1.6, 0.001), "
+            "('B', 'EXPOSED', 'BEFORE_WAIVER', date '2025-09-06', 1.8, 1.5, 2.1, null), "
+            "('B', 'EXPOSED', 'DURING_WAIVER', date '2025-12-31', 0.0, 0.0, 0.4, null), "
+            "('B', 'VICTIM', 'ALL', date '2025-09-06', 4.2, 3.1, 5.7, null), "
+            "('B', 'VICTIM', 'BEFORE_WAIVER', date '2025-09-06', null, null, null, null)"
+            ") as t(incident_id, line_group, period, period_starts_on, hazard_ratio, hazard_ratio_low, "
+            "hazard_ratio_high, proportionality_p_value)"
+        )
+        draw = plots.breach.hazard_ratios(con)
+    assert draw is not None
+    drawn = plots.canvas.svg(draw, 700, 340)
+    for text in ("before the waiver", "exposed", "victim", "0, at most 0.4", "4.2", "(B)"):
+        assert text in drawn
+    assert "after it" not in drawn

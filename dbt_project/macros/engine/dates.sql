@@ -34,6 +34,16 @@
 {%- endmacro %}
 
 
+{#- The date so many months after another; the last day of a month that is too short. -#}
+{% macro months_after(date_day, months) -%}
+    {{ return(adapter.dispatch('months_after', 'ringfence')(date_day, months)) }}
+{%- endmacro %}
+
+{% macro duckdb__months_after(date_day, months) -%}
+    cast({{ date_day }} + to_months(cast({{ months }} as integer)) as date)
+{%- endmacro %}
+
+
 {#- Lateral source of one column `date_day`: every day from one date to another, both included. -#}
 {% macro days_from_to(from_date, to_date, alias) -%}
     {{ return(adapter.dispatch('days_from_to', 'ringfence')(from_date, to_date, alias)) }}

@@ -13,12 +13,12 @@ import dagster as dg
 import duckdb
 
 from orchestration.base.sql import first_line
-from orchestration.reporting.plots import churn, fraud, revenue
+from orchestration.reporting.plots import breach, churn, fraud, revenue
 from orchestration.reporting.plots.canvas import Draw, Plot, picture
 from orchestration.warehouse.stage import Picture, Warn
 
 #: Which mart shows which picture.
-PLOTS: Mapping[str, Plot] = {**churn.PLOTS, **fraud.PLOTS, **revenue.PLOTS}
+PLOTS: Mapping[str, Plot] = {**churn.PLOTS, **fraud.PLOTS, **revenue.PLOTS, **breach.PLOTS}
 
 
 def read_plot(con: duckdb.DuckDBPyConnection, relation: str) -> Picture:

@@ -26,7 +26,7 @@ from orchestration.reporting.plots.canvas import (
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_COHORTS_SHOWN = 5
+_COHORTS_SHOWN = 3
 
 
 def exodus(con: duckdb.DuckDBPyConnection) -> Draw | None:
@@ -173,7 +173,7 @@ def net_adds(con: duckdb.DuckDBPyConnection) -> Draw | None:
 
 
 def survival(con: duckdb.DuckDBPyConnection) -> Draw | None:
-    """Kaplan–Meier curves of the largest group's cohorts that were observed longest, with their 95 % intervals."""
+    """Curves of the largest group's cohorts that were observed longest: still here, with its interval; not departed."""
     curves = con.execute(
         """
         with cohort as (
@@ -187,7 +187,8 @@ def survival(con: duckdb.DuckDBPyConnection) -> Draw | None:
             where provider_group = (select arg_max(provider_group, lines) from cohort)
                 and months = (select max(months) from cohort)
         )
-        select activation_month, months_since - from_month as months, survival, survival_low, survival_high,
+        select activation_month, months_since - from_month as months, survival_pct, survival_low_pct,
+            survival_high_pct, 100 - departure_incidence_pct as not_departed_pct,
         from longest join churn.retention_cohort using (activation_month, provider_group)
         where (place - 1) % greatest(1, cohorts // $1) = 0 and place <= $1 * greatest(1, cohorts // $1)
         order by activation_month desc, months
@@ -202,9 +203,10 @@ def survival(con: duckdb.DuckDBPyConnection) -> Draw | None:
 
         names = {}
         for (month, curve), colour in zip(curves.groupby("activation_month", sort=False), COLOURS, strict=False):
-            axes.step(curve["months"], 100 * curve["survival"], where="post", color=colour, linewidth=2)
+            axes.step(curve["months"], curve["survival_pct"], where="post", color=colour, linewidth=2)
+            axes.step(curve["months"], curve["not_departed_pct"], where="post", color=colour, linestyle=":")
             axes.fill_between(
-                curve["months"], 100 * curve["survival_low"], 100 * curve["survival_high"],
+                curve["months"], curve["survival_low_pct"], curve["survival_high_pct"],
                 step="post", color=colour, alpha=0.15, linewidth=0,
             )  # fmt: skip
             names[f"{month:%b %Y}"] = colour
@@ -212,7 +214,7 @@ def survival(con: duckdb.DuckDBPyConnection) -> Draw | None:
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set_xlabel("months since first observed")
         axes.yaxis.set_major_formatter("{x:g} %")
-        return "Share of lines that have not ported out, by month of activation"
+        return "Still here, and not ported out (dotted), by activation month"
 
     return draw
 

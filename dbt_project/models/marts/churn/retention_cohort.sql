@@ -17,41 +17,60 @@ coverage as (
     group by cast(date_trunc('month', processed_on) as date), donor_group
 ),
 
--- a line that began before the first delivery was told of because it was still there then: counting its earlier months
--- would count months in which it could not leave
+-- a line that began before the first delivery was told of because it was still there then: counting its earlier days
+-- would count days on which it could not leave
 observed as (
     select
         *,
-        greatest(observed_from_on, {{ data_start('subscriptions', [ref('int_line_life')]) }}) as entered_on
+        greatest(
+            activated_on, observed_from_on, {{ data_start('subscriptions', [ref('int_line_life')]) }}
+        ) as entered_on
     from lives
     where coalesce(ended_on >= {{ data_start('subscriptions', [ref('int_line_life')]) }}, true)
 ),
 
--- in full months of age: when a line came under observation, and when it left it
 spells as (
     select
         cast(date_trunc('month', observed.activated_on) as date) as activation_month,
         providers.group_name as provider_group,
-        greatest({{ full_months_between('observed.activated_on', 'observed.entered_on') }}, 0) as entry_month,
-        greatest({{ full_months_between(
-            'observed.activated_on',
-            'coalesce(observed.ended_on, greatest(' ~ data_end('subscriptions', [ref('int_line_life')]) ~ ', observed.entered_on))',
-        ) }}, 0) as exit_month,
-        observed.ended_on is not null as is_ended,
-        coalesce(observed.termination_reason = 'PORT_OUT', false) as is_departed
+        observed.activated_on,
+        observed.entered_on,
+        greatest(
+            coalesce(observed.ended_on, {{ data_end('subscriptions', [ref('int_line_life')]) }}), observed.entered_on
+        ) as last_seen_on,
+        case
+            when observed.ended_on is null then 'STILL_HERE'
+            when observed.termination_reason = 'PORT_OUT' then 'DEPARTED'
+            else 'ENDED_OTHERWISE'
+        end as ending
     from observed
     inner join providers on observed.provider = providers.provider
     where {{ in_view(['providers.group_name']) }}
 ),
 
-cohorts as (
+moments as (
     select
         activation_month,
         provider_group,
-        min(entry_month) as first_month,
-        max(exit_month) as last_month
+        activated_on,
+        entered_on as date_day,
+        'ENTERED' as what
     from spells
-    group by activation_month, provider_group
+    union all
+    select
+        activation_month,
+        provider_group,
+        activated_on,
+        last_seen_on as date_day,
+        ending as what
+    from spells
+),
+
+aged as (
+    select
+        *,
+        {{ full_months_between('activated_on', 'date_day') }} as months_since
+    from moments
 ),
 
 months as (
@@ -59,84 +78,158 @@ months as (
         cohorts.activation_month,
         cohorts.provider_group,
         spine.number as months_since
-    from cohorts
+    from (
+        select
+            aged.activation_month,
+            aged.provider_group,
+            min(aged.months_since) as first_month,
+            max(aged.months_since) as last_month
+        from aged
+        group by aged.activation_month, aged.provider_group
+    ) as cohorts
     cross join {{ integers_from_to('cohorts.first_month', 'cohorts.last_month', 'spine') }}
 ),
 
-entries as (
+-- age by the day, as full months and the days since; every month is there, also one in which nothing happens
+days as (
     select
         activation_month,
         provider_group,
-        entry_month as months_since,
-        count(*) as entered
-    from spells
-    group by activation_month, provider_group, entry_month
-),
-
-exits as (
+        months_since,
+        {{ days_between(months_after('activated_on', 'months_since'), 'date_day') }} as day_of_month,
+        what
+    from aged
+    union all
     select
         activation_month,
         provider_group,
-        exit_month as months_since,
-        count(*) filter (where is_departed) as departed,
-        count(*) filter (where is_ended and not is_departed) as left_otherwise,
-        count(*) filter (where not is_ended) as still_here
-    from spells
-    group by activation_month, provider_group, exit_month
+        months_since,
+        0 as day_of_month,
+        'NOTHING' as what
+    from months
 ),
 
 counted as (
     select
-        months.activation_month,
-        months.provider_group,
-        months.months_since,
-        coalesce(entries.entered, 0) as entered,
-        coalesce(exits.departed, 0) as departed,
-        coalesce(exits.left_otherwise, 0) as left_otherwise,
-        coalesce(exits.still_here, 0) as still_here
-    from months
-    left join entries
-        on
-            months.activation_month = entries.activation_month
-            and months.provider_group = entries.provider_group
-            and months.months_since = entries.months_since
-    left join exits
-        on
-            months.activation_month = exits.activation_month
-            and months.provider_group = exits.provider_group
-            and months.months_since = exits.months_since
+        activation_month,
+        provider_group,
+        months_since,
+        day_of_month,
+        count(*) filter (where what = 'ENTERED') as entered,
+        count(*) filter (where what = 'DEPARTED') as departed,
+        count(*) filter (where what = 'ENDED_OTHERWISE') as ended_otherwise,
+        count(*) filter (where what = 'STILL_HERE') as censored
+    from days
+    group by activation_month, provider_group, months_since, day_of_month
 ),
 
--- whoever leaves or is censored in a month was at risk in it
+-- whoever comes under observation, ends or is censored on a day was at risk on it
 exposed as (
     select
         *,
-        cast(
-            sum(entered - departed - left_otherwise - still_here) over so_far + departed + left_otherwise + still_here
-            as bigint
-        ) as at_risk
+        departed + ended_otherwise as ended,
+        sum(entered - departed - ended_otherwise - censored) over so_far + departed + ended_otherwise + censored
+            as at_risk
     from counted
     window so_far as (
         partition by activation_month, provider_group
-        order by months_since
+        order by months_since, day_of_month
         rows between unbounded preceding and current row
     )
 ),
 
--- sums of logarithms and of Greenwood's terms; the month in which everybody at risk departs ends both
-summed as (
+-- a day on which all at risk end is the last step
+stepped as (
     select
         *,
-        sum(
-            case when at_risk > departed then ln(1.0 - 1.0 * departed / at_risk) else 0 end
-        ) over so_far as log_survival,
-        sum(
-            case when at_risk > departed then 1.0 * departed / at_risk / (at_risk - departed) else 0 end
-        ) over so_far as greenwood,
-        max(departed) over so_far > 0 as has_event,
-        min(at_risk - departed) over so_far = 0 as is_zero
+        ended > 0 and at_risk = ended as is_last,
+        1.0 - 1.0 * ended / nullif(at_risk, 0) as stays,
+        case when at_risk > ended then ln(1.0 - 1.0 * ended / at_risk) else 0 end as log_stays,
+        case when at_risk > ended then 1.0 * ended / at_risk / (at_risk - ended) else 0 end as greenwood
     from exposed
-    where at_risk > 0
+),
+
+-- Kaplan–Meier of any ending, just before the day
+survived as (
+    select
+        *,
+        case
+            when bool_or(is_last) over before_it then 0.0
+            else exp(coalesce(sum(log_stays) over before_it, 0))
+        end as survival_before
+    from stepped
+    window before_it as (
+        partition by activation_month, provider_group
+        order by months_since, day_of_month
+        rows between unbounded preceding and 1 preceding
+    )
+),
+
+-- Aalen–Johansen: the share that had departed, or ended otherwise, of those who could do either
+incident as (
+    select
+        *,
+        survival_before * coalesce(stays, 1.0) as survival,
+        sum(greenwood) over so_far as greenwood_sum,
+        coalesce(sum(survival_before * departed / nullif(at_risk, 0)) over so_far, 0) as incidence,
+        coalesce(sum(survival_before * ended_otherwise / nullif(at_risk, 0)) over so_far, 0) as other_incidence,
+        survival_before * departed / nullif(at_risk * at_risk, 0) as covariance
+    from survived
+    window so_far as (
+        partition by activation_month, provider_group
+        order by months_since, day_of_month
+        rows between unbounded preceding and current row
+    )
+),
+
+-- the delta method's variance of that share (Marubini and Valsecchi 1995, chapter 10), its square multiplied out
+varied as (
+    select
+        *,
+        incidence * incidence * greenwood_sum
+        - 2 * incidence * sum(greenwood * incidence) over so_far
+        + sum(greenwood * incidence * incidence) over so_far
+        + coalesce(sum(survival_before * covariance * (at_risk - departed) / at_risk) over so_far, 0)
+        - 2 * incidence * coalesce(sum(covariance) over so_far, 0)
+        + 2 * coalesce(sum(covariance * incidence) over so_far, 0) as incidence_variance
+    from incident
+    window so_far as (
+        partition by activation_month, provider_group
+        order by months_since, day_of_month
+        rows between unbounded preceding and current row
+    )
+),
+
+monthly as (
+    select
+        activation_month,
+        provider_group,
+        months_since,
+        sum(entered) as entered,
+        cast(sum(departed) as bigint) as departed,
+        cast(sum(ended_otherwise) as bigint) as ended_otherwise,
+        cast(sum(censored) as bigint) as censored,
+        {{ last_by('survival', 'day_of_month') }} as survival,
+        {{ last_by('greenwood_sum', 'day_of_month') }} as greenwood_sum,
+        {{ last_by('incidence', 'day_of_month') }} as incidence,
+        {{ last_by('other_incidence', 'day_of_month') }} as other_incidence,
+        {{ last_by('incidence_variance', 'day_of_month') }} as incidence_variance
+    from varied
+    group by activation_month, provider_group, months_since
+),
+
+-- intervals on the log-log scale stay between 0 and 1
+bounded as (
+    select
+        *,
+        cast(
+            sum(entered - departed - ended_otherwise - censored) over so_far + departed + ended_otherwise + censored
+            as bigint
+        ) as at_risk,
+        {{ z }} * sqrt(greenwood_sum) / nullif(-ln(nullif(survival, 0)), 0) as survival_width,
+        {{ z }} * sqrt(greatest(incidence_variance, 0)) / nullif(-incidence * ln(nullif(incidence, 0)), 0)
+            as incidence_width
+    from monthly
     window so_far as (
         partition by activation_month, provider_group
         order by months_since
@@ -146,30 +239,31 @@ summed as (
 
 final as (
     select
-        summed.activation_month,
-        summed.provider_group,
-        summed.months_since,
-        summed.at_risk,
-        summed.departed,
-        summed.left_otherwise + summed.still_here as censored,
-        summed.left_otherwise as censored_left_otherwise,
-        case when summed.is_zero then 0.0 else exp(summed.log_survival) end as survival,
-        case
-            when summed.is_zero then 0.0
-            when not summed.has_event then 1.0
-            else exp(-exp(ln(-summed.log_survival) + {{ z }} * sqrt(summed.greenwood) / -summed.log_survival))
-        end as survival_low,
-        case
-            when summed.is_zero then 0.0
-            when not summed.has_event then 1.0
-            else exp(-exp(ln(-summed.log_survival) - {{ z }} * sqrt(summed.greenwood) / -summed.log_survival))
-        end as survival_high,
+        bounded.activation_month,
+        bounded.provider_group,
+        bounded.months_since,
+        bounded.at_risk,
+        bounded.departed,
+        bounded.ended_otherwise,
+        bounded.censored,
+        100.0 * bounded.survival as survival_pct,
+        100.0 * coalesce(power(bounded.survival, exp(bounded.survival_width)), bounded.survival)
+            as survival_low_pct,
+        100.0 * coalesce(power(bounded.survival, exp(-bounded.survival_width)), bounded.survival)
+            as survival_high_pct,
+        100.0 * bounded.incidence as departure_incidence_pct,
+        100.0 * coalesce(power(bounded.incidence, exp(bounded.incidence_width)), bounded.incidence)
+            as departure_incidence_low_pct,
+        100.0 * coalesce(power(bounded.incidence, exp(-bounded.incidence_width)), bounded.incidence)
+            as departure_incidence_high_pct,
+        100.0 * bounded.other_incidence as other_ending_incidence_pct,
         coverage.line_coverage_pct
-    from summed
+    from bounded
     left join coverage
         on
-            summed.provider_group = coverage.donor_group
-            and summed.months_since = {{ full_months_between('summed.activation_month', 'coverage.month') }}
+            bounded.provider_group = coverage.donor_group
+            and bounded.months_since = {{ full_months_between('bounded.activation_month', 'coverage.month') }}
+    where bounded.at_risk > 0
 )
 
 select * from final
