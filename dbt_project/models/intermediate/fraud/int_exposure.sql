@@ -1,11 +1,7 @@
 {{ config(materialized='view') }}
 
-with attachments as (
-    select * from {{ ref('int_unregistered_attachment') }}
-),
-
-payments as (
-    select * from {{ ref('int_unregistered_payment') }}
+with uses as (
+    select * from {{ ref('int_unregistered_use') }}
 ),
 
 -- what a later list cleared is no exposure any more
@@ -13,20 +9,12 @@ final as (
     select
         number_key,
         cell_id,
-        first_seen_at as seen_from,
-        last_seen_at as seen_to,
-        dt as known_dt
-    from attachments
-    where cleared_on is null
-    union all
-    select
-        number_key,
-        cell_id,
-        occurred_at as seen_from,
-        occurred_at as seen_to,
-        cell_dt as known_dt
-    from payments
-    where cleared_on is null
+        seen_from,
+        seen_to,
+        known_dt,
+        known_on
+    from uses
+    where cleared_dt is null
 )
 
 select * from final

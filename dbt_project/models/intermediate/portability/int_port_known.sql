@@ -7,14 +7,8 @@
 {%- set touched = ref('int_port_known__touched') -%}
 
 -- depends_on: {{ ref('int_port_latest') }}
--- every revision, each in force from its delivery until the next one of its day
 with revisions as (
-    select
-        dt,
-        rev,
-        {{ local_date('delivered_at') }} as known_from,
-        {{ local_date('lead(delivered_at) over (partition by dt order by rev)') }} as known_until
-    from {{ ref('stg_receipts__revisions') }}
+    select * from {{ ref('int_revision_in_force') }}
     where feed = 'portability_events'
 ),
 
@@ -37,14 +31,12 @@ known_events as (
     select
         events.*,
         revisions.known_from,
-        coalesce(revisions.known_until, date '9999-12-31') as known_until
+        revisions.known_until
     from events
     inner join revisions
         on
             events.dt = revisions.dt
             and events.rev = revisions.rev
-    -- two revisions of one day: only the later was ever known at the end of it
-    where revisions.known_from < coalesce(revisions.known_until, date '9999-12-31')
 ),
 
 -- only such ports can ever be counted, and only on these days can their count change

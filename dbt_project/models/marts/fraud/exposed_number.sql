@@ -34,7 +34,7 @@ exposed as (
         exposures.number_key,
         min(exposures.seen_from) as first_exposed_at,
         max(exposures.seen_to) as last_exposed_at,
-        min(exposures.known_dt) as first_known_on,
+        min(exposures.known_on) as first_known_on,
         count(distinct exposures.cell_id) as cells
     from exposures
     inner join cells on exposures.cell_id = cells.cell_id

@@ -1,28 +1,29 @@
 with known_frauds as (
-    select * from {{ ref('int_fraud_known') }}
+    select * from {{ ref('int_fraud_delivered') }}
 ),
 
 payments as (
     select * from {{ ref('fct_payment') }}
 ),
 
-attachments as (
-    select * from {{ ref('int_unregistered_attachment') }}
+deliveries as (
+    select * from {{ ref('int_first_delivery') }}
+    where feed = 'payments'
 ),
 
-unregistered_payments as (
-    select * from {{ ref('int_unregistered_payment') }}
-),
-
+-- a verdict tells of nobody before the payment that it is about is known
 frauds as (
     select
-        known_frauds.known_from,
-        coalesce(known_frauds.known_to, date '9999-12-31') as known_to,
+        greatest(
+            known_frauds.known_from, coalesce(deliveries.delivered_on, payments.first_dt + 1)
+        ) as known_from,
+        known_frauds.known_until,
         coalesce(payments.line_key, payments.number_key) as party_key,
         payments.product,
         payments.amount
     from known_frauds
     inner join payments on known_frauds.payment_id = payments.payment_id
+    left join deliveries on payments.first_dt = deliveries.dt
 ),
 
 -- a number on a cell that was missing from the registry, until a list held the cell after all
@@ -30,20 +31,14 @@ uses as (
     select
         cell_id,
         number_key,
-        dt as known_from,
-        coalesce(cleared_on, date '9999-12-31') as known_to
-    from attachments
-    union
-    select
-        cell_id,
-        number_key,
-        cell_dt as known_from,
-        coalesce(cleared_on, date '9999-12-31') as known_to
-    from unregistered_payments
+        known_on as known_from,
+        coalesce(cleared_known_on, date '9999-12-31') as known_until
+    from {{ ref('int_unregistered_use') }}
 ),
 
 first_days as (
     select known_from from frauds
+    where known_from < known_until
     union all
     select known_from from uses
 ),
@@ -51,7 +46,10 @@ first_days as (
 spans as (
     select
         min(known_from) as first_on,
-        {{ data_end('payments', [ref('int_payment_latest'), ref('int_unregistered_payment')]) }} as last_on
+        greatest(
+            max(known_from),
+            {{ data_end('payments', [ref('int_payment_latest'), ref('int_unregistered_payment')]) }} + 1
+        ) as last_on
     from first_days
 ),
 
@@ -75,7 +73,7 @@ frauds_known as (
     inner join frauds
         on
             days.known_on >= frauds.known_from
-            and days.known_on < frauds.known_to
+            and days.known_on < frauds.known_until
     group by days.known_on
 ),
 
@@ -84,14 +82,14 @@ marks as (
         'CELL' as kind,
         cell_id as mark,
         known_from,
-        known_to
+        known_until
     from uses
     union all
     select
         'NUMBER' as kind,
         cast(number_key as varchar) as mark,
         known_from,
-        known_to
+        known_until
     from uses
 ),
 
@@ -101,9 +99,9 @@ mark_spans as (
         kind,
         mark,
         min(known_from) as known_from,
-        known_to
+        known_until
     from marks
-    group by kind, mark, known_to
+    group by kind, mark, known_until
 ),
 
 uses_known as (
@@ -115,7 +113,7 @@ uses_known as (
     inner join mark_spans
         on
             days.known_on >= mark_spans.known_from
-            and days.known_on < mark_spans.known_to
+            and days.known_on < mark_spans.known_until
     group by days.known_on
 ),
 

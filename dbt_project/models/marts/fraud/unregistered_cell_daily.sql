@@ -1,36 +1,5 @@
-with attachments as (
-    select * from {{ ref('int_unregistered_attachment') }}
-),
-
-payments as (
-    select * from {{ ref('int_unregistered_payment') }}
-),
-
--- one row per sign of a number on the cell
-uses as (
-    select
-        cell_id,
-        seen_on as date_day,
-        region_code,
-        number_key,
-        first_seen_at,
-        last_seen_at,
-        dt as known_dt,
-        cleared_on,
-        cast(null as varchar) as payment_id
-    from attachments
-    union all
-    select
-        cell_id,
-        occurred_on as date_day,
-        cast(null as varchar) as region_code,
-        number_key,
-        occurred_at as first_seen_at,
-        occurred_at as last_seen_at,
-        cell_dt as known_dt,
-        cleared_on,
-        payment_id
-    from payments
+with uses as (
+    select * from {{ ref('int_unregistered_use') }}
 ),
 
 -- billing does not know where a cell stands: a payment counts where the core saw the cell last that day. Of two regions
@@ -46,11 +15,11 @@ placed as (
     from uses
     window
         before_it as (
-            partition by uses.cell_id, uses.date_day order by uses.last_seen_at, uses.region_code nulls last
+            partition by uses.cell_id, uses.date_day order by uses.seen_to, uses.region_code nulls last
             range between unbounded preceding and current row
         ),
         after_it as (
-            partition by uses.cell_id, uses.date_day order by uses.last_seen_at, uses.region_code nulls last
+            partition by uses.cell_id, uses.date_day order by uses.seen_to, uses.region_code nulls last
             range between current row and unbounded following
         )
 ),
@@ -62,10 +31,10 @@ final as (
         placed_region_code as region_code,
         count(distinct number_key) as numbers,
         count(payment_id) as payments,
-        min(first_seen_at) as first_seen_at,
-        max(last_seen_at) as last_seen_at,
-        min(known_dt) as first_known_on,
-        max(cleared_on) as cleared_on
+        min(seen_from) as first_seen_at,
+        max(seen_to) as last_seen_at,
+        min(known_on) as first_known_on,
+        max(cleared_dt) as cleared_on
     from placed
     group by cell_id, date_day, placed_region_code
 )

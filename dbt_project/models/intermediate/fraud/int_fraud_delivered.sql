@@ -1,0 +1,99 @@
+{{ config(materialized='view') }}
+
+with disputes as (
+    select * from {{ ref('stg_desk__dispute_event_revisions') }}
+),
+
+dispositions as (
+    select * from {{ ref('stg_desk__disposition_revisions') }}
+),
+
+revisions as (
+    select * from {{ ref('int_revision_in_force') }}
+),
+
+-- the desk's decision on a case speaks of the payment that opened it
+told as (
+    select
+        'payment_disputes' as feed,
+        dt,
+        rev,
+        payment_id,
+        status = 'CONFIRMED_FRAUD' as is_fraud,
+        status_at as decided_at
+    from disputes
+    where status <> 'OPENED'
+    union all
+    select
+        'alert_dispositions' as feed,
+        dt,
+        rev,
+        {{ payment_of_case('case_id') }} as payment_id,
+        disposition = 'CONFIRMED' as is_fraud,
+        decided_at
+    from dispositions
+    where disposition <> 'WATCH'
+),
+
+decisions as (
+    select
+        told.payment_id,
+        told.is_fraud,
+        told.decided_at,
+        revisions.known_from,
+        revisions.known_until
+    from told
+    inner join revisions
+        on
+            told.feed = revisions.feed
+            and told.dt = revisions.dt
+            and told.rev = revisions.rev
+),
+
+moments as (
+    select
+        payment_id,
+        known_from as known_on
+    from decisions
+    union
+    select
+        payment_id,
+        known_until as known_on
+    from decisions
+),
+
+-- of the decisions in force at the end of a day, the latest counts
+states as (
+    select
+        moments.payment_id,
+        moments.known_on,
+        coalesce({{ last_by('decisions.is_fraud', 'decisions.decided_at') }}, false) as is_fraud
+    from moments
+    left join decisions
+        on
+            moments.payment_id = decisions.payment_id
+            and moments.known_on >= decisions.known_from
+            and moments.known_on < decisions.known_until
+    group by moments.payment_id, moments.known_on
+),
+
+intervals as (
+    select
+        payment_id,
+        is_fraud,
+        known_on as known_from,
+        lead(known_on) over (partition by payment_id order by known_on) as known_until
+    from states
+    qualify is_fraud is distinct from lag(is_fraud) over (partition by payment_id order by known_on)
+),
+
+final as (
+    select
+        payment_id,
+        known_from,
+        coalesce(known_until, date '9999-12-31') as known_until
+    from intervals
+    where is_fraud
+)
+
+select * from final
