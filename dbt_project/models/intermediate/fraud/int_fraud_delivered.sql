@@ -77,14 +77,18 @@ states as (
     group by moments.payment_id, moments.known_on
 ),
 
+changes as (
+    select * from states
+    qualify is_fraud is distinct from lag(is_fraud) over (partition by payment_id order by known_on)
+),
+
 intervals as (
     select
         payment_id,
         is_fraud,
         known_on as known_from,
         lead(known_on) over (partition by payment_id order by known_on) as known_until
-    from states
-    qualify is_fraud is distinct from lag(is_fraud) over (partition by payment_id order by known_on)
+    from changes
 ),
 
 final as (
