@@ -40,13 +40,13 @@ def hazard_ratios(con: duckdb.DuckDBPyConnection) -> Draw | None:
         names = {}
         for number, (group, own) in enumerate(ratios.groupby("line_group")):
             colour = COLOURS[number]
-            for row in own.itertuples():
-                place = periods.index(row.period) + (number - 0.5) * 2 * _APART
-                low, high = max(row.hazard_ratio_low, _LEAST), row.hazard_ratio_high
+            for row in own.to_dict("records"):
+                place = periods.index(row["period"]) + (number - 0.5) * 2 * _APART
+                low, high = max(row["hazard_ratio_low"], _LEAST), row["hazard_ratio_high"]
                 axes.plot([low, high], [place, place], color=colour, linewidth=2)
-                if row.hazard_ratio >= _LEAST:
-                    axes.plot([row.hazard_ratio], [place], marker="o", color=colour)
-                label = f"{row.hazard_ratio:.2g}" if row.hazard_ratio else f"0, at most {high:.2g}"
+                if row["hazard_ratio"] >= _LEAST:
+                    axes.plot([row["hazard_ratio"]], [place], marker="o", color=colour)
+                label = f"{row['hazard_ratio']:.2g}" if row["hazard_ratio"] else f"0, at most {high:.2g}"
                 axes.annotate(
                     label, (high, place), xytext=(6, 0), textcoords="offset points", color=colour, va="center"
                 )
