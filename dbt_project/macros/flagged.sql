@@ -2,6 +2,7 @@
 {% macro flagged_measures() -%}
     {%- for name, flag in [('alert', 'is_alerted'), ('confirmed', 'is_confirmed')] %}
     count(*) filter (where {{ flag }}) as {{ 'alerts' if name == 'alert' else name }},
+    count(*) filter (where counts_{{ name }}_payer) as {{ name }}_payers,
     {%- for amount in ['attempted', 'lost', 'refunded'] %}
     sum({{ amount }}_amount) filter (where {{ flag }}) as {{ name }}_{{ amount }}_amount
     {{- ',' if not (loop.last and name == 'confirmed') }}
@@ -11,11 +12,28 @@
 
 {#- The same measures of a joined aggregate, nothing being nought. -#}
 {% macro flagged_measures_of(alias) -%}
-    {%- set names = ['alerts', 'alert_attempted_amount', 'alert_lost_amount', 'alert_refunded_amount', 'confirmed',
-        'confirmed_attempted_amount', 'confirmed_lost_amount', 'confirmed_refunded_amount'] -%}
+    {%- set names = ['alerts', 'alert_payers', 'alert_attempted_amount', 'alert_lost_amount', 'alert_refunded_amount',
+        'confirmed', 'confirmed_payers', 'confirmed_attempted_amount', 'confirmed_lost_amount',
+        'confirmed_refunded_amount'] -%}
     {%- for name in names %}
     cast(coalesce({{ alias }}.{{ name }}, 0) as bigint) as {{ name }}{{ ',' if not loop.last }}
     {%- endfor %}
+{%- endmacro %}
+
+{#-
+Whether a payment is its payer's first of the day, of its product and, where given, of those that `flag` marks. Counts
+of such payments count every payer once, and add up over whatever divides a day.
+-#}
+{% macro is_payers_first(payment, flag=none) -%}
+    {%- if flag %}{{ flag }} and {% endif -%}
+    row_number() over (
+        partition by
+            {{ payment }}.occurred_on,
+            {{ payment }}.product,
+            coalesce({{ payment }}.line_key, {{ payment }}.number_key)
+            {{- ', ' ~ flag if flag }}
+        order by {{ payment }}.occurred_at, {{ payment }}.payment_id
+    ) = 1
 {%- endmacro %}
 
 {#- The two products of carrier billing, as prefixes of columns: they are counted beside each other, never as one. -#}

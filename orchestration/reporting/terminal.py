@@ -360,15 +360,26 @@ def print_backtest(console: Console, tried: Backtest) -> None:
         ("alerts", "alerts", "{:,}"),
         ("alerts a day", "alerts_per_day", "{:.1f}"),
         ("most alerts on one day", "most_alerts_a_day", "{:,}"),
-        ("alerts without a verdict", "pending", "{:,}"),
-        ("precision of decided alerts, %", "precision_pct", "{:.1f}"),
+        ("alerts an analyst and day", "alerts_per_analyst_day", "{:.1f}"),
+        ("alerts without a verdict", "undecided", "{:,}"),
+        ("  of these undisputed: taken for honest", "undisputed", "{:,}"),
+        ("precision if the undecided are honest, %", "precision_low_pct", "{:.1f}"),
+        ("precision of decided alerts, %", "precision_high_pct", "{:.1f}"),
+        ("precision of matured months, %", "precision_matured_pct", "{:.1f}"),
         ("recall of confirmed frauds, %", "recall_pct", "{:.1f}"),
-        ("their value detected, %", "value_pct", "{:.1f}"),
+        ("their value alerted, %", "value_alerted_pct", "{:.1f}"),
+        ("  after the line's first alert, %", "value_preventable_by_line_pct", "{:.1f}"),
+        ("  after the cell's first alert, %", "value_preventable_by_cell_pct", "{:.1f}"),
         ("median delay, days", "delay_days", "{:g}"),
     ):
         values = [getattr(detection, measure) for detection in (tried.in_force, tried.changed)]
         table.add_row(label, *("–" if value is None else form.format(value) for value in values))
     console.print(table)
+    change = tried.changed.undecided - tried.in_force.undecided
+    console.print(
+        f"Alerts without a verdict: {change:+,}. Precision lies between that of all alerts and that of the decided "
+        "ones; of what is alerted anew, nobody was asked."
+    )
     for what, counts, payments in (
         ("More", tried.gained, tried.gained_payments),
         ("No longer", tried.lost, tried.lost_payments),

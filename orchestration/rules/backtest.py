@@ -11,13 +11,15 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.base.macros import call_macro
 from orchestration.base.refusal import Refusal
 from orchestration.base.settings import Settings, private_dir
 from orchestration.base.sql import connect
 from orchestration.rules.changes import changed_rules, checked_site
 from orchestration.warehouse import dbt
 from orchestration.warehouse.graph import Graph
+
+#: What both sets of rules are held against, though the desk decided alerts of one of them.
+_VERDICTS = ("payment_verdict", "int_dispute_horizon")
 
 
 class BacktestError(Refusal):
@@ -26,19 +28,24 @@ class BacktestError(Refusal):
 
 @dataclass(frozen=True)
 class Detection:
-    """How one set of rules did on all payments; percentages are of decided alerts and of confirmed frauds.
+    """How one set of rules did on all payments: `fraud.detection_quality`, all months and rules together.
 
-    `delay_days` is the median from a fraud to the delivery that made it an alert; `value_pct` the share of the
-    confirmed frauds' amount that was alerted.
+    `most_alerts_a_day` is of alerts by the delivery that made them; `delay_days` the median from a fraud to it.
     """
 
     alerts: int
     alerts_per_day: float
+    alerts_per_analyst_day: float
     most_alerts_a_day: int
-    pending: int
-    precision_pct: float | None
+    undecided: int
+    undisputed: int
+    precision_low_pct: float | None
+    precision_high_pct: float | None
+    precision_matured_pct: float | None
     recall_pct: float | None
-    value_pct: float | None
+    value_alerted_pct: float | None
+    value_preventable_by_line_pct: float | None
+    value_preventable_by_cell_pct: float | None
     delay_days: float | None
 
 
@@ -46,7 +53,7 @@ class Detection:
 class Backtest:
     """The rules in force against the changed ones; payments that one alerts and the other does not, by what they are.
 
-    `gained` and `lost` count them as CONFIRMED_FRAUD, REJECTED or PENDING; the lists name some of each.
+    `gained` and `lost` count them as CONFIRMED_FRAUD, REJECTED or UNDECIDED; the lists name some of each.
     """
 
     in_force: Detection
@@ -70,12 +77,12 @@ def backtest(settings: Settings, changes: Path) -> Backtest:
         with connect(apart, str(apart.warehouse)) as con:
             rules = changed_rules(con, "reference.fraud_rules", changes)
             con.execute("create schema backtest")
-            con.execute("create table backtest.alert as from fraud.alert")
-            con.execute("create table backtest.payment_verdict as from fraud.payment_verdict")
+            for relation in ("alert", "detection_quality"):
+                con.execute(f"create table backtest.{relation} as from fraud.{relation}")
         checked_site(settings, apart, changes, rules)
-        # what a rule's points and parameters go into; everything before it is as it was
-        models = Graph(dbt.manifest(settings)).between("fraud_rules", "alert")
-        dbt.build(apart, select=models, full_refresh=True)
+        # what a rule's points and parameters go into; everything before it is as it was, and so are verdicts
+        models = Graph(dbt.manifest(settings)).between("fraud_rules", "detection_quality")
+        dbt.build(apart, select=[model for model in models if model not in _VERDICTS], full_refresh=True)
         with connect(apart, str(apart.warehouse)) as con:
             return _compare(con)
 
@@ -102,36 +109,30 @@ def _copy(settings: Settings) -> Iterator[Settings]:
 def _compare(con: duckdb.DuckDBPyConnection) -> Backtest:
     gained, gained_payments = _only_in(con, "fraud.alert", "backtest.alert")
     lost, lost_payments = _only_in(con, "backtest.alert", "fraud.alert")
-    return Backtest(
-        _detection(con, "backtest.alert"), _detection(con, "fraud.alert"), gained, lost, gained_payments, lost_payments
-    )
+    return Backtest(_detection(con, "backtest"), _detection(con, "fraud"), gained, lost, gained_payments, lost_payments)
 
 
-def _detection(con: duckdb.DuckDBPyConnection, alerts: str) -> Detection:
-    """What `fraud.detection_quality` would say of all months at once; every set of rules meets the same verdicts."""
+def _detection(con: duckdb.DuckDBPyConnection, schema: str) -> Detection:
+    """Monthly figures of all rules together, added up."""
     [row] = con.execute(
         f"""
-        with payments as (from fraud.fct_payment),
-        verdicts as (from backtest.payment_verdict),
-        frauds as (
-            select count(*) as frauds, sum(amount) as fraud_amount
-            from payments join verdicts using (payment_id) where verdict = 'CONFIRMED_FRAUD'
-        ),
-        counted as (
-            select {call_macro("detection_counts")}
-            from (
-                select payments.amount, {call_macro("detected", "payments", "alerts", "verdicts")}
-                from {alerts} as alerts
-                join payments on alerts.payment_id = payments.payment_id
-                left join verdicts on alerts.payment_id = verdicts.payment_id
-            )
-        ),
-        days as (select count(*) as alerts from {alerts} group by first_alerted_on)
+        with months as (from {schema}.detection_quality where rule_id = 'ALL'),
+        alerted as (select first_alerted_on, count(*) as alerts from {schema}.alert group by all),
+        days as (select count(distinct occurred_on) as days from fraud.payment_daily)
         select
-            alerts, coalesce(alerts / (select count(distinct occurred_on) from payments), 0),
-            coalesce((select max(alerts) from days), 0), alerts_pending,
-            {call_macro("detection_rates", "counted", "frauds")}, median_delay_days
-        from counted cross join frauds
+            sum(alerts)::bigint, coalesce(sum(alerts) / any_value(days), 0),
+            coalesce(sum(alerts) / any_value(days * analysts), 0), coalesce((select max(alerts) from alerted), 0),
+            sum(alerts_undecided)::bigint, sum(alerts_undisputed)::bigint,
+            100 * sum(alerts_confirmed) / nullif(sum(alerts), 0),
+            100 * sum(alerts_confirmed) / nullif(sum(alerts_confirmed + alerts_rejected), 0),
+            100 * sum(alerts_confirmed) filter (is_matured)
+                / nullif(sum(alerts_confirmed + alerts_rejected + alerts_undisputed) filter (is_matured), 0),
+            100 * sum(alerts_confirmed) / nullif(sum(frauds), 0),
+            100 * sum(alerted_amount) / nullif(sum(fraud_amount), 0),
+            100 * sum(preventable_by_line_amount) / nullif(sum(fraud_amount), 0),
+            100 * sum(preventable_by_cell_amount) / nullif(sum(fraud_amount), 0),
+            (select median(first_alerted_on - occurred_on) from {schema}.alert where verdict = 'CONFIRMED_FRAUD')
+        from months cross join days cross join intermediate.int_dispute_horizon
         """
     ).fetchall()
     return Detection(*row)
@@ -140,8 +141,8 @@ def _detection(con: duckdb.DuckDBPyConnection, alerts: str) -> Detection:
 def _only_in(con: duckdb.DuckDBPyConnection, alerts: str, others: str) -> tuple[dict[str, int], list[str]]:
     con.execute(
         f"create or replace temp table difference as "
-        f"select payment_id, score, coalesce(verdicts.verdict, 'PENDING') as verdict from {alerts} "
-        f"left join backtest.payment_verdict as verdicts using (payment_id) anti join {others} using (payment_id)"
+        f"select payment_id, score, coalesce(verdict, 'UNDECIDED') as verdict "
+        f"from {alerts} anti join {others} using (payment_id)"
     )
     counts = dict(con.execute("select verdict, count(*) from difference group by all order by all").fetchall())
     named = con.execute("select payment_id from difference order by score desc, payment_id limit 5").fetchall()

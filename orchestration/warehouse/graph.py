@@ -24,15 +24,30 @@ class Column:
 
 
 @dataclass(frozen=True)
-class SmallGroups:
-    """What a mart's `meta.small_groups` says of itself.
+class Figures:
+    """Figures of a mart that are of the same persons.
 
-    `persons` are columns that count persons or what they did; `by` are columns of its key that make groups small,
-    the first to be kept longest. Without `by`, its figures do not add up over any of them.
+    The first of `persons` counts them, each once within a total, so that it adds up. The others count groups that could
+    be told from the figures. All are SQL over the mart's columns. Without `columns` they are whatever no other set has.
     """
 
     persons: tuple[str, ...]
+    columns: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class SmallGroups:
+    """What a mart's `meta.small_groups` says of itself.
+
+    `by` are columns of its key that make groups small, the first to be kept longest; without it, figures do not add up
+    over any of them. `within` are lists of SQL over the rest of the key: sums that are known elsewhere. `along` is a
+    column of days, of each of which the row says how much was known by then.
+    """
+
+    figures: tuple[Figures, ...]
     by: tuple[str, ...] = ()
+    within: tuple[str, ...] = ()
+    along: str | None = None
 
 
 @dataclass(frozen=True)
@@ -231,4 +246,7 @@ def _keys(manifest: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
 
 def _small_groups(meta: Mapping[str, Any]) -> SmallGroups | None:
     rule = meta.get("small_groups")
-    return SmallGroups(tuple(rule["persons"]), tuple(rule.get("by", ()))) if rule else None
+    if rule is None:
+        return None
+    figures = [Figures(tuple(entry["persons"]), tuple(entry.get("columns", ()))) for entry in rule["figures"]]
+    return SmallGroups(tuple(figures), tuple(rule.get("by", ())), tuple(rule.get("within", ())), rule.get("along"))

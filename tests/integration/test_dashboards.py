@@ -52,7 +52,7 @@ def test_the_exodus_is_for_everybody_the_fraud_desk_is_not_and_dbt_knows_who_rea
         used = {chart["dataset"] for row in dashboard["rows"] for chart in row}
         read[slug] = {nodes[relation].name for relation in used if relation in nodes}
         databases = {DASHBOARDS["datasets"][relation]["database"] for relation in used}
-        assert databases == {"exodus": {"open"}, "fraud-desk": {"open", "restricted"}}[slug]
+        assert databases == {"exodus": {"open"}, "fraud-desk": {"restricted"}}[slug]
         for relation in used & nodes.keys():
             assert DASHBOARDS["datasets"][relation]["database"] in doors(nodes[relation])
     exposures = {

@@ -65,7 +65,9 @@ BREAKS: dict[str, Callable[[dict[str, Any], Any], None]] = {
     "marts_are_open_or_restricted": lambda by_name, m: by_name[MART]["tags"].append("open"),
     "pseudonyms_are_tagged_and_never_open": lambda by_name, m: by_name[MART].update(tags=["open"]),
     "open_marts_have_no_column_that_could_name_somebody": lambda by_name, m: _column(by_name[OPEN], "case_id"),
-    "open_marts_by_what_people_are_merge_small_groups": lambda by_name, m: _column(by_name[OPEN], "tenure_band"),
+    "open_marts_by_what_people_are_merge_small_groups": lambda by_name, m: by_name[OPEN]["config"]["meta"].pop(
+        "small_groups"
+    ),
     "marts_have_a_suite_or_say_why_not": lambda by_name, m: by_name["dim_line"]["config"]["meta"].pop("ungated"),
 }
 

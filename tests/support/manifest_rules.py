@@ -16,7 +16,7 @@ MARTS = ("core", "churn", "fraud", "breach")
 #: Columns by which an open mart may tell its rows apart, or which may stand beside its figures as text: days, places in
 #: the market, rules. Whoever puts a column here has thought about whom it could name.
 HARMLESS = {
-    "as_of_date", "changed_on", "date_day", "hour_of_day", "known_on", "month", "occurred_on", "processed_on",
+    "as_of_date", "changed_on", "date_day", "known_on", "month", "occurred_on", "processed_on",
     "weekday", "holiday", "incident_id", "kind", "note", "provider", "network", "group_name", "provider_group",
     "donor_group", "recipient_group", "destination_group", "top_destination", "first_group", "via_group", "last_group",
     "group_left", "group_returned_to", "line_type", "period", "product", "rule_id", "version", "specification",
@@ -24,7 +24,7 @@ HARMLESS = {
 }  # fmt: skip
 #: Columns that say what people are or do. A mart that tells its rows apart by one of them merges small groups.
 OF_PEOPLE = {
-    "activation_month", "auth_method", "line_group", "merchant_category", "months_away", "months_since",
+    "activation_month", "auth_method", "hour_of_day", "line_group", "merchant_category", "months_away", "months_since",
     "months_stayed", "plan_code", "region_code", "tenure_band",
 }  # fmt: skip
 _NUMBERS = {"bigint", "hugeint", "double"}
@@ -245,8 +245,11 @@ def open_marts_by_what_people_are_merge_small_groups(manifest: Node) -> Iterator
         rule, of_people = node["config"]["meta"].get("small_groups"), sorted((key | columns) & OF_PEOPLE)
         if "open" in node["tags"] and of_people and rule is None:
             yield f"{node['name']} by {', '.join(of_people)}: meta.small_groups must say which columns count persons"
-        if rule and not ({*rule["persons"]} <= columns and {*rule.get("by", ())} < key):
-            yield f"{node['name']}: meta.small_groups names columns that it has not, or not in its key"
+        if rule:
+            named = {name for figures in rule["figures"] for name in figures.get("columns", ())}
+            counts = " ".join(persons for figures in rule["figures"] for persons in figures["persons"])
+            if not ({*re.findall(r"\w+", counts)} | named <= columns - key and {*rule.get("by", ())} < key):
+                yield f"{node['name']}: meta.small_groups names columns that it has not, or that are (not) in its key"
 
 
 def marts_have_a_suite_or_say_why_not(manifest: Node) -> Iterator[str]:

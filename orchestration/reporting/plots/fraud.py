@@ -90,24 +90,30 @@ def hours(con: duckdb.DuckDBPyConnection) -> Draw | None:
 
 
 def quality(con: duckdb.DuckDBPyConnection) -> Draw | None:
-    """Precision and recall of all rules together, by month of the payments."""
+    """Bounds of precision, and recall, of all rules together, by month of the payments; hollow until it has matured."""
     months = con.execute(
-        "select month, precision_pct, recall_pct from fraud.detection_quality "
-        "where rule_id = 'ALL' and (precision_pct is not null or recall_pct is not null) order by month"
+        "select month, is_matured, precision_low_pct, coalesce(precision_high_pct, 100) as precision_high_pct, "
+        "precision_matured_pct, recall_pct from fraud.detection_quality "
+        "where rule_id = 'ALL' and (precision_low_pct is not null or recall_pct is not null) order by month"
     ).df()
     if months.empty:
         return None
 
     def draw(axes: Axes) -> str:
-        names = {"precision": COLOURS[0], "recall": COLOURS[1]}
-        for column, colour in zip(("precision_pct", "recall_pct"), names.values(), strict=True):
-            axes.plot(months["month"], months[column], color=colour, linewidth=2, marker="o")
-        key(axes, names)
-        axes.set_xticks(months["month"], labels=[f"{month:%b %Y}" for month in months["month"]])
+        places = range(len(months))
+        axes.vlines(
+            places, months["precision_low_pct"], months["precision_high_pct"], color=COLOURS[0], linewidth=8, alpha=0.4
+        )
+        axes.scatter(places, months["precision_matured_pct"], color=COLOURS[0], zorder=3)
+        axes.plot(places, months["recall_pct"], color=COLOURS[1], linewidth=2)
+        faces = [COLOURS[1] if is_matured else "white" for is_matured in months["is_matured"]]
+        axes.scatter(places, months["recall_pct"], color=faces, edgecolors=COLOURS[1], zorder=3)
+        key(axes, {"precision lies in the bar (dot: matured)": COLOURS[0], "recall (hollow: still open)": COLOURS[1]})
+        axes.set_xticks(places, labels=[f"{month:%b %Y}" for month in months["month"]])
         axes.margins(x=0.1)
         axes.set_ylim(0, 105)
         axes.yaxis.set_major_formatter("{x:g} %")
-        return "Precision of decided alerts, recall of confirmed frauds"
+        return "How many alerts are fraud, and how much confirmed fraud was alerted"
 
     return draw
 

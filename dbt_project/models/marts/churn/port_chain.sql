@@ -1,5 +1,10 @@
 with ports as (
-    select * from {{ ref('fct_port') }}
+    select
+        *,
+        row_number() over (
+            partition by came_from_group, donor_group, recipient_group, number_key order by processed_on, port_id
+        ) = 1 as counts_number
+    from {{ ref('fct_port') }}
     where
         is_completed
         and not is_same_group
@@ -13,7 +18,7 @@ final as (
         recipient_group as last_group,
         months_stayed,
         came_from_group = recipient_group as is_return,
-        count(distinct number_key) as numbers,
+        count(*) filter (where counts_number) as numbers,
         count(*) as ports,
         count(*) filter (where is_withdrawn) as withdrawn
     from ports

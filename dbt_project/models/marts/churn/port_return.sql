@@ -1,5 +1,10 @@
 with ports as (
-    select * from {{ ref('fct_port') }}
+    select
+        *,
+        row_number() over (
+            partition by donor_group, recipient_group, number_key order by processed_on, port_id
+        ) = 1 as counts_number
+    from {{ ref('fct_port') }}
     where is_return
 ),
 
@@ -8,7 +13,7 @@ final as (
         donor_group as group_left,
         recipient_group as group_returned_to,
         months_away,
-        count(distinct number_key) as numbers,
+        count(*) filter (where counts_number) as numbers,
         count(*) as ports,
         count(*) filter (where is_withdrawn) as withdrawn,
         count(*) filter (where months_since_last_port < 3) as ports_within_freeze

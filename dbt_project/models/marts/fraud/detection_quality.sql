@@ -5,20 +5,34 @@ with paid as (
 payments as (
     select
         *,
-        cast(date_trunc('month', occurred_on) as date) as month
+        cast(date_trunc('month', occurred_on) as date) as month,
+        coalesce(line_key, number_key) as party_key
     from {{ ref('fct_payment') }}
 ),
 
 verdicts as (
     select * from {{ ref('payment_verdict') }}
+    where verdict = 'CONFIRMED_FRAUD'
 ),
 
 scored as (
     select * from {{ ref('int_detector_score') }}
 ),
 
+persons as (
+    select * from {{ ref('int_detector_person') }}
+),
+
+preventable as (
+    select * from {{ ref('int_detector_preventable') }}
+),
+
 rankings as (
     select * from {{ ref('int_detector_ranking') }}
+),
+
+horizon as (
+    select * from {{ ref('int_dispute_horizon') }}
 ),
 
 detectors as (
@@ -35,6 +49,7 @@ detectors as (
 months as (
     select
         cast(date_trunc('month', occurred_on) as date) as month,
+        count(distinct occurred_on) as days,
         cast(sum(payments) as bigint) as payments
     from paid
     group by cast(date_trunc('month', occurred_on) as date)
@@ -44,58 +59,132 @@ frauds as (
     select
         payments.month,
         count(*) as frauds,
+        count(distinct payments.party_key) as fraud_payers,
         cast(sum(payments.amount) as bigint) as fraud_amount
     from verdicts
     inner join payments on verdicts.payment_id = payments.payment_id
-    where verdicts.verdict = 'CONFIRMED_FRAUD'
     group by payments.month
 ),
 
+-- what the detector's alerts turned out to be
 counted as (
     select
         rule_id,
         version,
         month,
-        {{ detection_counts() }}
+        count(*) as alerts,
+        count(*) filter (where outcome = 'CONFIRMED') as alerts_confirmed,
+        count(*) filter (where outcome = 'REJECTED') as alerts_rejected,
+        count(*) filter (where outcome in ('UNDISPUTED', 'UNDECIDED')) as alerts_undecided,
+        count(*) filter (where outcome = 'UNDISPUTED') as alerts_undisputed,
+        cast(coalesce(sum(amount) filter (where outcome = 'CONFIRMED'), 0) as bigint) as alerted_amount,
+        median(delay_days) filter (where outcome = 'CONFIRMED') as median_delay_days
     from scored
+    where is_alert
     group by rule_id, version, month
 ),
 
-final as (
+measured as (
     select
         months.month,
         detectors.rule_id,
         detectors.version,
+        months.days,
         months.payments,
+        horizon.analysts,
+        horizon.cases_per_day as top_k,
+        coalesce(months.month + interval 1 month - interval 1 day <= horizon.matured_to, false) as is_matured,
         coalesce(frauds.frauds, 0) as frauds,
+        coalesce(frauds.fraud_payers, 0) as fraud_payers,
         coalesce(frauds.fraud_amount, 0) as fraud_amount,
         coalesce(counted.alerts, 0) as alerts,
-        coalesce(counted.alerts_decided, 0) as alerts_decided,
-        coalesce(counted.alerts_pending, 0) as alerts_pending,
+        coalesce(persons.alerted_payers, 0) as alerted_payers,
+        coalesce(persons.fewest_alerted_payers, 0) as fewest_alerted_payers,
+        coalesce(persons.fewest_payers, 0) as fewest_payers,
         coalesce(counted.alerts_confirmed, 0) as alerts_confirmed,
-        coalesce(counted.detected_amount, 0) as detected_amount,
-        {{ detection_rates('counted', 'frauds') }},
+        coalesce(counted.alerts_rejected, 0) as alerts_rejected,
+        coalesce(counted.alerts_undecided, 0) as alerts_undecided,
+        coalesce(counted.alerts_undisputed, 0) as alerts_undisputed,
+        coalesce(counted.alerted_amount, 0) as alerted_amount,
+        coalesce(preventable.by_line_amount, 0) as preventable_by_line_amount,
+        coalesce(preventable.by_line_payers, 0) as preventable_by_line_payers,
+        coalesce(preventable.by_cell_amount, 0) as preventable_by_cell_amount,
+        coalesce(preventable.by_cell_payers, 0) as preventable_by_cell_payers,
         -- those without a score come last, all at once
-        cast((
+        100 * (
             coalesce(rankings.area, 0) + 1.0 * (frauds.frauds - coalesce(rankings.frauds, 0)) * frauds.frauds
-            / (months.payments - coalesce(counted.alerts_pending, 0))
-        ) / frauds.frauds as double) as average_precision,
-        cast(rankings.precision_at_100 as double) as precision_at_100,
-        cast(rankings.line_precision_at_100 as double) as line_precision_at_100,
-        cast(counted.median_delay_days as double) as median_delay_days
+            / (months.payments - coalesce(counted.alerts_undecided, 0))
+        ) / frauds.frauds as average_precision_pct,
+        100 * rankings.card_precision as card_precision_top_k_pct,
+        counted.median_delay_days
     from months
     cross join detectors
+    cross join horizon
     left join counted
         on
             detectors.rule_id = counted.rule_id
             and detectors.version = counted.version
             and months.month = counted.month
+    left join persons
+        on
+            detectors.rule_id = persons.rule_id
+            and detectors.version = persons.version
+            and months.month = persons.month
+    left join preventable
+        on
+            detectors.rule_id = preventable.rule_id
+            and detectors.version = preventable.version
+            and months.month = preventable.month
     left join rankings
         on
             detectors.rule_id = rankings.rule_id
             and detectors.version = rankings.version
             and months.month = rankings.month
     left join frauds on months.month = frauds.month
+),
+
+final as (
+    select
+        month,
+        rule_id,
+        version,
+        is_matured,
+        payments,
+        frauds,
+        fraud_payers,
+        fraud_amount,
+        alerts,
+        alerted_payers,
+        fewest_alerted_payers,
+        1.0 * alerts / days as alerts_per_day,
+        1.0 * alerts / (days * nullif(analysts, 0)) as alerts_per_analyst_day,
+        alerts_confirmed,
+        alerts_rejected,
+        alerts_undecided,
+        alerts_undisputed,
+        fewest_payers,
+        100.0 * alerts_confirmed / nullif(alerts, 0) as precision_low_pct,
+        100.0 * alerts_confirmed / nullif(alerts_confirmed + alerts_rejected, 0) as precision_high_pct,
+        case
+            when is_matured
+                then 100.0 * alerts_confirmed / nullif(alerts_confirmed + alerts_rejected + alerts_undisputed, 0)
+        end as precision_matured_pct,
+        case when is_matured then 1.0 * (alerts_rejected + alerts_undisputed) / nullif(alerts_confirmed, 0) end
+            as false_positive_ratio,
+        100.0 * alerts_confirmed / nullif(frauds, 0) as recall_pct,
+        alerted_amount,
+        100.0 * alerted_amount / nullif(fraud_amount, 0) as value_alerted_pct,
+        preventable_by_line_payers,
+        preventable_by_line_amount,
+        100.0 * preventable_by_line_amount / nullif(fraud_amount, 0) as value_preventable_by_line_pct,
+        preventable_by_cell_payers,
+        preventable_by_cell_amount,
+        100.0 * preventable_by_cell_amount / nullif(fraud_amount, 0) as value_preventable_by_cell_pct,
+        cast(average_precision_pct as double) as average_precision_pct,
+        top_k,
+        cast(card_precision_top_k_pct as double) as card_precision_top_k_pct,
+        cast(median_delay_days as double) as median_delay_days
+    from measured
 )
 
 select * from final

@@ -29,6 +29,7 @@ final as (
         payment_days.payments_succeeded,
         payment_days.amount,
         payment_days.payments_with_line,
+        payment_days.payers,
         {{ flagged_measures_of('flagged_days') }}
     from payment_days
     left join flagged_days

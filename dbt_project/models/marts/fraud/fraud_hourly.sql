@@ -24,6 +24,7 @@ final as (
         payment_hours.payments,
         payment_hours.payments_succeeded,
         payment_hours.amount,
+        payment_hours.payers,
         {{ flagged_measures_of('flagged_hours') }}
     from payment_hours
     left join flagged_hours

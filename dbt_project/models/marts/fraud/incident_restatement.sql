@@ -65,6 +65,8 @@ frauds_known as (
         days.known_on,
         count(distinct frauds.party_key) as victims,
     {% for product in payment_products() -%}
+        count(distinct frauds.party_key) filter (where frauds.product = '{{ product | upper }}')
+            as {{ product }}_victims,
         count(*) filter (where frauds.product = '{{ product | upper }}') as {{ product }}_payments,
         sum(frauds.amount) filter (where frauds.product = '{{ product | upper }}')
             as {{ product }}_amount{{ ',' if not loop.last }}
@@ -122,6 +124,7 @@ final as (
         days.known_on,
         cast(coalesce(frauds_known.victims, 0) as bigint) as victims,
         {% for product in payment_products() -%}
+            cast(coalesce(frauds_known.{{ product }}_victims, 0) as bigint) as {{ product }}_victims,
             cast(coalesce(frauds_known.{{ product }}_payments, 0) as bigint) as {{ product }}_payments,
             cast(coalesce(frauds_known.{{ product }}_amount, 0) as bigint) as {{ product }}_amount,
         {% endfor -%}

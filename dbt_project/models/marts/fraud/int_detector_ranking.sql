@@ -1,9 +1,24 @@
-{#- Average precision and precision at the top: how well the scores of a detector order what has been decided. -#}
-with scored as (
+{#-
+How well a detector's scores order the month's payments: average precision, and the card precision of the Fraud
+Detection Handbook. A card is a line, or a number where billing has no line.
+-#}
+with recursive scored as (
     select * from {{ ref('int_detector_score') }}
 ),
 
--- pending alerts are left out of the average precision: what they are, nobody knows yet
+cards as (
+    select * from {{ ref('int_detector_card') }}
+),
+
+paid as (
+    select * from {{ ref('payment_daily') }}
+),
+
+horizon as (
+    select * from {{ ref('int_dispute_horizon') }}
+),
+
+-- alerts without a verdict are left out of the average precision: what they are, nobody knows
 score_groups as (
     select
         rule_id,
@@ -11,9 +26,9 @@ score_groups as (
         month,
         score,
         count(*) as payments,
-        count(*) filter (where is_fraud) as frauds
+        count(*) filter (where outcome = 'CONFIRMED') as frauds
     from scored
-    where not is_pending
+    where not is_alert or outcome in ('CONFIRMED', 'REJECTED')
     group by rule_id, version, month, score
 ),
 
@@ -41,84 +56,121 @@ areas as (
     group by rule_id, version, month
 ),
 
--- what the desk would have looked at: payments, or lines with their highest score
+detectors as (
+    select distinct
+        rule_id,
+        version
+    from cards
+),
+
+last_day as (
+    select max(day_number) as day_number
+    from cards
+),
+
+-- day by day: whoever was found among the first k is not looked at again
 looked_at as (
     select
-        'PAYMENT' as grain,
         rule_id,
         version,
-        month,
-        occurred_on,
-        payment_id,
-        score,
-        amount,
-        is_decided,
-        is_fraud
-    from scored
-    where is_alert
+        cast(0 as bigint) as day_number,
+        cast(null as date) as occurred_on,
+        cast([] as uuid[]) as found,
+        cast(0 as bigint) as hits
+    from detectors
     union all
     select
-        'LINE' as grain,
         rule_id,
         version,
-        month,
+        day_number,
         occurred_on,
-        min(payment_id) as payment_id,
-        max(score) as score,
-        sum(amount) as amount,
-        bool_or(is_decided) as is_decided,
-        bool_or(is_fraud) as is_fraud
-    from scored
-    where is_alert
-    group by rule_id, version, month, occurred_on, party_key
+        list_concat(found, found_today) as found,
+        len(found_today) as hits
+    from (
+        select
+            rule_id,
+            version,
+            day_number,
+            max(occurred_on) as occurred_on,
+            any_value(found) as found,
+            coalesce(list(party_key) filter (where is_fraud and place <= cases_per_day), []) as found_today
+        from (
+            select
+                looked_at.rule_id,
+                looked_at.version,
+                looked_at.day_number + 1 as day_number,
+                looked_at.found,
+                horizon.cases_per_day,
+                cards.occurred_on,
+                cards.party_key,
+                cards.is_fraud,
+                row_number() over (
+                    partition by looked_at.rule_id, looked_at.version
+                    order by cards.score desc nulls last, cards.first_payment_id asc
+                ) as place
+            from looked_at
+            inner join last_day on looked_at.day_number < last_day.day_number
+            cross join horizon
+            left join cards
+                on
+                    looked_at.rule_id = cards.rule_id
+                    and looked_at.version = cards.version
+                    and looked_at.day_number + 1 = cards.day_number
+                    and not list_contains(looked_at.found, cards.party_key)
+        ) as places
+        group by rule_id, version, day_number
+    ) as tops
 ),
 
-ranked as (
+hits as (
     select
-        *,
-        row_number() over (
-            partition by grain, rule_id, version, occurred_on order by score desc, amount desc, payment_id asc
-        ) as place
-    from looked_at
-),
-
-day_precisions as (
-    select
-        grain,
         rule_id,
         version,
-        month,
-        1.0 * count(*) filter (where is_fraud) / count(*) as day_precision
-    from ranked
-    where
-        place <= 100
-        and is_decided
-    group by grain, rule_id, version, month, occurred_on
+        date_trunc('month', occurred_on) as month,
+        sum(hits) as hits
+    from looked_at
+    where occurred_on is not null
+    group by rule_id, version, date_trunc('month', occurred_on)
+),
+
+months as (
+    select
+        cast(date_trunc('month', occurred_on) as date) as month,
+        count(distinct occurred_on) as days
+    from paid
+    group by cast(date_trunc('month', occurred_on) as date)
 ),
 
 precisions as (
     select
-        rule_id,
-        version,
-        month,
-        avg(day_precision) filter (where grain = 'PAYMENT') as precision_at_100,
-        avg(day_precision) filter (where grain = 'LINE') as line_precision_at_100
-    from day_precisions
-    group by rule_id, version, month
+        detectors.rule_id,
+        detectors.version,
+        months.month,
+        1.0 * coalesce(hits.hits, 0) / (months.days * horizon.cases_per_day) as card_precision
+    from months
+    cross join detectors
+    cross join horizon
+    left join hits
+        on
+            detectors.rule_id = hits.rule_id
+            and detectors.version = hits.version
+            and months.month = hits.month
 ),
 
--- whoever has a decided alert has an area
 final as (
     select
-        areas.*,
-        precisions.precision_at_100,
-        precisions.line_precision_at_100
-    from areas
-    left join precisions
+        precisions.rule_id,
+        precisions.version,
+        precisions.month,
+        coalesce(areas.frauds, 0) as frauds,
+        coalesce(areas.area, 0) as area,
+        precisions.card_precision
+    from precisions
+    left join areas
         on
-            areas.rule_id = precisions.rule_id
-            and areas.version = precisions.version
-            and areas.month = precisions.month
+            precisions.rule_id = areas.rule_id
+            and precisions.version = areas.version
+            and precisions.month = areas.month
 )
 
 select * from final

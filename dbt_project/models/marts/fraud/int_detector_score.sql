@@ -15,6 +15,14 @@ verdicts as (
     select * from {{ ref('payment_verdict') }}
 ),
 
+disputes as (
+    select * from {{ ref('int_payment_verdict') }}
+),
+
+horizon as (
+    select * from {{ ref('int_dispute_horizon') }}
+),
+
 hits as (
     select * from {{ ref('rule_hit') }}
 ),
@@ -50,12 +58,23 @@ final as (
         payments.month,
         payments.occurred_on,
         payments.party_key,
+        payments.cell_id,
         payments.amount,
-        {{ detected('payments', 'alerts', 'verdicts') }}
+        alerts.payment_id is not null as is_alert,
+        alerts.first_alerted_on,
+        {{ days_between('payments.occurred_on', 'alerts.first_alerted_on') }} as delay_days,
+        case
+            when verdicts.verdict = 'CONFIRMED_FRAUD' then 'CONFIRMED'
+            when verdicts.verdict is not null then 'REJECTED'
+            when disputes.payment_id is null and payments.occurred_on <= horizon.matured_to then 'UNDISPUTED'
+            else 'UNDECIDED'
+        end as outcome
     from given
     inner join payments on given.payment_id = payments.payment_id
+    cross join horizon
     left join alerts on given.payment_id = alerts.payment_id
     left join verdicts on given.payment_id = verdicts.payment_id
+    left join disputes on given.payment_id = disputes.payment_id
 )
 
 select * from final

@@ -54,7 +54,9 @@ final as (
         coalesce(lines.region_code, 'UNKNOWN') as region_code,
         payments.amount as attempted_amount,
         cast(coalesce(disputes.refunded_amount, 0) as bigint) as refunded_amount,
-        {{ lost_amount('payments', 'disputes') }} as lost_amount
+        {{ lost_amount('payments', 'disputes') }} as lost_amount,
+        {{ is_payers_first('payments', 'flagged.is_alerted') }} as counts_alert_payer,
+        {{ is_payers_first('payments', 'flagged.is_confirmed') }} as counts_confirmed_payer
     from flagged
     inner join payments on flagged.payment_id = payments.payment_id
     left join disputes on flagged.payment_id = disputes.payment_id

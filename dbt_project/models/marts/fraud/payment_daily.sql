@@ -7,7 +7,10 @@
 {%- set touched = ref('payment_daily__touched') %}
 
 with payments as (
-    select * from {{ ref('fct_payment') }}
+    select
+        *,
+        {{ is_payers_first('payments') }} as counts_payer
+    from {{ ref('fct_payment') }} as payments
     where {{ is_touched('occurred_on', touched) }}
 ),
 
@@ -25,7 +28,8 @@ final as (
         count(*) as payments,
         count(*) filter (where payments.is_succeeded) as payments_succeeded,
         cast(coalesce(sum(payments.amount) filter (where payments.is_succeeded), 0) as bigint) as amount,
-        count(lines.line_key) as payments_with_line
+        count(lines.line_key) as payments_with_line,
+        count(*) filter (where payments.counts_payer) as payers
     from payments
     left join lines
         on

@@ -7,7 +7,10 @@
 {%- set touched = ref('payment_hourly__touched') %}
 
 with payments as (
-    select * from {{ ref('fct_payment') }}
+    select
+        *,
+        {{ is_payers_first('payments') }} as counts_payer
+    from {{ ref('fct_payment') }} as payments
     where {{ is_touched('occurred_on', touched) }}
 ),
 
@@ -18,7 +21,8 @@ final as (
         product,
         count(*) as payments,
         count(*) filter (where is_succeeded) as payments_succeeded,
-        cast(coalesce(sum(amount) filter (where is_succeeded), 0) as bigint) as amount
+        cast(coalesce(sum(amount) filter (where is_succeeded), 0) as bigint) as amount,
+        count(*) filter (where counts_payer) as payers
     from payments
     group by occurred_on, hour(occurred_at), product
 )
