@@ -106,6 +106,7 @@ units as (
     from claim_units
 ),
 
+-- whole numbers, so that sums are the same in whatever order they are made
 valued as (
     {%- for relation, rows in units.items() %}
         {%- set outer = loop %}
@@ -115,7 +116,7 @@ valued as (
                 '{{ relation }}' as relation,
                 '{{ measure }}' as measure,
                 stratum,
-                case when is_seen then cast({{ value }} as double) end as value
+                case when is_seen then cast({{ value }} as decimal(18, 0)) end as value
             from {{ rows }}
             {%- if not (loop.last and outer.last) %}
                 union all
