@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import codecs
 import fcntl
+import json
 import os
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 #: What a byte order mark says of the bytes behind it; the longer first, since UTF-32's begins as UTF-16's does.
 _MARKS = (
@@ -23,6 +25,14 @@ class NotTextError(ValueError):
     def __init__(self, line: int, said: str) -> None:
         super().__init__(f"line {line}: {said}")
         self.line, self.said = line, said
+
+
+class RepeatedKeyError(ValueError):
+    """An object of JSON says something twice; `owner` is the `id` or `name` of that object, if it has one."""
+
+    def __init__(self, key: str, owner: object) -> None:
+        super().__init__(f"{key!r} is said twice" + (f", of {owner!r}" if isinstance(owner, str) else ""))
+        self.key = key
 
 
 def encoding_by_mark(head: bytes) -> str | None:
@@ -47,6 +57,25 @@ def decode_text(content: bytes) -> str:
 def read_text(path: Path) -> str:
     """The text of a file that somebody edits, as `decode_text` has it."""
     return decode_text(path.read_bytes())
+
+
+def parse_json(text: str, **options: Any) -> Any:
+    """JSON that somebody edits, with the options of `json.loads`.
+
+    Raises:
+        JSONDecodeError: if it is not JSON.
+        RepeatedKeyError: if an object has a key twice, of which `json.loads` would drop the first in silence.
+    """
+    return json.loads(text, object_pairs_hook=_without_repeats, **options)
+
+
+def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        repeated = next(name for name in names if names.count(name) > 1)
+        raise RepeatedKeyError(repeated, found.get("id") or found.get("name"))
+    return found
 
 
 @contextmanager

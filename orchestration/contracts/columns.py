@@ -138,11 +138,12 @@ def _pseudonym(prop: SchemaProperty, custom: Properties) -> Pseudonym | None:
 
 def _minor_units(custom: Properties, type_: str) -> int:
     units = custom.get("minorUnits", 0)
-    if not isinstance(units, int) or not 0 <= units <= _MOST_MINOR_UNITS or (units and type_ not in INTEGERS):
+    is_whole = isinstance(units, int) and not isinstance(units, bool)
+    if not is_whole or not 0 <= units <= _MOST_MINOR_UNITS or (units and type_ not in INTEGERS):
         what = f"{units!r} is not the decimals that an integer amount is delivered with, such as 2 for cents"
         custom.wrong("minorUnits", what)
         return 0
-    return units
+    return int(units)
 
 
 def _null_marks(custom: Properties, values: dict[str, str], of_feed: tuple[str, ...]) -> tuple[str, ...]:

@@ -77,6 +77,14 @@ class Properties:
             return default
         return float(value)
 
+    def whole(self, name: str, default: int) -> int:
+        """A whole number of 0 or more."""
+        value = self.get(name, default)
+        if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+            self.wrong(name, f"{value!r} is not a whole number of 0 or more")
+            return default
+        return int(value)
+
     def sizes(self, name: str, default: tuple[int, ...]) -> tuple[int, ...]:
         """Some whole numbers from 1."""
         value = self.get(name, default)

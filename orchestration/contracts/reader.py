@@ -101,7 +101,7 @@ def _feed(contract: OpenDataContractStandard, stem: str, fingerprint: str, mista
         quote=custom.sign("quote", '"', may_be_empty=True),
         escape=_escape(custom),
         has_header=has_header,
-        skip_lines=int(custom.number("skipLines", 0)),
+        skip_lines=custom.whole("skipLines", 0),
         trailer=_trailer(custom),
         suffixes=_suffixes(custom),
         date_formats=dates,
@@ -112,10 +112,10 @@ def _feed(contract: OpenDataContractStandard, stem: str, fingerprint: str, mista
         delivery=custom.choice("delivery", "append", "full"),
         frequency_days=_frequency(contract, mistakes),
         due_hours=_due_hours(contract, mistakes),
-        lateness_days=int(custom.number("latenessDays", 1)),
+        lateness_days=custom.whole("latenessDays", 1),
         tolerance_pct=custom.number("tolerancePct", 5),
         event_time=_event_time(custom, columns),
-        event_time_days=int(custom.number("eventTimeDays", _EVENT_TIME_DAYS)),
+        event_time_days=custom.whole("eventTimeDays", _EVENT_TIME_DAYS),
         amount=_amount(custom, columns),
         fingerprint=fingerprint,
     )
@@ -193,8 +193,8 @@ def _frequency(contract: OpenDataContractStandard, mistakes: Mistakes) -> int:
     for entry in contract.slaProperties or []:
         if entry.property == "frequency":
             days = {"d": 1, "w": 7, "m": 31}.get(str(entry.unit))
-            if days is None or not str(entry.value).isdigit():
-                mistakes.note("slaProperties.frequency", f"{entry.value!r} {entry.unit!r}: a number of d, w or m")
+            if days is None or not re.fullmatch("[1-9][0-9]*", str(entry.value)):
+                mistakes.note("slaProperties.frequency", f"{entry.value!r} {entry.unit!r}: a whole number of d, w or m")
                 return 1
             return int(str(entry.value)) * days
     return 1

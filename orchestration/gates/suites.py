@@ -18,7 +18,6 @@ them stands for the row's value, or for the argument of that name. Nothing here 
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -27,7 +26,7 @@ from pathlib import Path
 from string import Formatter
 from typing import Any
 
-from orchestration.base.files import NotTextError, read_text
+from orchestration.base.files import NotTextError, RepeatedKeyError, parse_json, read_text
 from orchestration.base.refusal import Refusal
 from orchestration.base.settings import PROJECT
 from orchestration.gates.engine import UnsupportedExpectation, may_judge_row_by_row, refuse_unsupported
@@ -94,6 +93,11 @@ class Suite:
         """The suite's name, which its file repeats."""
         return f"{self.stage}.{self.relation}"
 
+    def names(self, relation: str) -> bool:
+        """Whether a query of the suite's author reads another relation, written `schema.name`."""
+        queries = (str(e.kwargs["unexpected_rows_query"]) for e in self.expectations if e.has_own_sql)
+        return any(re.search(rf"\b{re.escape(relation)}\b", query) for query in queries)
+
 
 def load_suite(stage: str, relation: str, *, site: Path | None = None, shipped: Path = SHIPPED) -> Suite:
     """The suite of one relation; without any file it is empty, which is a gate that is always open.
@@ -151,8 +155,10 @@ def _apply_layer(merged: dict[str, dict[str, Any]], entries: list[dict[str, Any]
 
 def _read(path: Path, name: str) -> dict[str, Any]:
     try:
-        document = json.loads(read_text(path))
-    except (NotTextError, json.JSONDecodeError) as error:
+        document = parse_json(read_text(path))
+    except RepeatedKeyError as error:
+        raise SuiteError(f"{path}: {error}") from error
+    except (NotTextError, ValueError) as error:
         raise SuiteError(f"{path}: not a JSON document: {error}") from error
     if not isinstance(document, dict) or set(document) - {"partition_by"} != {"name", "expectations"}:
         raise SuiteError(
@@ -205,7 +211,7 @@ def _check_complete(entry: Mapping[str, Any], where: str) -> None:
     if not isinstance(why, str) or not why.strip():
         raise SuiteError(f"{where}: meta.why must say in one sentence why it is there")
     share = entry["meta"].get("critical_above_pct")
-    if share is not None and not (isinstance(share, int | float) and share >= 0):
+    if share is not None and not (isinstance(share, int | float) and not isinstance(share, bool) and share >= 0):
         raise SuiteError(f"{where}: meta.critical_above_pct must be a share in per cent")
     if share is not None and entry["severity"] == Severity.CRITICAL:
         raise SuiteError(f"{where}: meta.critical_above_pct on what is critical anyway")

@@ -17,7 +17,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ValidationError
 
-from orchestration.base.files import NotTextError, decode_text
+from orchestration.base.files import NotTextError, RepeatedKeyError, decode_text, parse_json
 from orchestration.contracts import Feed
 from orchestration.ingest.faults import RefusedError, reading
 from orchestration.ingest.names import header_in_message, is_data, spelled
@@ -52,10 +52,11 @@ class Manifest(BaseModel):
 
         Raises:
             ValidationError: naming what is wrong with it, and where.
+            RepeatedKeyError: if a key is there twice.
         """
         try:
-            content = json.loads(text, parse_float=Decimal)
-        except ValueError:
+            content = parse_json(text, parse_float=Decimal)
+        except json.JSONDecodeError:
             return cls.model_validate_json(text)  # which says what is wrong
         return cls.model_validate(content)
 
@@ -86,8 +87,11 @@ class Delivery:
     @cached_property
     def sha256_by_file(self) -> dict[str, str]:
         """SHA-256 of each file; of anything that is not a regular file, or closed to us, the hash of empty input."""
+        names = [self.name_of(path) for path in self.files]
+        if len(names) == 1:  # most deliveries are one file, and threads take longer to start than that to read
+            return {names[0]: _sha256(self.files[0])}
         with ThreadPoolExecutor() as pool:
-            return dict(zip((self.name_of(path) for path in self.files), pool.map(_sha256, self.files), strict=True))
+            return dict(zip(names, pool.map(_sha256, self.files), strict=True))
 
     def name_of(self, path: Path) -> str:
         """A file's name as people and manifests spell it."""
@@ -193,6 +197,8 @@ def _said_of_manifest(refusal: RefusedError) -> str:
         problem = cause.errors(include_input=False, include_context=False)[0]
         place = ".".join(str(part) if isinstance(part, int) else header_in_message(part) for part in problem["loc"])
         return f"{MANIFEST}: {place or 'the file'}: {problem['msg']}"
+    if isinstance(cause, RepeatedKeyError):
+        return f"{MANIFEST}: {header_in_message(cause.key)!r} is said twice"
     return f"{MANIFEST}: {cause}" if isinstance(cause, NotTextError) else str(refusal)
 
 

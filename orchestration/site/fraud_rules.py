@@ -7,12 +7,12 @@ What a rule's parameters are called, their types and how far they may go stand i
 from __future__ import annotations
 
 import difflib
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from orchestration.base.files import RepeatedKeyError, parse_json
 from orchestration.base.macros import call_macro
 
 _WHOLE, _TEXT = ("integer", "bigint"), "varchar"
@@ -86,7 +86,10 @@ def mistakes_of_rule(rule_id: str, parameters: str) -> list[str]:
     """What is wrong with one row: its `parameters` are a JSON object."""
     if rule_id not in rules():
         return [f"no macro in dbt_project/macros/rules knows the rule {rule_id!r}"]
-    given = json.loads(parameters)
+    try:
+        given = parse_json(parameters)
+    except RepeatedKeyError as error:
+        return [str(error)]
     if not isinstance(given, dict):
         return ["must be a JSON object of the rule's parameters"]
     return sorted(rules()[rule_id].mistakes(given))

@@ -92,6 +92,8 @@ def test_a_manifest_without_files_or_that_is_no_json_refuses_the_delivery(site: 
     assert site.ingest().refusal == "_manifest.json: there is no file beside it"
     (site.folder() / "_manifest.json").write_text("{")
     assert str(site.ingest().refusal).startswith("_manifest.json: the file: Invalid JSON")
+    (site.folder() / "_manifest.json").write_text('{"files": [{"name": "charges.csv", "rows": 2, "rows": 3}]}')
+    assert site.ingest().refusal == "_manifest.json: 'rows' is said twice"
 
 
 def test_a_mended_manifest_is_enough_to_be_tried_again(site: SmallSite) -> None:

@@ -135,6 +135,14 @@ def test_an_id_stands_once_in_a_file(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ("{", "not a JSON document"),
+        (
+            '{"name": "raw.ports", "expectations": [], "expectations": []}',
+            "'expectations' is said twice, of 'raw",
+        ),
+        (
+            '{"name": "raw.ports", "expectations": [{"id": "a", "meta": {}, "meta": {}}]}',
+            "'meta' is said twice",
+        ),
         ("[]", "expected exactly"),
         ('{"name": "raw.ports", "partition_by": 1, "expectations": []}', "must be the name of a column"),
         ('{"name": "raw.other", "expectations": []}', "its place says 'raw.ports'"),
