@@ -16,8 +16,7 @@ from pathlib import Path
 import duckdb
 
 from orchestration.base.settings import Settings, private_dir
-from orchestration.base.sql import identifier
-from orchestration.gates.engine import EngineError
+from orchestration.base.sql import first_line, identifier
 from orchestration.gates.gate import check_relation, not_judged
 from orchestration.gates.outcome import Outcome
 from orchestration.gates.suites import Suite
@@ -34,7 +33,7 @@ def check_changed(con: duckdb.DuckDBPyConnection, settings: Settings, suite: Sui
     try:
         seals = _seals(con, relation, suite.partition_by)
     except duckdb.Error as error:
-        return [not_judged(suite, EngineError(str(error)))]
+        return [not_judged(suite, first_line(error))]
     passed = _passed(settings, suite)
     due = [partition for partition, seal in seals.items() if passed.get(partition) != seal]
     outcomes = check_relation(con, suite, relation=relation, partitions=due if len(due) < len(seals) else None)

@@ -63,7 +63,7 @@ def check_relation(
             here = _in_partitions(identifier(str(suite.partition_by)), partitions)
             judged |= _judge(con, suite, f"select * from {relation} where {here}", narrow)
     except EngineError as error:
-        return [not_judged(suite, error)]
+        return [not_judged(suite, first_line(error))]
     return [outcome for expectation in suite.expectations for outcome in judged[expectation.id]]
 
 
@@ -85,7 +85,7 @@ def _in_partitions(column: str, partitions: Collection[str | None]) -> str:
     return " or ".join(conditions) or "false"
 
 
-def not_judged(suite: Suite, error: EngineError) -> Outcome:
+def not_judged(suite: Suite, why: str) -> Outcome:
     """What a gate says that could not judge: it stays closed, and says why; everything else goes on."""
     return Outcome(
         stage=suite.stage,
@@ -95,7 +95,7 @@ def not_judged(suite: Suite, error: EngineError) -> Outcome:
         expectation_type="engine",
         severity=Severity.CRITICAL,
         passed=False,
-        observed=str(_shown(first_line(error))),
+        observed=str(_shown(why)),
         expected="a verdict",
         evaluated=0,
         failed=None,

@@ -17,6 +17,7 @@ from orchestration.contracts import Feed
 from orchestration.gates import verdicts
 from orchestration.gates.asset_checks import asset_check_specs, held_back_result
 from orchestration.gates.changed import check_changed
+from orchestration.gates.gate import not_judged
 from orchestration.gates.judging import judge
 from orchestration.gates.outcome import Outcome
 from orchestration.gates.suites import Suite, load_suite
@@ -117,7 +118,7 @@ class Stage:
             for unique_id, result in results.items():
                 if spec := self.tests.get(self.graph.name_of(unique_id)):
                     yield _test_result(spec, result)
-            yield from self._judge(context, con, made, results)
+            yield from self._judge(context, con, made, results, held)
             if len(made) == len(self.graph.stage(self.name)):
                 self._remember_fingerprint(con, fingerprint)
 
@@ -182,9 +183,11 @@ class Stage:
         con: duckdb.DuckDBPyConnection,
         made: list[Node],
         results: Mapping[str, dbt.NodeResult],
+        held: Mapping[str, list[str]],
     ) -> Iterator[dg.AssetCheckResult]:
         """A relation's verdict rests on its dbt tests and its suite."""
         suites = self._suites()
+        absent = self._never_built(con, held)
         for node in self.graph.stage(self.name):
             failed = [
                 _failed_test(self.name, node, result)
@@ -195,10 +198,25 @@ class Stage:
                 continue
             nothing = Suite(self.name, node.name, ())
             suite = suites.get(node, nothing) if node in made else nothing
-            check = partial(check_changed, con, self.settings, suite, node.relation)
-            judgement = judge(context, self.settings, _key(node), suite, check, beside=failed)
+            judgement = judge(
+                context,
+                self.settings,
+                _key(node),
+                suite,
+                partial(_check, con, self.settings, suite, node.relation, absent),
+                beside=failed,
+            )
             if suite.expectations:
                 yield judgement.check
+
+    def _never_built(self, con: duckdb.DuckDBPyConnection, held: Mapping[str, list[str]]) -> dict[str, str]:
+        """Relations that are held back and do not exist yet, each in words."""
+        existing = _columns(con)
+        return {
+            node.relation: f"{node.relation}, which is held back by {', '.join(held[node.name])} and was never built"
+            for node in self.graph.nodes.values()
+            if node.name in held and node.relation not in existing
+        }
 
     def _suites(self) -> dict[Node, Suite]:
         loaded = {
@@ -215,6 +233,15 @@ class Stage:
 
     def _remember_fingerprint(self, con: duckdb.DuckDBPyConnection, fingerprint: str) -> None:
         con.execute("insert or replace into pipeline.built_from values ($1, $2)", [self.name, fingerprint])
+
+
+def _check(
+    con: duckdb.DuckDBPyConnection, settings: Settings, suite: Suite, relation: str, absent: Mapping[str, str]
+) -> list[Outcome]:
+    """The suite's outcomes; a suite cannot judge by what is not there, which is nobody's mistake."""
+    if missing := [why for name, why in absent.items() if suite.names(name)]:
+        return [not_judged(suite, f"is compared with {' and '.join(missing)}")]
+    return check_changed(con, settings, suite, relation)
 
 
 def _progress(nodes: Collection[Node], say: Callable[[str], None]) -> Callable[[str, str], None]:
