@@ -47,6 +47,15 @@ def print_trial(console: Console, trial: Trial) -> None:
         f"rows: {receipt.rows_read:,} read = {receipt.rows_accepted:,} accepted + {receipt.rows_quarantined:,} "
         f"quarantined + {receipt.rows_duplicate:,} duplicate"
     )
+    for file in receipt.files:
+        if file.read_as:
+            console.print(f"{file.name}: read as {file.read_as}, as its byte order mark says", markup=False)
+        if file.may_be_cut:
+            console.print(
+                f"{file.name}: its last line does not end, so it may have been cut; a manifest with its rows or "
+                "SHA-256 would tell",
+                markup=False,
+            )
     print_good_rows(console, trial)
     for reason, rows in sorted(receipt.reasons.items(), key=lambda entry: -entry[1]):
         console.print(f"  {rows:>8,}  {reason}", markup=False)

@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 import duckdb
@@ -17,6 +18,7 @@ from typer.testing import CliRunner
 from orchestration.base.refusal import Refusal
 from orchestration.base.settings import Settings
 from orchestration.cli import app
+from orchestration.ingest import ingest
 from orchestration.privacy import swap
 from orchestration.privacy.custody import BusyError, shared
 from orchestration.rights.audit import AuditError, audit_log
@@ -37,6 +39,7 @@ from tests.support.privacy_world import (
     take,
     vault,
 )
+from tests.support.small_site import DAY, SmallSite
 from tests.support.world import KEY
 
 
@@ -242,6 +245,41 @@ def test_a_number_is_found_in_any_spelling_encoding_and_format(tmp_path: Path) -
                 unsearched.add(path.name)
     assert found == {*texts, *typed} - {"none.parquet"}
     assert unsearched == {*packed}
+
+
+@pytest.mark.parametrize(
+    "spelled",
+    [
+        "010-5550-0001",
+        "０１０－５５５０－０００１",
+        "010–5550–0001",
+        "010\u00a05550\u00a00001",
+        "010\u200b5550\u200b0001",
+        "+82 (0)10-5550-0001",
+        "0082 10 5550 0001",
+        "010‑5550‑0001",
+    ],
+)
+def test_a_number_is_forgotten_however_a_delivery_spells_it(tmp_path: Path, spelled: str) -> None:
+    """Also in the text of a row that was not accepted; the delivery of another number stays."""
+    site = SmallSite(tmp_path)
+    good = "{id},{number},100,Y,{note},2026-01-03,2026-01-03 09:00:00"
+    header = ",".join(column["name"] for column in site.columns)
+    bad = f"C3,010-5550-0002,many,Y,{spelled},2026-01-03,2026-01-03 09:00:00"
+    theirs = [
+        good.format(id="C1", number=spelled, note="ok"),
+        good.format(id="C2", number="010-5550-0002", note=""),
+        bad,
+    ]
+    gone = site.drop("\n".join([header, *theirs, ""]))
+    kept = site.drop("\n".join([header, theirs[1], ""]), dt=date(2026, 1, 4))
+    receipts = [one.receipt for one in ingest(site.settings, site.feed, [DAY, date(2026, 1, 4)])]
+    assert [(one.rows_accepted, one.rows_quarantined) for one in receipts] == [(2, 1), (1, 0)]
+    attestation = forget(site.settings, "asked", numbers=["010-5550-0001"])
+    assert (gone.exists(), kept.exists(), attestation.left) == (False, True, {})
+    assert set(vault(site.settings).values()) == {"+821055500002"}
+    written = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+    assert spelled.encode() not in written
 
 
 def test_the_command_takes_the_number_from_standard_input(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

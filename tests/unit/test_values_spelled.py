@@ -379,3 +379,21 @@ def test_the_check_shows_accepted_rows_beside_their_text_and_masks_what_is_perso
     ):  # fmt: skip
         assert said in shown
     assert "1234-0001" not in shown
+
+
+def test_the_check_says_what_is_odd_about_a_file_and_shows_a_decimal_without_the_zeros_of_its_type(
+    site: SmallSite,
+) -> None:
+    """Ten thousand with four decimals has the digits of a phone number, and would be masked."""
+    site.options = {"encoding": "cp949"}
+    site.columns[2] |= {"logicalType": "number", "physicalType": "DECIMAL(18,4)"}
+    sample = site.root / "sample.csv"
+    sample.write_bytes(b"\xef\xbb\xbf" + (HEADER + line(1, amount="10000")).encode().rstrip())
+    console = Console(record=True, width=100)
+    print_trial(console, try_sample(site.settings, site.feed, sample, dt=DAY, rows=1))
+    shown = " ".join(console.export_text().split())
+    for said in (
+        "amount 10000 → 10000 ", "sample.csv: read as utf-8, as its byte order mark says",
+        "sample.csv: its last line does not end, so it may have been cut",
+    ):  # fmt: skip
+        assert said in shown
