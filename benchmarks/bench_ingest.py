@@ -26,7 +26,7 @@ from orchestration.base.settings import Settings
 from orchestration.base.sql import connect, literal
 from orchestration.contracts import load_feeds
 from orchestration.ingest import ingest
-from orchestration.privacy import PseudonymKey
+from orchestration.privacy import PseudonymKey, numbers
 from orchestration.privacy.numbers import e164_sql
 
 FEED = "portability_events"
@@ -70,6 +70,7 @@ def bare(settings: Settings, days: int) -> None:
     plan = settings.site_profile.numbers
     with connect(settings) as con:
         PseudonymKey.load(settings).install(con)
+        numbers.install(con, plan)
         files = [str(settings.landing_dir / FEED / f"dt={FIRST + timedelta(n)}" / "ports.csv") for n in range(days)]
         for start in range(0, days, 90):  # DuckDB keeps 100 partitions open while it writes
             part = ", ".join(literal(file) for file in files[start : start + 90])

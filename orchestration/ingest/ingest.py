@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -98,8 +99,8 @@ def _ingest(
     total = len(done) + len(changed)
     if changed:
         try:
-            for part in _batches(changed):
-                done += _take(settings, feed, key, part)
+            for taken in _take(settings, feed, key, _batches(changed)):
+                done += taken
                 if progress:
                     progress(feed.name, len(done), total)
         except (OSError, duckdb.Error) as error:
@@ -112,19 +113,32 @@ def _ingest(
     return sorted(done, key=lambda ingested: ingested.receipt.dt)
 
 
-def _take(settings: Settings, feed: Feed, key: PseudonymKey, part: Sequence[Changed]) -> list[Ingested]:
-    """Ingest a batch on a connection of its own; if a file in it crashes DuckDB, each delivery on one of its own."""
-    try:
-        with connect(settings) as con, Workspace(settings, feed.name) as workspace:
-            key.install(con)
-            numbers.install(con, settings.site_profile.numbers)
-            vault = Vault.open(con, settings, key)
-            bench = Bench(con, feed, settings.site_profile.numbers, workspace.scratch)
-            return _ingest_batch(settings, bench, vault, part, workspace)
-    except CRASHES:
-        if len(part) == 1:
-            raise
-    return [ingested for one in part for ingested in _take(settings, feed, key, [one])]
+def _take(
+    settings: Settings, feed: Feed, key: PseudonymKey, parts: Iterable[Sequence[Changed]]
+) -> Iterator[list[Ingested]]:
+    """Ingest batches on one connection: to open one costs as much as a small batch.
+
+    If a file crashes DuckDB, that connection is beyond use, and each delivery of the batch is tried on one of its own.
+    """
+    with ExitStack() as holding:
+        con = None
+        for part in parts:
+            con = con or holding.enter_context(_connected(settings, key))
+            try:
+                yield _ingest_batch(settings, con, key, feed, part)
+            except CRASHES:
+                con = None
+                for one in part:
+                    with _connected(settings, key) as own:
+                        yield _ingest_batch(settings, own, key, feed, [one], is_alone=True)
+
+
+def _connected(settings: Settings, key: PseudonymKey) -> duckdb.DuckDBPyConnection:
+    """A connection with the functions that a batch needs."""
+    con = connect(settings)
+    key.install(con)
+    numbers.install(con, settings.site_profile.numbers)
+    return con
 
 
 def is_same(newest: Receipt, delivery: Delivery, feed: Feed, *, is_retry: bool = False) -> bool:
@@ -148,25 +162,30 @@ def _seen_again(settings: Settings, receipt: Receipt, delivery: Delivery) -> Rec
 
 def _ingest_batch(
     settings: Settings,
-    bench: Bench,
-    vault: Vault,
+    con: duckdb.DuckDBPyConnection,
+    key: PseudonymKey,
+    feed: Feed,
     part: Sequence[Changed],
-    workspace: Workspace,
+    *,
+    is_alone: bool = False,
 ) -> list[Ingested]:
     history = {delivery.dt: earlier for delivery, earlier in part}
     deliveries = [delivery for delivery, _ in part]
-    outcomes = run_batch(bench, vault, deliveries, workspace.accepted, workspace.quarantined)
-    receipts = [
-        _receipt(settings, outcome, history[outcome.delivery.dt], bench.feed)
-        for outcome in outcomes
-        if not outcome.delivery.has_changed()  # while it was read; the next run takes it
-    ]
-    for receipt in receipts:
-        _complete(workspace, receipt)
-    _sync(workspace)
-    for receipt in receipts:
-        _put_in_place(settings, workspace, receipt)
-    return [Ingested(receipt, is_new=True) for receipt in receipts]
+    with Workspace(settings, feed.name) as workspace:
+        bench = Bench(con, feed, settings.site_profile.numbers, workspace.scratch, is_alone)
+        vault = Vault.open(con, settings, key)
+        outcomes = run_batch(bench, vault, deliveries, workspace.accepted, workspace.quarantined)
+        receipts = [
+            _receipt(settings, outcome, history[outcome.delivery.dt], feed)
+            for outcome in outcomes
+            if not outcome.delivery.has_changed()  # while it was read; the next run takes it
+        ]
+        for receipt in receipts:
+            _complete(workspace, receipt)
+        _sync(workspace)
+        for receipt in receipts:
+            _put_in_place(settings, workspace, receipt)
+        return [Ingested(receipt, is_new=True) for receipt in receipts]
 
 
 def _receipt(settings: Settings, outcome: Outcome, earlier: list[Receipt], feed: Feed) -> Receipt:

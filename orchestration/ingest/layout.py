@@ -12,6 +12,7 @@ import difflib
 import io
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import duckdb
@@ -199,6 +200,7 @@ def _absent(absent: list[Column], unknown: tuple[str, ...]) -> str:
     return message
 
 
+@lru_cache(maxsize=10_000)
 def _fold(name: str) -> str:
     """A header as it is compared: letters composed, signs that nobody sees left out, white space and case ignored."""
     composed = " ".join(unicodedata.normalize("NFKC", name).split())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import secrets
 import tempfile
@@ -15,10 +16,10 @@ from pydantic import SecretStr
 
 from orchestration.base.refusal import Refusal
 from orchestration.base.settings import Settings, private_dir
-from orchestration.base.sql import connect, exact, identifier, literal
+from orchestration.base.sql import connect, exact, literal
 from orchestration.contracts import Column, Feed
 from orchestration.ingest.batch.bench import Bench
-from orchestration.ingest.batch.masked import masked_text, masked_value
+from orchestration.ingest.batch.masked import masked_texts, masked_values
 from orchestration.ingest.batch.reading import weighed_sql
 from orchestration.ingest.faults import RefusedError, reading
 from orchestration.ingest.ingest import ingest
@@ -27,7 +28,6 @@ from orchestration.ingest.names import SUFFIXES, is_data, why_no_data
 from orchestration.ingest.quarantine import BadRow, read_bad_rows
 from orchestration.ingest.receipt import Receipt
 from orchestration.ingest.survey import survey
-from orchestration.ingest.typed import text_name
 from orchestration.privacy import numbers
 
 _DAY_FOLDER = re.compile(r"dt=(\d{4}-\d{2}-\d{2})")
@@ -129,8 +129,8 @@ def _look(trial: Settings, feed: Feed, path: Path, dt: date, rows: int) -> tuple
                 found = con.execute(query, [[exact(surveyed.readable)]]).fetchall() if rows else []
         except RefusedError:  # what can only be read line by line is told by its bad rows
             found = []
-    names = [column.name for column in feed.columns]
-    good = [Read(dict(zip(names, zip(row[::2], row[1::2], strict=True), strict=True))) for row in found]
+    shown = [(json.loads(texts), json.loads(values)) for texts, values in found]
+    good = [Read({name: (texts[name], values[name]) for name in texts}) for texts, values in shown]
     return columns, list(layout.unknown), good
 
 
@@ -142,10 +142,8 @@ def _instead(column: Column) -> str | None:
 
 
 def _good_rows_sql(bench: Bench, layout: Layout, dt: date, rows: int) -> str:
-    """SQL for text and value, by turns, of each column of the first acceptable rows of the file bound as $1."""
+    """SQL for the texts and the values, as JSON, of the first acceptable rows of the file bound as $1."""
     source = source_sql(layout, bench.feed)
     texts = f"select read.* exclude (file_index), date {literal(dt)} as dt from ({source}) as read"
-    shown = ", ".join(
-        f"{masked_text(column, identifier(text_name(column)))}, {masked_value(column)}" for column in bench.feed.columns
-    )
+    shown = f"{masked_texts(bench.feed)}, {masked_values(bench.feed)}"
     return f"with {weighed_sql(bench, layout, texts)} select {shown} from weighed where not _is_bad limit {rows}"

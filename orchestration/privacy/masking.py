@@ -21,7 +21,7 @@ def mask_digits(text: str) -> str:
 
 def mask_digits_sql(expression: str) -> str:
     """SQL for `mask_digits`."""
-    return f"regexp_replace({expression}, {literal(character_class(numerals()))}, '#', 'g')"
+    return f"regexp_replace({expression}, {_numeral_class()}, '#', 'g')"
 
 
 def mask_number_sql(expression: str) -> str:
@@ -44,6 +44,11 @@ def mask_callable(text: str) -> str:
         return run if is_key or digits < _SHORTEST_CALLABLE else mask_digits(run)
 
     return _run().sub(mask, text)
+
+
+@cache
+def _numeral_class() -> str:
+    return literal(character_class(numerals()))
 
 
 @cache

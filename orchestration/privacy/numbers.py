@@ -26,7 +26,7 @@ from orchestration.privacy.spelling import (
     character_class,
     numerals,
     plain,
-    plain_sql,
+    plain_one_by_one,
     spaced,
 )
 
@@ -44,34 +44,41 @@ _DATED = f"((?:^|[A-Za-z]|[^\\x00-\\x7F])[^0-9A-Za-z]*)(?:{_INSTANT})([^0-9]|$)"
 
 
 def e164_sql(expression: str, plan: NumberPlan) -> str:
-    """SQL for the E.164 form of a text that is a subscriber number in any spelling, or null.
+    """SQL for `e164`, null where there is none; see `install`.
 
-    Spellings that most extracts use are read without a closer look.
+    Spellings that most extracts use are read without a closer look: what matches a pattern only loses its signs, which
+    costs half of extracting the number by one.
     """
-    national = plan.national_pattern
-    usual = f"^(?:\\+?{plan.calling_code}|{plan.trunk_prefix})({national})$"
-    quick = expression
-    for sign in "- ()":
-        quick = f"replace({quick}, '{sign}', '')"
-    fast = f"nullif(regexp_extract({quick}, {literal(usual)}, 1), '')"
-    ignored = character_class(set(BETWEEN) - set(f"+{DIALLED_BEHIND}"))
-    any_ = f"^(?:(?:\\+|{plan.international_prefix})?{plan.calling_code}(?:{plan.trunk_prefix})?|{plan.trunk_prefix})?"
-    # a fraction, and not the last group of 06.12.34.56.78
-    whole = f"regexp_replace({plain_sql(expression)}, '[0-9]{{{_SHORTEST},}}[.][0-9]{{1,2}}[^0-9A-Za-z]*$', 'x')"
-    squeezed = f"regexp_replace({whole}, {literal(ignored)}, '', 'g')"
-    slow = (
-        f"case when {expression} is not null "
-        f"then nullif(regexp_extract({squeezed}, {literal(f'{any_}({national})$')}, 1), '') end"
+    signs, code, trunk = "[- ()]*", plan.calling_code, plan.trunk_prefix
+    national = f"(?:{spaced(plan.national_pattern, signs)})"
+    abroad = literal(f"{signs}(?:[+]{signs})?{spaced(code, signs)}{national}")
+    at_home = literal(f"{signs}{spaced(trunk, signs)}{national}")
+    digits = f"translate({expression}, '- ()', '')"
+    return (
+        f"case when regexp_full_match({expression}, {abroad}) then '+' || ltrim({digits}, '+') "
+        f"when regexp_full_match({expression}, {at_home}) then '+{code}' || {digits}[{len(trunk) + 1}:] "
+        f"when {expression} is not null then nullif(e164({expression}), '') end"
     )
-    return f"'+{plan.calling_code}' || coalesce({fast}, {slow})"
+
+
+def e164(text: str, plan: NumberPlan) -> str | None:
+    """The E.164 form of a text that is a subscriber number in any spelling."""
+    # a fraction, and not the last group of 06.12.34.56.78
+    whole = re.sub(rf"[0-9]{{{_SHORTEST},}}[.][0-9]{{1,2}}[^0-9A-Za-z]*\Z", "x", plain_one_by_one(text))
+    country = f"(?:\\+|{plan.international_prefix})?{plan.calling_code}(?:{plan.trunk_prefix})?"
+    prefix = f"(?:{country}|{plan.trunk_prefix})?"
+    found = re.fullmatch(f"{prefix}({plan.national_pattern})", _ignored().sub("", whole))
+    return f"+{plan.calling_code}{found[1]}" if found else None
 
 
 def install(con: duckdb.DuckDBPyConnection, plan: NumberPlan) -> None:
-    """Give a connection the functions that `spells_number_sql` and `mask_number_sql` ask where a guard lets them.
+    """Give a connection the functions that `e164_sql`, `spells_number_sql` and `mask_number_sql` ask where a guard lets
+    them.
 
     They are Python's: patterns of all scripts take DuckDB 10 ms a column to compile, which is more than most batches
     have texts to look into.
     """
+    con.create_function("e164", lambda text: e164(text, plan) or "", ["VARCHAR"], "VARCHAR")
     con.create_function("spells_number", lambda text: spells_number(text, plan), ["VARCHAR"], "BOOLEAN")
     con.create_function("could_hold_number", lambda text: could_hold_number(text, plan), ["VARCHAR"], "BOOLEAN")
 
@@ -121,6 +128,13 @@ def _alone(plan: NumberPlan) -> str:
     trunk = spaced(plan.trunk_prefix)
     prefix = f"{country}(?:{trunk})?|{trunk}" if trunk else country
     return f"(?:^|[^0-9A-Za-z])(?:{prefix})?{spaced(plan.national_pattern)}(?:[^0-9A-Za-z]|[eE][+]|$)"
+
+
+@cache
+def _ignored() -> re.Pattern[str]:
+    """What may stand between the digits of a plain text that is a number."""
+    signs = sorted(set(BETWEEN) - set(f"+{DIALLED_BEHIND}"))
+    return re.compile(f"[{re.escape(''.join(signs))}]")
 
 
 @cache

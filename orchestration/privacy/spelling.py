@@ -83,11 +83,11 @@ def character_class(characters: Iterable[str]) -> str:
     return f"[{''.join(parts)}]"
 
 
-def spaced(pattern: str) -> str:
-    """A pattern of ASCII digits, so that it also matches with something between them."""
+def spaced(pattern: str, between: str = ANYTHING_BETWEEN) -> str:
+    """A pattern of ASCII digits, so that it also matches with something behind each of them."""
     return re.sub(
         r"\{[^}]*\}|\\.|\[[^\]]*\]|[0-9]|\.",
-        lambda token: token[0] if token[0].startswith("{") else f"(?:{token[0]}{ANYTHING_BETWEEN})",
+        lambda token: token[0] if token[0].startswith("{") else f"(?:{token[0]}{between})",
         pattern,
     )
 
@@ -101,8 +101,13 @@ def plain(text: str) -> str:
     """A text with ASCII digits and signs, and with a space for every other character that is no letter or number."""
     if text.isascii():
         return text
-    separated = _OTHER_SIGN.sub(" ", text.translate(_to_plain()))  # before NFKC makes letters of some signs
-    return _OTHER_SIGN.sub(" ", unicodedata.normalize("NFKC", separated))
+    # single signs first: NFKC makes letters of some signs
+    return _OTHER_SIGN.sub(" ", unicodedata.normalize("NFKC", plain_one_by_one(text)))
+
+
+def plain_one_by_one(text: str) -> str:
+    """The same sign by sign; what stands for several digits stays as it is, and is none."""
+    return _OTHER_SIGN.sub(" ", text.translate(_to_plain()))
 
 
 @cache
@@ -112,7 +117,7 @@ def _fold_patterns() -> tuple[tuple[str, str], ...]:
 
 
 def plain_sql(expression: str) -> str:
-    """SQL for `plain`; what stands for several digits stays as it is, and is none."""
+    """SQL for `plain_one_by_one`."""
     folded = expression
     for pattern, replacement in _fold_patterns():
         folded = f"regexp_replace({folded}, {literal(pattern)}, {literal(replacement)}, 'g')"

@@ -24,12 +24,12 @@ import duckdb
 from orchestration.base.files import write_durably
 from orchestration.base.refusal import Refusal
 from orchestration.base.settings import Settings
-from orchestration.base.sql import connect, exact, one_value
+from orchestration.base.sql import connect, exact
 from orchestration.contracts import load_feeds
 from orchestration.ingest.delivery import find_delivery
 from orchestration.ingest.receipt import newest, read_receipts
 from orchestration.privacy.custody import BusyError, exclusive
-from orchestration.privacy.numbers import e164_sql
+from orchestration.privacy.numbers import e164
 from orchestration.privacy.swap import Swap, finish
 from orchestration.privacy.vault import Vault
 from orchestration.rights import audit
@@ -127,9 +127,7 @@ def _name_subjects(
 ) -> None:
     """The table `subject`: `kind`, `value`, `pseudonym`, of what was named."""
     plan = settings.site_profile.numbers
-    named = [
-        ("msisdn", one_value(con, f"select {e164_sql('$1::varchar', plan)}", number.strip())) for number in numbers
-    ]
+    named = [("msisdn", e164(number.strip(), plan)) for number in numbers]
     if any(value is None for _, value in named):
         raise Refusal(f"That is not a subscriber number of {settings.site_profile.country}, in any of its spellings.")
     named += [("line", line.strip()) for line in lines if line.strip()]

@@ -37,7 +37,7 @@ def run_batch(
     try:
         read_all(bench, outcomes)
     except CRASHES as error:
-        if len(deliveries) > 1:
+        if not bench.is_alone:
             raise
         names = ", ".join(map(deliveries[0].name_of, deliveries[0].files))
         outcomes[deliveries[0].dt].refusal = f"{names}: cannot be read ({type(error).__name__})"

@@ -44,12 +44,16 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Bench:
-    """Where a batch is worked on: a feed's contract, the site's numbers, and room for copies of files."""
+    """Where a batch is worked on: a feed's contract, the site's numbers, and room for copies of files.
+
+    `is_alone` says that the batch is one delivery, of which nobody knows whether it crashes DuckDB.
+    """
 
     con: duckdb.DuckDBPyConnection
     feed: Feed
     plan: NumberPlan
     scratch: Path
+    is_alone: bool = False
 
     @cached_property
     def raw_names(self) -> list[str]:

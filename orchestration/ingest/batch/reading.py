@@ -13,13 +13,12 @@ from pathlib import Path
 
 from orchestration.base.sql import exact, identifier, literal
 from orchestration.ingest.batch.bench import Bench, Outcome
-from orchestration.ingest.batch.masked import masked_text
+from orchestration.ingest.batch.masked import masked_texts
 from orchestration.ingest.faults import RefusedError, reading
 from orchestration.ingest.judge import Judged, holds_name
 from orchestration.ingest.layout import Layout, read_layout, source_sql
 from orchestration.ingest.names import is_parquet
 from orchestration.ingest.survey import LONG_LINE, OPEN_QUOTE, Survey, survey
-from orchestration.ingest.typed import text_name
 
 #: A file with its number in the batch and its day.
 Member = tuple[int, date, Survey]
@@ -180,9 +179,6 @@ def _judged_sql(bench: Bench, layout: Layout, layout_no: int) -> str:
     """SQL for typed values of the files bound as $1, with the reasons and the masked texts of the bad rows."""
     conditions = Judged(bench.feed, bench.plan, layout.types(bench.feed)).all_reasons()
     listed = ", ".join(f"case when {condition} then {literal(name)} end" for name, condition in conditions.items())
-    masked = ", ".join(
-        f"{literal(column.name)}, {masked_text(column, identifier(text_name(column)))}" for column in bench.feed.columns
-    )
     hidden = {column.name: holds_name(column) for column in bench.feed.columns if column.is_masked}
     is_hiding = " or ".join(hidden.values()) or "false"
     names = ", ".join(f"case when {flag} then {literal(name)} end" for name, flag in hidden.items())
@@ -194,7 +190,7 @@ def _judged_sql(bench: Bench, layout: Layout, layout_no: int) -> str:
         with {weighed_sql(bench, layout, texts)}
         select _file_no, dt, {", ".join(bench.raw_names)},
             case when _is_bad then list_filter([{listed}], lambda reason: reason is not null) end,
-            case when _is_bad then json_object({masked})::varchar end,
+            case when _is_bad then {masked_texts(bench.feed)} end,
             case when {is_hiding} then list_filter([{names}], lambda name: name is not null) end
         from weighed
         """

@@ -8,7 +8,7 @@ from pathlib import Path
 from orchestration.base.sql import identifier, literal
 from orchestration.contracts import Column
 from orchestration.ingest.batch.bench import Bench, Outcome
-from orchestration.ingest.batch.masked import masked_line, masked_value
+from orchestration.ingest.batch.masked import masked_line, masked_values
 from orchestration.privacy.vault import Vault
 
 
@@ -59,7 +59,6 @@ def _accepted_sql(bench: Bench, vault: Vault, kept: str) -> str:
 
 def _quarantined_sql(bench: Bench, days: str) -> str:
     """Masked rows with file, place in the file and reasons; what conflicts with its key is shown as it was read."""
-    as_read = ", ".join(f"{literal(column.name)}, {masked_value(column)}" for column in bench.feed.columns)
     return f"""
         with first_seq as (select _file_no, min(rowid) as seq from judged group by all),
         numbered_rejects as (
@@ -73,7 +72,7 @@ def _quarantined_sql(bench: Bench, days: str) -> str:
             from judged where _reasons is not null
             union all by name
             select rowid as seq, _file_no, ['KEY_CONFLICT'] as reasons,
-                json_object({as_read})::varchar as masked_row,
+                {masked_values(bench.feed)} as masked_row,
             from judged where rowid in (select seq from repeats where not is_duplicate)
         ),
         placed as (
