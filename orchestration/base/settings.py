@@ -143,7 +143,7 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _has_site(self) -> Self:
         if self.site and not self.site.is_dir():
-            raise ValueError(f"RINGFENCE_SITE: {self.site} is no folder")
+            raise ValueError(f"RINGFENCE_SITE: {self.site} is not a folder")
         try:
             _ = self.site_profile
         except (tomllib.TOMLDecodeError, NotTextError) as error:

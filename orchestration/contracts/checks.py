@@ -21,7 +21,7 @@ def check_keys(content: dict[str, Any], mistakes: Mistakes) -> None:
 
 def _check_keys(found: dict[str, Any], model: type[BaseModel], mistakes: Mistakes, place: str) -> None:
     known = {field.alias or name for name, field in model.model_fields.items()}
-    mistakes.note_unknown(place, found, known, "no key of the standard")
+    mistakes.note_unknown(place, found, known, "not a key of the standard")
 
 
 def check_columns(columns: tuple[Column, ...], mistakes: Mistakes, *, has_header: bool) -> None:
@@ -90,7 +90,7 @@ def check_limits(column: Column, mistakes: Mistakes, place: str) -> None:
 
 
 def check_nothing(column: Column, mistakes: Mistakes, place: str) -> None:
-    """What stands for nothing is no value of ours too, and "no end" has room in raw."""
+    """What stands for nothing is not also a value of ours, and "no end" has room in raw."""
     if both := sorted({*column.null_marks} & {*column.values, *column.domain}):
         mistakes.note(f"{place}.nullValues", f"{both[0]!r} is a value of the column too")
     if column.open_end and (column.required or column.key_position is not None):

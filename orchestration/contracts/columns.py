@@ -120,7 +120,7 @@ def _type(prop: SchemaProperty, mistakes: Mistakes, place: str) -> str:
     type_ = _DECIMAL.sub(lambda match: f"DECIMAL({match[1] or 18},{match[2] or 0})", type_)
     if not _PHYSICAL.fullmatch(type_):
         known = ", ".join(_TYPES.values())
-        mistakes.note(f"{place}.physicalType", f"{prop.physicalType!r} is no type of raw ({known} …)")
+        mistakes.note(f"{place}.physicalType", f"{prop.physicalType!r} is not a type of raw ({known} …)")
         return "VARCHAR"
     if type_.startswith("DECIMAL"):
         mistakes.try_sql(f"{place}.physicalType", f"select cast(null as {type_})")
@@ -157,7 +157,7 @@ def _open_end(custom: Properties, type_: str, formats: Iterable[str], mistakes: 
     for text in custom.texts("openEnd"):
         day = mistakes.read_day(text, [form for form in formats if form not in WORDS])
         if day is None or type_ not in ("DATE", "TIMESTAMPTZ"):
-            custom.wrong("openEnd", f"{text!r} is no day, such as 9999-12-31, or the column is no date or timestamp")
+            custom.wrong("openEnd", f"{text!r} is not a day, such as 9999-12-31, or the column is no date or timestamp")
         else:
             found.append(day)
     return tuple(found)

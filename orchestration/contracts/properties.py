@@ -51,7 +51,7 @@ class Properties:
         """A text, a whole number or a flag, as text; None if there is none."""
         value = self.get(name)
         if value is not None and (not isinstance(value, str | int) or value == ""):
-            self.wrong(name, f"{value!r} is no text; put it in quotes")
+            self.wrong(name, f"{value!r} is not text; put it in quotes")
         return None if value is None else _spelled(value)
 
     def words(self, name: str, known: Collection[str]) -> tuple[str, ...]:
@@ -73,7 +73,7 @@ class Properties:
         """A number of 0 or more."""
         value = self.get(name, default)
         if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
-            self.wrong(name, f"{value!r} is no number of 0 or more")
+            self.wrong(name, f"{value!r} is not a number of 0 or more")
             return default
         return float(value)
 
@@ -102,7 +102,7 @@ class Properties:
         return value
 
     def sign(self, name: str, default: str, *, may_be_empty: bool = False) -> str:
-        """One ASCII sign that is no letter, digit or line end."""
+        """One ASCII sign, neither a letter nor a digit nor a line end."""
         sign = str(self.get(name, default))
         is_one = len(sign) == 1 and sign.isascii() and not sign.isalnum() and sign not in "\r\n"
         if not (is_one or (may_be_empty and not sign)):
@@ -110,7 +110,7 @@ class Properties:
         return sign
 
     def delimiter(self, name: str, default: str, *, unlike: tuple[str, str]) -> str:
-        """Up to four bytes of signs that are no letters, digits or line ends, without one that has another meaning."""
+        """Up to four bytes of signs, neither letters nor digits nor line ends; none of them has another meaning."""
         signs = str(self.get(name, default))
         if not 1 <= len(signs.encode()) <= _LONGEST_DELIMITER or any(c.isalnum() or c in "\r\n" for c in signs):
             self.wrong(name, f"{signs!r} is not one to four bytes of signs")

@@ -171,7 +171,7 @@ def _escape(custom: Properties) -> str:
 
 
 def _trailer(custom: Properties) -> tuple[str, ...]:
-    """The lines at a file's end that are no rows, as patterns; the count of rows stands in one of them at most."""
+    """The lines at a file's end that are not rows, as patterns; the count of rows stands in one of them at most."""
     lines = custom.texts("trailer")
     if not all(line.strip(" *") for line in lines):
         custom.wrong("trailer", "what each line begins with")

@@ -72,7 +72,7 @@ class Acceptance:
     accepted_at: str
 
     def covers(self, outcome: Outcome, revisions: Mapping[str, int]) -> bool:
-        """Whether a failed outcome is no more than what was accepted."""
+        """Whether a failed outcome was accepted in full."""
         if (outcome.expectation_id, outcome.partition) != (self.expectation_id, self.partition):
             return False
         if self.rev is not None and outcome.partition is not None:

@@ -38,7 +38,7 @@ def _exact_sql(column: Column, text: str, spelling: NumberSpelling) -> str:
 
 
 def _plain_sql(column: Column, text: str, spelling: NumberSpelling) -> str:
-    """The text with a point and no separators, null if it is no number or has more decimals than the type."""
+    """The text with a point and no separators, null if it is not a number or has more decimals than the type."""
     point = _class(spelling.decimal)
     conditions = [f"regexp_full_match({text}, '[+-]?{_digits(spelling)}{_fraction(column.scale, point)}')"]
     if column.is_integer and not spelling.thousands and column.minor_units < _THOUSANDS:

@@ -13,7 +13,7 @@ from orchestration.base.settings import Settings
 from orchestration.contracts import Feed
 from orchestration.ingest.delivery import MANIFEST, Delivery, day_of, find_delivery
 from orchestration.ingest.ingest import is_same
-from orchestration.ingest.names import SUFFIXES, is_data, spelled, why_no_data
+from orchestration.ingest.names import SUFFIXES, is_data, spelled, why_not_data
 from orchestration.ingest.receipt import Receipt, newest, read_receipts
 
 _LONG_AGO = date(2024, 8, 1)  # where partitions begin as long as nothing says anything else
@@ -91,14 +91,14 @@ def unread(settings: Settings, feeds: Mapping[str, Feed], receipts: Collection[R
 
 
 def _left_alone(folder: Path, feed: Feed) -> Iterator[str]:
-    """What of a day's folder is no part of its delivery, by the file's name."""
+    """Files of a day's folder that do not belong to its delivery, by name."""
     if not os.access(folder, os.R_OK):
         return
     for file in sorted(folder.iterdir()):
         if file.name == MANIFEST or is_data(file.name, feed.suffixes):
             continue
         otherwise = f"an extract's name ends in {', '.join((*SUFFIXES, *feed.suffixes))}"
-        yield f"{_spelled(file)}: {why_no_data(file.name) or otherwise}"
+        yield f"{_spelled(file)}: {why_not_data(file.name) or otherwise}"
 
 
 def _entries(folder: Path) -> list[Path]:

@@ -123,7 +123,7 @@ class Delivery:
         if _stat(path) is None:
             return None
         if not is_file(path):
-            raise RefusedError(f"{MANIFEST}: is no file")
+            raise RefusedError(f"{MANIFEST}: is not a file")
         try:
             with reading(MANIFEST, path):
                 return Manifest.read(decode_text(path.read_bytes()))
@@ -216,7 +216,7 @@ def is_file(path: Path) -> bool:
 
 
 def size_of(path: Path) -> int:
-    """Bytes of a file; none of what is not there or no file."""
+    """Bytes of a file; 0 for anything that is absent or not a regular file."""
     found = _stat(path)
     return found.st_size if found is not None and S_ISREG(found.st_mode) else 0
 

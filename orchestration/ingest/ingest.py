@@ -2,34 +2,29 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import duckdb
-import pyarrow.parquet as pq
 
-from orchestration.base.files import sync
 from orchestration.base.settings import Settings, private_dir
 from orchestration.base.sql import connect, first_line
 from orchestration.contracts import Feed
-from orchestration.ingest.batch import Bench, Outcome, run_batch
+from orchestration.ingest.batch import Batch, Outcome, run_batch
 from orchestration.ingest.delivery import Delivery, find_delivery, size_of
 from orchestration.ingest.faults import CRASHES, is_about_room
 from orchestration.ingest.known_since import KnownSince, known_since, passed_at
 from orchestration.ingest.names import is_packed
+from orchestration.ingest.placing import bring_to_disk, complete, put_in_place
 from orchestration.ingest.receipt import (
     FileCount,
     Receipt,
     replace_receipt,
     revision_dir,
     revisions,
-    write_receipt,
 )
 from orchestration.ingest.workspace import Workspace, discard_unfinished, one_at_a_time
 from orchestration.privacy import PseudonymKey, numbers
@@ -39,7 +34,6 @@ from orchestration.privacy.vault import Vault
 _BATCH_BYTES = 256 << 20  # of text; keeps a batch's intermediate results well under the memory limit
 _BATCH_DELIVERIES = 90  # DuckDB keeps 100 partitions open while it writes
 _GZIP_FACTOR = 8
-_SYNCING = 32
 
 Progress = Callable[[str, int, int], None]
 #: A delivery whose content is new, with the receipts of its earlier revisions.
@@ -172,19 +166,19 @@ def _ingest_batch(
     history = {delivery.dt: earlier for delivery, earlier in part}
     deliveries = [delivery for delivery, _ in part]
     with Workspace(settings, feed.name) as workspace:
-        bench = Bench(con, feed, settings.site_profile.numbers, workspace.scratch, is_alone)
+        batch = Batch(con, feed, settings.site_profile.numbers, workspace.scratch, is_alone)
         vault = Vault.open(con, settings, key)
-        outcomes = run_batch(bench, vault, deliveries, workspace.accepted, workspace.quarantined)
+        outcomes = run_batch(batch, vault, deliveries, workspace.accepted, workspace.quarantined)
         receipts = [
             _receipt(settings, outcome, history[outcome.delivery.dt], feed)
             for outcome in outcomes
             if not outcome.delivery.has_changed()  # while it was read; the next run takes it
         ]
         for receipt in receipts:
-            _complete(workspace, receipt)
-        _sync(workspace)
+            complete(workspace, receipt)
+        bring_to_disk(workspace)
         for receipt in receipts:
-            _put_in_place(settings, workspace, receipt)
+            put_in_place(settings, workspace, receipt)
         return [Ingested(receipt, is_new=True) for receipt in receipts]
 
 
@@ -230,44 +224,6 @@ def _known_since(settings: Settings, delivery: Delivery, earlier: list[Receipt],
         delivery, is_first=not earlier, lateness_days=feed.lateness_days, zone=ZoneInfo(settings.time_zone),
         passed_at=passed_at(settings, delivery.dt), now=now,
     )  # fmt: skip
-
-
-def _complete(workspace: Workspace, receipt: Receipt) -> None:
-    """Lay the receipt beside the rows that it speaks of."""
-    accepted, quarantined = workspace.partitions(receipt.dt)
-    if receipt.refusal:
-        for folder in (accepted, quarantined):
-            shutil.rmtree(folder, ignore_errors=True)
-    accepted.mkdir(parents=True, exist_ok=True)
-    written = sum(pq.read_metadata(path).num_rows for path in accepted.glob("*.parquet"))
-    if written != receipt.rows_accepted:
-        raise RuntimeError(
-            f"{receipt.feed} {receipt.dt}: {written} rows written, {receipt.rows_accepted} accepted; nothing was kept"
-        )
-    write_receipt(accepted, receipt)
-
-
-def _put_in_place(settings: Settings, workspace: Workspace, receipt: Receipt) -> None:
-    """Rename quarantine first, then raw with its receipt: the second rename is the commit."""
-    accepted, quarantined = workspace.partitions(receipt.dt)
-    if quarantined.exists():
-        target = revision_dir(settings.quarantine_dir, receipt.feed, receipt.dt, receipt.rev)
-        shutil.rmtree(target, ignore_errors=True)  # of an ingest that was killed between the two renames
-        _rename(quarantined, target)
-    # never over a revision that is there
-    _rename(accepted, revision_dir(settings.raw_dir, receipt.feed, receipt.dt, receipt.rev))
-
-
-def _rename(source: Path, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    source.rename(target)
-
-
-def _sync(workspace: Workspace) -> None:
-    """Bring everything to disk before the first rename; many at a time, since each alone waits for the disk."""
-    folders = [*workspace.accepted.glob("dt=*"), *workspace.quarantined.glob("dt=*")]
-    with ThreadPoolExecutor(_SYNCING) as pool:
-        list(pool.map(sync, [path for folder in folders for path in (*folder.iterdir(), folder)]))
 
 
 def _batches(changed: Sequence[Changed]) -> Iterator[list[Changed]]:

@@ -145,7 +145,7 @@ def _csv_header(header: str, feed: Feed, place: str) -> tuple[str, ...]:
         else:
             names = next(csv.reader(lines, delimiter=delimiter, quoting=csv.QUOTE_NONE), [])
     except csv.Error:
-        raise RefusedError(f"{place}: is no header") from None
+        raise RefusedError(f"{place}: is not a header") from None
     if feed.has_header and not any(name.strip() for name in names):
         raise RefusedError(f"{place}: there is no header")
     if text is not header:

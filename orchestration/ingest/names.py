@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import unicodedata
 from collections.abc import Iterable
-from fnmatch import fnmatchcase
+from fnmatch import translate
+from functools import cache
 from pathlib import Path
 
 from orchestration.privacy import mask_digits
@@ -15,7 +17,7 @@ _LONGEST_HEADER = 80
 _SUSPICIOUS_DIGITS = 5
 SUFFIXES = (".csv", ".csv.gz", ".parquet")
 
-#: Names that are no data whatever they end in, by what they are; capitals do not matter.
+#: Names of files that are not data, whatever they end in, by what they are; capitals do not matter.
 _NO_DATA: dict[str, tuple[str, ...]] = {
     "a file that is still being written, or was left unfinished": (
         ".in.*", ".pureftpd-upload.*", "*.filepart", "*.part", "*.partial", "*.tmp", "*.temp", "*.crdownload",
@@ -36,16 +38,20 @@ _NO_DATA: dict[str, tuple[str, ...]] = {
 _NAME_ENCODINGS = ("cp949", "cp1252")
 
 
-def why_no_data(name: str) -> str | None:
-    """What a file of this name is, if it is no data: the table above has the names."""
+def why_not_data(name: str) -> str | None:
+    """What a file of this name is, if it is not data: the table above has the names."""
     folded = name.casefold()
-    matching = (what for what, patterns in _NO_DATA.items() if any(fnmatchcase(folded, one) for one in patterns))
-    return next(matching, None)
+    return next((what for what, pattern in _no_data().items() if pattern.fullmatch(folded)), None)
+
+
+@cache
+def _no_data() -> dict[str, re.Pattern[str]]:
+    return {what: re.compile("|".join(map(translate, patterns))) for what, patterns in _NO_DATA.items()}
 
 
 def is_data(name: str, more: Iterable[str] = ()) -> bool:
     """Whether a file of this name belongs to a delivery; `more` are endings beyond the usual ones."""
-    return name.casefold().endswith((*SUFFIXES, *more)) and why_no_data(name) is None
+    return name.casefold().endswith((*SUFFIXES, *more)) and why_not_data(name) is None
 
 
 def is_parquet(name: str) -> bool:

@@ -18,13 +18,13 @@ from orchestration.base.refusal import Refusal
 from orchestration.base.settings import Settings, private_dir
 from orchestration.base.sql import connect, exact, literal
 from orchestration.contracts import Column, Feed
-from orchestration.ingest.batch.bench import Bench
 from orchestration.ingest.batch.masked import masked_texts, masked_values
 from orchestration.ingest.batch.reading import weighed_sql
+from orchestration.ingest.batch.tables import Batch
 from orchestration.ingest.faults import RefusedError, reading
 from orchestration.ingest.ingest import ingest
 from orchestration.ingest.layout import Layout, read_layout, source_sql
-from orchestration.ingest.names import SUFFIXES, is_data, why_no_data
+from orchestration.ingest.names import SUFFIXES, is_data, why_not_data
 from orchestration.ingest.quarantine import BadRow, read_bad_rows
 from orchestration.ingest.receipt import Receipt
 from orchestration.ingest.survey import survey
@@ -34,7 +34,7 @@ _DAY_FOLDER = re.compile(r"dt=(\d{4}-\d{2}-\d{2})")
 
 
 class SampleError(Refusal):
-    """There is no such file, or its name says that it is no extract."""
+    """There is no such file, or its name says that it is not an extract."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def try_sample(
         raise SampleError(f"{sample}: there is no such file")
     if not is_data(sample.name, feed.suffixes):
         endings = ", ".join((*SUFFIXES, *feed.suffixes))
-        raise SampleError(f"{sample.name}: {why_no_data(sample.name) or f'an extract is named {endings}'}")
+        raise SampleError(f"{sample.name}: {why_not_data(sample.name) or f'an extract is named {endings}'}")
     found = _DAY_FOLDER.fullmatch(sample.resolve().parent.name)
     dt = dt or (date.fromisoformat(found[1]) if found else date.today())
     with _elsewhere(settings) as trial:
@@ -125,7 +125,7 @@ def _look(trial: Settings, feed: Feed, path: Path, dt: date, rows: int) -> tuple
         ]
         try:
             with reading(surveyed.name, surveyed.readable):
-                query = _good_rows_sql(Bench(con, feed, trial.site_profile.numbers, scratch), layout, dt, rows)
+                query = _good_rows_sql(Batch(con, feed, trial.site_profile.numbers, scratch), layout, dt, rows)
                 found = con.execute(query, [[exact(surveyed.readable)]]).fetchall() if rows else []
         except RefusedError:  # what can only be read line by line is told by its bad rows
             found = []
@@ -141,9 +141,9 @@ def _instead(column: Column) -> str | None:
     return None if column.constant is None else f"always {column.constant!r}"
 
 
-def _good_rows_sql(bench: Bench, layout: Layout, dt: date, rows: int) -> str:
+def _good_rows_sql(batch: Batch, layout: Layout, dt: date, rows: int) -> str:
     """SQL for the texts and the values, as JSON, of the first acceptable rows of the file bound as $1."""
-    source = source_sql(layout, bench.feed)
+    source = source_sql(layout, batch.feed)
     texts = f"select read.* exclude (file_index), date {literal(dt)} as dt from ({source}) as read"
-    shown = f"{masked_texts(bench.feed)}, {masked_values(bench.feed)}"
-    return f"with {weighed_sql(bench, layout, texts)} select {shown} from weighed where not _is_bad limit {rows}"
+    shown = f"{masked_texts(batch.feed)}, {masked_values(batch.feed)}"
+    return f"with {weighed_sql(batch, layout, texts)} select {shown} from weighed where not _is_bad limit {rows}"

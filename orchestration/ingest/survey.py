@@ -73,7 +73,7 @@ def survey(path: Path, feed: Feed, scratch: Path, *, by_line: bool = False) -> S
     """
     name = spelled(path.name, feed.encoding)
     if not is_file(path):
-        raise RefusedError(f"{name}: is no file")
+        raise RefusedError(f"{name}: is not a file")
     with reading(name, path):
         if is_parquet(path.name):
             return _parquet(path, name, scratch)

@@ -129,7 +129,7 @@ class Text:
             raise RefusedError(f"{self.name}, line {self._line}: ends within a character of {encoding}") from None
 
     def _encoding(self, head: bytes) -> str:
-        """The contract's, unless a byte order mark says otherwise, which is no accident."""
+        """The contract's, unless a byte order mark says otherwise: nobody writes one by accident."""
         declared = codecs.lookup(self.feed.encoding).name
         by_mark = encoding_by_mark(head)
         if by_mark is None:
@@ -198,7 +198,7 @@ class Text:
             found = self._find_header(top)
             if found is None:
                 if len(top) > _LONGEST_HEADER:
-                    raise RefusedError(f"{self.name}, line {self.header_line}: {len(top):,} bytes are no header")
+                    raise RefusedError(f"{self.name}, line {self.header_line}: {len(top):,} bytes are not a header")
                 continue
             begin, end = found
             self.header = top[begin:end].decode().rstrip("\r\n")
@@ -238,7 +238,7 @@ class Text:
         else:
             raise RefusedError(f"{self.name}, line {line}: a quote of the header is left open")
         if end:
-            raise RefusedError(f"{self.name}, line {line}: {end - begin:,} bytes are no header")
+            raise RefusedError(f"{self.name}, line {line}: {end - begin:,} bytes are not a header")
         return None
 
     def _is_to_skip(self, line: bytes, number: int) -> bool:

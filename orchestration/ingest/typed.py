@@ -32,7 +32,7 @@ _PLAIN = NumberSpelling()
 
 
 def family(type_: str) -> str | None:
-    """What a column of DuckDB's type holds; None for what is no single value: lists, structures, maps."""
+    """What a column of DuckDB's type holds; None for lists, structures and maps."""
     return next((name for name, pattern in _FAMILIES.items() if re.fullmatch(pattern, type_)), None)
 
 

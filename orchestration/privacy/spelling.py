@@ -21,7 +21,7 @@ from orchestration.base.sql import literal
 DIGITS = "0123456789"
 #: ASCII that is neither a letter nor a digit.
 BETWEEN = "".join(chr(code) for code in range(128) if not chr(code).isalnum())
-#: What is dialled behind a number, and is no part of it.
+#: What is dialled behind a number, without being part of it.
 DIALLED_BEHIND = "*#,;"
 #: Signs that mean something in a spelled number, whatever their width.
 _SIGNS = f"{DIALLED_BEHIND}+."
@@ -98,7 +98,7 @@ def _to_plain() -> dict[int, str]:
 
 
 def plain(text: str) -> str:
-    """A text with ASCII digits and signs, and with a space for every other character that is no letter or number."""
+    """A text with ASCII digits and signs; a space stands for any other character but letters and numbers."""
     if text.isascii():
         return text
     # single signs first: NFKC makes letters of some signs

@@ -142,7 +142,7 @@ def print_run_report(
 
 
 def print_exceptions(console: Console, status: Status) -> None:
-    """Only what is not as it should be: feeds missing, late or refused, gates closed, relations held back."""
+    """Only what is wrong: feeds missing, late or refused, gates closed, relations held back."""
     for feed in status.feeds:
         if not feed.has_arrived:
             console.print(f"[yellow]{feed.feed}[/]: has never arrived; what needs it is empty")
@@ -246,7 +246,7 @@ def _fits(console: Console, table: Table) -> bool:
 
 
 def print_status(console: Console, status: Status) -> None:
-    """All feeds, then what is not as it should be, then the publication; a narrow terminal gets fewer columns."""
+    """All feeds, then what is wrong, then the publication; a narrow terminal gets fewer columns."""
     table = plain_table("feed", "first", "newest", ">days", ">missing", ">refused", "state")
     narrow = plain_table("feed", "newest", "state")
     for feed in status.feeds:

@@ -1,7 +1,7 @@
 """Which files in landing and quarantine hold a subscriber's number or line, in clear and in any spelling.
 
-Contracts are not asked: a number may stand in a column that nobody knows, in a line that is no row, or in a file that
-was refused. Where digits run together by chance the answer is yes too often, never too seldom; a file that cannot be
+Contracts are not asked: a number may stand in a column that nobody knows, in a line that is not a row, or in a
+refused file. Where digits run together by chance the answer is yes too often, never too seldom; a file that cannot be
 searched is named as such.
 """
 
@@ -118,7 +118,7 @@ def _encodings(block: bytes, known: Sequence[str]) -> list[str]:
     """The encodings that a text which begins so may be in.
 
     Raises:
-        UnsearchableError: if it is no text.
+        UnsearchableError: if it is not text.
     """
     if marked := [encoding for mark, encoding in _MARKS.items() if block.startswith(mark)]:
         return marked

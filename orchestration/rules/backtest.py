@@ -71,7 +71,7 @@ def backtest(settings: Settings, changes: Path) -> Backtest:
 
     Raises:
         BacktestError: if there is no warehouse to try them on, or it is in use.
-        ChangesError: if the file names what is not there, or no rule can have.
+        ChangesError: if the file names a rule, column or value that cannot be.
     """
     with _copy(settings) as apart:
         with connect(apart, str(apart.warehouse)) as con:

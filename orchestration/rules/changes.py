@@ -81,7 +81,7 @@ def _read(changes: Path, columns: list[str]) -> Iterator[tuple[int, dict[str, st
     with changes.open(encoding="utf-8-sig", newline="") as file:
         reader = csv.DictReader(file)
         if unknown := sorted(set(reader.fieldnames or ()) - set(columns)):
-            raise ChangesError(f"{changes}: {unknown[0]!r} is no column of fraud_rules ({', '.join(columns)})")
+            raise ChangesError(f"{changes}: {unknown[0]!r} is not a column of fraud_rules ({', '.join(columns)})")
         for row in reader:
             yield reader.line_num, {name: value for name, value in row.items() if value}
 

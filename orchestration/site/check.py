@@ -118,7 +118,9 @@ def _wrong_rows(con: duckdb.DuckDBPyConnection, settings: Settings, reference: R
         problem
         for column, type_ in reference.types.items()
         for problem in found(
-            f"try_cast({column} as {type_}) is null and {column} is not null", column, f"{{!r}} is no {type_}"
+            f"try_cast({column} as {type_}) is null and {column} is not null",
+            column,
+            f"{{!r}} is not {_article(type_)} {type_}",
         )
     ]
     if problems:
@@ -162,3 +164,7 @@ def _allowed(
     table, _, column = said.partition(".")
     relation = "shipped" if table == reference.name else lay_over(con, settings, table)
     return [value for (value,) in con.execute(f"select distinct {column} from {relation} order by 1").fetchall()]
+
+
+def _article(noun: str) -> str:
+    return "an" if noun[0].lower() in "aeiou" else "a"

@@ -20,7 +20,7 @@ _WHOLE, _TEXT = ("integer", "bigint"), "varchar"
 
 @dataclass(frozen=True)
 class Parameter:
-    """One parameter of a rule: its SQL type, and the values that the models can follow; None is no bound."""
+    """One parameter of a rule: its SQL type, and the values that the models can follow; None is unbounded."""
 
     type: str
     is_list: bool = False

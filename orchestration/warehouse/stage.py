@@ -238,7 +238,7 @@ class Stage:
 def _check(
     con: duckdb.DuckDBPyConnection, settings: Settings, suite: Suite, relation: str, absent: Mapping[str, str]
 ) -> list[Outcome]:
-    """The suite's outcomes; a suite cannot judge by what is not there, which is nobody's mistake."""
+    """The suite's outcomes. A comparison with an absent relation cannot be judged, and says why it is absent."""
     if missing := [why for name, why in absent.items() if suite.names(name)]:
         return [not_judged(suite, f"is compared with {' and '.join(missing)}")]
     return check_changed(con, settings, suite, relation)

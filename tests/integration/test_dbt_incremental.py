@@ -470,7 +470,7 @@ def test_a_backtest_of_a_rule_that_is_not_there_says_which_are(history: Warehous
     with pytest.raises(ChangesError, match=r"line 2: there is no rule 'FULL_MOON'; known are .*CASH_LIKE"):
         backtest(Settings(home=history.path.parent, view=history.view), changes)
     changes.write_text("rule_id,points\nCROWD,many\n", "utf-8")
-    with pytest.raises(ChangesError, match=r"changes\.csv, line 2, points: 'many' is no integer"):
+    with pytest.raises(ChangesError, match=r"changes\.csv, line 2, points: 'many' is not an integer"):
         backtest(Settings(home=history.path.parent, view=history.view), changes)
     changes.write_text('rule_id,points,parameters\nCROWD,5,\nCROWD,,"{""min_number"": 5}"\n', "utf-8")
     with pytest.raises(ChangesError, match=r"changes\.csv, line 3, parameters: .*did you mean 'min_numbers'"):

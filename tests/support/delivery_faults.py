@@ -337,7 +337,7 @@ DELIVERY_FAULTS = [
         "negative amounts", _PAYMENTS, "quarantine_within_tolerance", _rows(_PAYMENTS, _each(5, amount="-5000"))
     ),
     DeliveryFault(
-        "numbers that are no numbers", _PORTS, "quarantine_within_tolerance", _rows(_PORTS, _each(9, msisdn="unknown"))
+        "numbers that are not numbers", _PORTS, "quarantine_within_tolerance", _rows(_PORTS, _each(9, msisdn="unknown"))
     ),
     DeliveryFault(
         "ports without a provider", _PORTS, "quarantine_within_tolerance", _rows(_PORTS, _each(9, donor_provider=""))

@@ -66,8 +66,11 @@ def test_a_manifest_that_agrees_is_noted_with_its_totals(site: SmallSite) -> Non
         ([GOOD | {"rows": 3}], "charges.csv: 2 rows, but 3 in _manifest.json"),
         ([GOOD | {"sha256": "00"}], "charges.csv: its SHA-256 differs from the one in _manifest.json"),
         ([GOOD | {"control_totals": {"amount": 4}}], "charges.csv: amount adds up to 3, but to 4 in _manifest.json"),
-        ([GOOD | {"control_totals": {"note": 4}}], "_manifest.json: control total of 'note', which is no amount"),
-        ([GOOD | {"control_totals": {"msisdn": 4}}], "_manifest.json: control total of 'msisdn', which is no amount"),
+        ([GOOD | {"control_totals": {"note": 4}}], "_manifest.json: control total of 'note', which is not an amount"),
+        (
+            [GOOD | {"control_totals": {"msisdn": 4}}],
+            "_manifest.json: control total of 'msisdn', which is not an amount",
+        ),
         ([GOOD | {"rows": "many"}], "_manifest.json: files.0.rows: "),
     ],
 )

@@ -201,10 +201,10 @@ def test_a_file_that_cannot_be_read_refuses_its_delivery(site: SmallSite, name: 
 
 def test_a_folder_or_a_dangling_link_in_place_of_a_file_refuses_its_delivery(site: SmallSite) -> None:
     (site.folder() / "charges.csv").mkdir()
-    assert site.ingest().refusal == "charges.csv: is no file"
+    assert site.ingest().refusal == "charges.csv: is not a file"
     other = date(2026, 1, 4)
     (site.folder(other) / "charges.csv").symlink_to(site.root / "nowhere")
-    assert site.ingest(other).refusal == "charges.csv: is no file"
+    assert site.ingest(other).refusal == "charges.csv: is not a file"
 
 
 def test_a_refused_delivery_does_not_hold_up_the_others_and_leaves_what_was_there(site: SmallSite) -> None:

@@ -1,4 +1,4 @@
-"""One odd file costs its own delivery and nothing else; what is no data by its name is left alone, and said so."""
+"""One odd file costs its own delivery and nothing else. What is not data by its name is left alone, and named."""
 
 from __future__ import annotations
 

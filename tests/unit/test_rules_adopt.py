@@ -61,7 +61,7 @@ def test_an_empty_rule_stands_for_all_as_it_does_when_they_are_tried(settings: S
     ("changes", "said"),
     [
         ("rule_id,points\nFULL_MOON,1\n", r"changes\.csv, line 2: there is no rule 'FULL_MOON'"),
-        ("rule_id,points\nCASH_LIKE,many\n", r"changes\.csv, line 2, points: 'many' is no integer"),
+        ("rule_id,points\nCASH_LIKE,many\n", r"changes\.csv, line 2, points: 'many' is not an integer"),
     ],
 )
 def test_a_mistake_is_told_by_its_line_and_nothing_is_written(settings: Settings, changes: str, said: str) -> None:

@@ -54,7 +54,7 @@ def test_reference_rows_that_would_do_nothing_are_named_with_line_and_column(tmp
     )
     assert sorted(line for line in said if "CROWDD" not in line and "fraud_rules" not in line) == [
         "reference/calendar.csv, line 2, day: 2026-1-1 is neither a date (2026-01-01) nor a weekday (SUNDAY)",
-        "reference/desks.csv, line 2, cases_per_day: 'many' is no integer",
+        "reference/desks.csv, line 2, cases_per_day: 'many' is not an integer",
         "reference/incidents.csv, line 2, ends_on: 2025-07-04 is before starts_on",
         "reference/incidents.csv, line 2, kind: 'WAIVR' is not one of BREACH, WAIVER, SIGNUP_SUSPENSION",
         "reference/incidents.csv, line 2, provider_group: 'SKTT' is not one of KT, LGU, MVNO, SKT",
@@ -85,7 +85,7 @@ def test_a_reference_table_as_a_spreadsheet_saves_it_is_named_by_file_line_and_c
     ]
     incident = "\ufeff" + header + "A,SKT,WAIVER,2025. 7. 5,2025-07-14,,\n"
     assert _refused(tmp_path / "dates", {"reference/incidents.csv": incident}) == [
-        "reference/incidents.csv, line 2, starts_on: '2025. 7. 5' is no date"
+        "reference/incidents.csv, line 2, starts_on: '2025. 7. 5' is not a date"
     ]
 
 

@@ -165,7 +165,7 @@ def _file(rows: list[list[str]]) -> str:
 
 @st.composite
 def _deliveries(draw: st.DrawFn) -> tuple[list[str], str]:
-    """Numbers, and a file that has them in every column and in lines that are no rows."""
+    """Numbers, and a file that has them in every column and in lines that are not rows."""
     found = draw(
         st.lists(st.integers(10_000_000, 99_999_999).map(lambda n: f"10{n}"), min_size=6, max_size=9, unique=True)
     )
@@ -173,7 +173,7 @@ def _deliveries(draw: st.DrawFn) -> tuple[list[str], str]:
     for at, national in enumerate(found):
         row = [f"K{at}", "010-1234-0000", "1", "Y", "ok", "2026-01-03", "2026-01-03 09:00:00"]
         row[at % 7] = draw(_spelled(national))
-        if at >= len(row):  # a line that is no row
+        if at >= len(row):  # a line that is not a row
             row = [draw(_spelled(national)), "x"]
         rows.append(row)
     good = [[f"C{n}", f"010-1234-{n:04}", "1", "Y", "ok", "2026-01-03", "2026-01-03 09:00:00"] for n in range(30)]

@@ -323,7 +323,7 @@ def test_a_flag_is_one_of_the_usual_words_or_of_the_contracts(site: SmallSite) -
         ({}, {"enum": [{"value": "A"}], "constant": "B"}, "'B' is none of A"),
         ({}, {"classification": "pii", "constant": "B"}, "a personal column or one of the key"),
         ({}, {"sourceHeader": "b", "constant": "B"}, "a column with a sourceHeader is read from the file"),
-        ({}, {"openEnd": "9999-12-31"}, "'9999-12-31' is no day, such as 9999-12-31, or the column is no date"),
+        ({}, {"openEnd": "9999-12-31"}, "'9999-12-31' is not a day, such as 9999-12-31, or the column is no date"),
         ({}, {"logicalType": "date", "openEnd": "9999-12-31"}, "raw keeps null for no end: required: false"),
     ],
 )

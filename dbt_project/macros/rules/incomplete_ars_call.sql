@@ -1,6 +1,6 @@
 {#-
 INCOMPLETE_ARS_CALL: authenticated by an automated call (`auth_method`) whose call log is incomplete. An unknown
-call log is no hit.
+call log is not a hit.
 -#}
 {% macro rule_incomplete_ars_call() -%}
     {{ return({

@@ -136,7 +136,7 @@ def _selects_row_by_row(query: str) -> bool:
         return False
     functions = (function.name.lower() for function in statements[0].find_all(exp.Anonymous))
     selected = (column for select in statements[0].find_all(exp.Select) for column in select.expressions)
-    # of a function that the parser does not know, nobody can say that it is no aggregate, unless it is in a condition
+    # a function that the parser does not know may be an aggregate, unless it is in a condition
     return not _OF_THE_MOMENT & set(functions) and not any(column.find(exp.Anonymous) for column in selected)
 
 

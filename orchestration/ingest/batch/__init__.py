@@ -5,7 +5,7 @@ Each row of each file gets a sequence number, its position in the batch, and end
     files ──▶ judged ──▶ accepted      raw/<feed>/dt=D/rev=N/
                    ├───▶ quarantined   masked, with every reason
                    └───▶ duplicate
-          └▶ rejects ──▶ quarantined   lines that are no rows: wrong number of columns, open quotes
+          └▶ rejects ──▶ quarantined   lines that are not rows: wrong number of columns, open quotes
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from orchestration.ingest.batch.agreement import refuse_what_disagrees
-from orchestration.ingest.batch.bench import Bench, Outcome
 from orchestration.ingest.batch.counting import count, find_repeats
 from orchestration.ingest.batch.reading import read_all
+from orchestration.ingest.batch.tables import Batch, Outcome
 from orchestration.ingest.batch.writing import write
 from orchestration.ingest.delivery import Delivery
 from orchestration.ingest.faults import CRASHES
 from orchestration.privacy.vault import Vault
 
-__all__ = ["Bench", "Outcome", "run_batch"]
+__all__ = ["Batch", "Outcome", "run_batch"]
 
 
 def run_batch(
-    bench: Bench, vault: Vault, deliveries: Sequence[Delivery], accepted: Path, quarantined: Path
+    batch: Batch, vault: Vault, deliveries: Sequence[Delivery], accepted: Path, quarantined: Path
 ) -> list[Outcome]:
     """Judge the rows of deliveries that fit into memory together; write them below the two folders, as `dt=…`.
 
@@ -35,17 +35,17 @@ def run_batch(
     """
     outcomes = {delivery.dt: Outcome(delivery) for delivery in deliveries}
     try:
-        read_all(bench, outcomes)
+        read_all(batch, outcomes)
     except CRASHES as error:
-        if not bench.is_alone:
+        if not batch.is_alone:
             raise
         names = ", ".join(map(deliveries[0].name_of, deliveries[0].files))
         outcomes[deliveries[0].dt].refusal = f"{names}: cannot be read ({type(error).__name__})"
         return list(outcomes.values())
     if any(not outcome.refusal for outcome in outcomes.values()):
-        find_repeats(bench)
-        count(bench, outcomes)
-        refuse_what_disagrees(bench, outcomes)
-        write(bench, vault, outcomes, accepted, quarantined)
-    bench.clear()
+        find_repeats(batch)
+        count(batch, outcomes)
+        refuse_what_disagrees(batch, outcomes)
+        write(batch, vault, outcomes, accepted, quarantined)
+    batch.clear()
     return list(outcomes.values())

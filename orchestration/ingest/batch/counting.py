@@ -5,20 +5,20 @@ from __future__ import annotations
 from datetime import date
 
 from orchestration.base.sql import identifier
-from orchestration.ingest.batch.bench import Bench, Outcome
+from orchestration.ingest.batch.tables import Batch, Outcome
 from orchestration.ingest.delivery import size_of
 from orchestration.ingest.receipt import FileCount
 from orchestration.ingest.survey import Survey
 
 
-def find_repeats(bench: Bench) -> None:
+def find_repeats(batch: Batch) -> None:
     """Among acceptable rows of a day: exact repeats are duplicates, same key with other content a conflict.
 
     Keys are first compared by hash alone: that costs a third of grouping by the texts themselves.
     """
-    key = ", ".join(identifier(column.raw_name) for column in bench.feed.key)
-    content = ", ".join(bench.raw_names)
-    bench.con.execute(
+    key = ", ".join(identifier(column.raw_name) for column in batch.feed.key)
+    content = ", ".join(batch.raw_names)
+    batch.con.execute(
         f"""
         create temp table repeats as
         with suspected as (
@@ -40,12 +40,12 @@ def find_repeats(bench: Bench) -> None:
     )
 
 
-def count(bench: Bench, outcomes: dict[date, Outcome]) -> None:
+def count(batch: Batch, outcomes: dict[date, Outcome]) -> None:
     """Count each file's rows per stage independently, so that totals check each other; the survey has those read."""
-    amount = identifier(bench.feed.amount) if bench.feed.amount else "null::bigint"
+    amount = identifier(batch.feed.amount) if batch.feed.amount else "null::bigint"
     measured = "count(*) as n, coalesce(sum(amount), 0)::hugeint as amount"
-    stations = ("accepted", "quarantined", "duplicate", "typed")
-    found = bench.con.execute(
+    stages = ("accepted", "quarantined", "duplicate", "typed")
+    found = batch.con.execute(
         f"""
         with typed_rows as (select rowid as seq, _file_no, _reasons, {amount} as amount from judged),
         repeated as (select * from repeats join typed_rows using (seq, _file_no)),
@@ -61,8 +61,8 @@ def count(bench: Bench, outcomes: dict[date, Outcome]) -> None:
         ),
         quarantined as (select _file_no, {measured} from bad group by all),
         duplicate as (select _file_no, {measured} from repeated where is_duplicate group by all)
-        select dt, name, {", ".join(f"{one}.n, {one}.amount" for one in stations)}
-        from files {" ".join(f"left join {one} using (_file_no)" for one in stations)}
+        select dt, name, {", ".join(f"{one}.n, {one}.amount" for one in stages)}
+        from files {" ".join(f"left join {one} using (_file_no)" for one in stages)}
         """
     ).fetchall()
     for outcome in outcomes.values():
@@ -77,7 +77,7 @@ def count(bench: Bench, outcomes: dict[date, Outcome]) -> None:
             amount_read=amount_read, amount_accepted=amount_accepted,
             amount_quarantined=amount_quarantined, amount_duplicate=amount_duplicate,
         )  # fmt: skip
-    reasons = bench.con.execute(
+    reasons = batch.con.execute(
         "select dt, reason, count(*) from ("
         "select _file_no, unnest(_reasons) as reason from judged where _reasons is not null union all "
         "select _file_no, 'KEY_CONFLICT' from repeats where not is_duplicate union all "
@@ -85,26 +85,26 @@ def count(bench: Bench, outcomes: dict[date, Outcome]) -> None:
     ).fetchall()
     for dt, reason, rows in reasons:
         outcomes[dt].reasons[reason] = rows
-    hidden = bench.con.execute(
+    hidden = batch.con.execute(
         "select dt, name, count(*) from ("
         "select dt, unnest(_hidden) as name from judged where _hidden is not null and _reasons is null) "
         "group by all order by all"
     ).fetchall()
     for dt, name, rows in hidden:
         outcomes[dt].hidden[name] = rows
-    if bench.feed.event_time:
-        _count_far(bench, outcomes, bench.feed.event_time)
+    if batch.feed.event_time:
+        _count_far(batch, outcomes, batch.feed.event_time)
 
 
-def _count_far(bench: Bench, outcomes: dict[date, Outcome], event_time: str) -> None:
+def _count_far(batch: Batch, outcomes: dict[date, Outcome], event_time: str) -> None:
     """Acceptable rows that happened after their delivery's day, or longer before it than the contract says.
 
     A day's grace: an extract that is written in the small hours has some rows of these.
     """
     happened = f"cast({identifier(event_time)} as date)"
-    far = bench.con.execute(
+    far = batch.con.execute(
         f"select dt, count(*) filter ({happened} > dt + 1), "
-        f"count(*) filter ({happened} < dt - {bench.feed.event_time_days}) "
+        f"count(*) filter ({happened} < dt - {batch.feed.event_time_days}) "
         "from judged where _reasons is null group by all"
     ).fetchall()
     for dt, ahead, behind in far:

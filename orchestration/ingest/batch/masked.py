@@ -50,7 +50,7 @@ def _value(column: Column) -> str:
 
 
 def masked_line(feed: Feed) -> str:
-    """What may be shown of `line`, a line that is no row: it may hold any column anywhere."""
+    """What may be shown of `line`, a line that is not a row: it may hold any column anywhere."""
     if any(column.pseudonym == "person" for column in feed.columns):
         return _shortened(r"regexp_replace(line, '[\p{L}\p{N}]', '#', 'g')")
     return _shortened(mask_digits_sql("line"))

@@ -12,8 +12,8 @@ from datetime import date
 from pathlib import Path
 
 from orchestration.base.sql import exact, identifier, literal
-from orchestration.ingest.batch.bench import Bench, Outcome
 from orchestration.ingest.batch.masked import masked_texts
+from orchestration.ingest.batch.tables import Batch, Outcome
 from orchestration.ingest.faults import RefusedError, reading
 from orchestration.ingest.judge import Judged, holds_name
 from orchestration.ingest.layout import Layout, read_layout, source_sql
@@ -24,17 +24,17 @@ from orchestration.ingest.survey import LONG_LINE, OPEN_QUOTE, Survey, survey
 Member = tuple[int, date, Survey]
 
 
-def read_all(bench: Bench, outcomes: dict[date, Outcome]) -> None:
+def read_all(batch: Batch, outcomes: dict[date, Outcome]) -> None:
     """Read every file; one whose records cannot be told apart a second time, line by line.
 
     A delivery of which a file cannot be read is refused, by the file's name; the others are not held up by it.
     """
     by_line: set[Path] = set()
     while True:
-        bench.clear()
-        surveys = _survey(bench, outcomes, by_line)
-        unread = _read(bench, outcomes, surveys)
-        found = _count(bench)
+        batch.clear()
+        surveys = _survey(batch, outcomes, by_line)
+        unread = _read(batch, outcomes, surveys)
+        found = _count(batch)
         unread |= {
             one.path: f"{one.name}: its records cannot be told apart"
             for file_no, one in enumerate(surveys)
@@ -51,8 +51,8 @@ def read_all(bench: Bench, outcomes: dict[date, Outcome]) -> None:
         by_line |= unread.keys()
 
 
-def _survey(bench: Bench, outcomes: dict[date, Outcome], by_line: Collection[Path]) -> list[Survey]:
-    """Survey the files of what is not refused, some at a time; a file that is not whole refuses its delivery.
+def _survey(batch: Batch, outcomes: dict[date, Outcome], by_line: Collection[Path]) -> list[Survey]:
+    """Survey the files of deliveries not yet refused, some at a time; a file that is not whole refuses its delivery.
 
     Files that hold nothing are left out, beside others.
     """
@@ -60,7 +60,7 @@ def _survey(bench: Bench, outcomes: dict[date, Outcome], by_line: Collection[Pat
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         surveying = {
             dt: [
-                pool.submit(survey, path, bench.feed, bench.scratch, by_line=path in by_line)
+                pool.submit(survey, path, batch.feed, batch.scratch, by_line=path in by_line)
                 for path in outcome.delivery.files
             ]
             for dt, outcome in outcomes.items()
@@ -99,14 +99,14 @@ def _trailer_disagrees(outcome: Outcome, unread: Collection[Path]) -> str | None
     return None
 
 
-def _read(bench: Bench, outcomes: dict[date, Outcome], surveys: Iterable[Survey]) -> dict[Path, str]:
+def _read(batch: Batch, outcomes: dict[date, Outcome], surveys: Iterable[Survey]) -> dict[Path, str]:
     """Fill `files`, `judged` and `rejects`; returns the files that could not be read, each with the reason."""
-    bench.con.execute(
+    batch.con.execute(
         "create temp table files (_file_no integer, dt date, name varchar, path varchar, "
         "layout_no integer, place ubigint)"
     )
-    values = ", ".join(f"{identifier(column.raw_name)} {column.judged_type}" for column in bench.feed.columns)
-    bench.con.execute(
+    values = ", ".join(f"{identifier(column.raw_name)} {column.judged_type}" for column in batch.feed.columns)
+    batch.con.execute(
         f"create temp table judged (_file_no integer, dt date, {values}, _reasons varchar[], _masked varchar, "
         "_hidden varchar[])"
     )
@@ -114,7 +114,7 @@ def _read(bench: Bench, outcomes: dict[date, Outcome], surveys: Iterable[Survey]
     for file_no, found in enumerate(surveys):
         outcome = next(outcome for outcome in outcomes.values() if found.path in outcome.delivery.files)
         try:
-            layout = read_layout(bench.con, found, bench.feed, bench.scratch)
+            layout = read_layout(batch.con, found, batch.feed, batch.scratch)
         except RefusedError as error:
             outcome.refusal = str(error)
             continue
@@ -122,28 +122,28 @@ def _read(bench: Bench, outcomes: dict[date, Outcome], surveys: Iterable[Survey]
         outcome.unknown_columns += [name for name in layout.unknown if name not in outcome.unknown_columns]
     unread: dict[Path, str] = {}
     for layout, members in layouts.items():
-        unread |= _insert(bench, layout, members)
-    _number_rows(bench)
-    _gather_rejects(bench)
+        unread |= _insert(batch, layout, members)
+    _number_rows(batch)
+    _gather_rejects(batch)
     return unread
 
 
-def _number_rows(bench: Bench) -> None:
+def _number_rows(batch: Batch) -> None:
     """Number the rows of each delivery, its files in the order of their names, whatever else is in the batch."""
-    for column in bench.feed.columns:
+    for column in batch.feed.columns:
         if column.is_row_number:
-            bench.con.execute(
+            batch.con.execute(
                 f"update judged set {identifier(column.raw_name)} = numbered.place from ("
                 "select rowid as seq, row_number() over (partition by dt order by _file_no, rowid) as place from judged"
                 ") as numbered where judged.rowid = numbered.seq"
             )
 
 
-def _insert(bench: Bench, layout: Layout, members: Sequence[Member]) -> dict[Path, str]:
+def _insert(batch: Batch, layout: Layout, members: Sequence[Member]) -> dict[Path, str]:
     """Read files of one layout together, or, if a reader gives up, one by one to find those that it gives up on."""
     surveys = [found for _, _, found in members]
-    number = bench.number("select coalesce(max(layout_no), 0) + 1 from files")
-    bench.con.execute(
+    number = batch.number("select coalesce(max(layout_no), 0) + 1 from files")
+    batch.con.execute(
         f"insert into files select unnest($1), unnest($2), unnest($3), unnest($4), {number}, unnest($5)",
         [
             [file_no for file_no, _, _ in members],
@@ -156,53 +156,53 @@ def _insert(bench: Bench, layout: Layout, members: Sequence[Member]) -> dict[Pat
     try:
         with reading(surveys[0].name, *(found.readable for found in surveys)):
             paths = [exact(found.readable) for found in surveys]
-            bench.con.execute(f"insert into judged {_judged_sql(bench, layout, number)}", [paths])
+            batch.con.execute(f"insert into judged {_judged_sql(batch, layout, number)}", [paths])
     except RefusedError as error:
-        bench.con.execute("delete from files where layout_no = $1", [number])
+        batch.con.execute("delete from files where layout_no = $1", [number])
         if len(members) == 1:
             return {surveys[0].path: str(error)}
-        alone = [_insert(bench, layout, [member]) for member in members]
+        alone = [_insert(batch, layout, [member]) for member in members]
         return {path: said for one in alone for path, said in one.items()}
     return {}
 
 
-def _count(bench: Bench) -> dict[int, int]:
+def _count(batch: Batch) -> dict[int, int]:
     """How many records were found per file."""
-    counts: list[tuple[int, int]] = bench.con.execute(
+    counts: list[tuple[int, int]] = batch.con.execute(
         "select _file_no, count(*) from ("
         "select _file_no from judged union all select _file_no from rejects) group by all"
     ).fetchall()
     return dict(counts)
 
 
-def _judged_sql(bench: Bench, layout: Layout, layout_no: int) -> str:
+def _judged_sql(batch: Batch, layout: Layout, layout_no: int) -> str:
     """SQL for typed values of the files bound as $1, with the reasons and the masked texts of the bad rows."""
-    conditions = Judged(bench.feed, bench.plan, layout.types(bench.feed)).all_reasons()
+    conditions = Judged(batch.feed, batch.plan, layout.types(batch.feed)).all_reasons()
     listed = ", ".join(f"case when {condition} then {literal(name)} end" for name, condition in conditions.items())
-    hidden = {column.name: holds_name(column) for column in bench.feed.columns if column.is_masked}
+    hidden = {column.name: holds_name(column) for column in batch.feed.columns if column.is_masked}
     is_hiding = " or ".join(hidden.values()) or "false"
     names = ", ".join(f"case when {flag} then {literal(name)} end" for name, flag in hidden.items())
     texts = f"""
             select read.* exclude (file_index), files._file_no, files.dt
-            from ({source_sql(layout, bench.feed)}) as read
+            from ({source_sql(layout, batch.feed)}) as read
             join files on files.place = read.file_index and files.layout_no = {layout_no}"""
     return f"""
-        with {weighed_sql(bench, layout, texts)}
-        select _file_no, dt, {", ".join(bench.raw_names)},
+        with {weighed_sql(batch, layout, texts)}
+        select _file_no, dt, {", ".join(batch.raw_names)},
             case when _is_bad then list_filter([{listed}], lambda reason: reason is not null) end,
-            case when _is_bad then {masked_texts(bench.feed)} end,
+            case when _is_bad then {masked_texts(batch.feed)} end,
             case when {is_hiding} then list_filter([{names}], lambda name: name is not null) end
         from weighed
         """
 
 
-def weighed_sql(bench: Bench, layout: Layout, texts: str) -> str:
+def weighed_sql(batch: Batch, layout: Layout, texts: str) -> str:
     """SQL of the relations `texts` (given), `searched` for numbers, `typed` and `weighed`.
 
     `typed` has the values beside the texts, and `weighed` says `_is_bad`.
     """
-    judged = Judged(bench.feed, bench.plan, layout.types(bench.feed))
-    typed = ", ".join(f"{judged.typed_sql(column)} as {identifier(column.raw_name)}" for column in bench.feed.columns)
+    judged = Judged(batch.feed, batch.plan, layout.types(batch.feed))
+    typed = ", ".join(f"{judged.typed_sql(column)} as {identifier(column.raw_name)}" for column in batch.feed.columns)
     searches = "".join(f", {search} as {flag}" for flag, search in judged.searches().items())
     conditions = judged.all_reasons().values()
     is_bad = " or ".join(f"coalesce({condition}, false)" for condition in conditions) or "false"
@@ -213,20 +213,20 @@ def weighed_sql(bench: Bench, layout: Layout, texts: str) -> str:
         weighed as (select *, {is_bad} as _is_bad from typed)"""
 
 
-def _gather_rejects(bench: Bench) -> None:
-    """Lines that are no rows, each once, with the errors found in it; `row_number` is its place in the file."""
-    if not bench.number("select count(*) from duckdb_tables() where table_name = 'reject_errors'"):
-        bench.con.execute(
+def _gather_rejects(batch: Batch) -> None:
+    """Lines that are not rows, each once, with the errors found in it; `row_number` is its place in the file."""
+    if not batch.number("select count(*) from duckdb_tables() where table_name = 'reject_errors'"):
+        batch.con.execute(
             "create temp table rejects (_file_no integer, row_number bigint, line varchar, reasons varchar[])"
         )
         return
     marks = f"{_character(OPEN_QUOTE)} || {_character(LONG_LINE)}"
-    bench.con.execute(
+    batch.con.execute(
         f"""
         create temp table rejects as
         select files._file_no, errors.line::bigint - 1 as row_number,
             any_value(case when contains({marks}, left(errors.told, 1))
-                then rtrim(trim(errors.told, {marks}), {literal(bench.feed.delimiter)}) else errors.told end) as line,
+                then rtrim(trim(errors.told, {marks}), {literal(batch.feed.delimiter)}) else errors.told end) as line,
             list(distinct 'STRUCTURE:' || case left(errors.told, 1)
                 when {_character(OPEN_QUOTE)} then 'OPEN_QUOTE' when {_character(LONG_LINE)} then 'LONG_LINE'
                 else replace(errors.error_type::varchar, ' ', '_') end) as reasons

@@ -7,30 +7,30 @@ from pathlib import Path
 
 from orchestration.base.sql import identifier, literal
 from orchestration.contracts import Column
-from orchestration.ingest.batch.bench import Bench, Outcome
 from orchestration.ingest.batch.masked import masked_line, masked_values
+from orchestration.ingest.batch.tables import Batch, Outcome
 from orchestration.privacy.vault import Vault
 
 
-def write(bench: Bench, vault: Vault, outcomes: dict[date, Outcome], accepted: Path, quarantined: Path) -> None:
-    """Write the rows of what was not refused, one sub-folder `dt=…` per day."""
+def write(batch: Batch, vault: Vault, outcomes: dict[date, Outcome], accepted: Path, quarantined: Path) -> None:
+    """Write the rows of accepted deliveries, one sub-folder `dt=…` per day."""
     taken = [literal(dt) for dt, outcome in outcomes.items() if not outcome.refusal]
     if not taken:
         return
     days = f"dt in ({', '.join(taken)})"
     kept = f"_reasons is null and {days}"
-    if bench.number("select count(*) from repeats"):
+    if batch.number("select count(*) from repeats"):
         kept += " and rowid not in (select seq from repeats)"
-    _copy(bench, _accepted_sql(bench, vault, kept), accepted)
-    _copy(bench, _quarantined_sql(bench, days), quarantined)
+    _copy(batch, _accepted_sql(batch, vault, kept), accepted)
+    _copy(batch, _quarantined_sql(batch, days), quarantined)
 
 
-def _accepted_sql(bench: Bench, vault: Vault, kept: str) -> str:
+def _accepted_sql(batch: Batch, vault: Vault, kept: str) -> str:
     """Accepted rows under pseudonyms; an identity is hashed once, however many rows it has.
 
     Before a pseudonym is written, the vault knows whose it is; who was forgotten gets the random one.
     """
-    secret = [column for column in bench.feed.columns if column.pseudonym_kind]
+    secret = [column for column in batch.feed.columns if column.pseudonym_kind]
     if secret:
         values = " union ".join(
             f"select distinct {literal(str(column.pseudonym_kind))} as kind, "
@@ -38,7 +38,7 @@ def _accepted_sql(bench: Bench, vault: Vault, kept: str) -> str:
             f"where {kept} and {identifier(column.raw_name)} is not null"
             for column in secret
         )
-        bench.con.execute(
+        batch.con.execute(
             f"create temp table identities as select kind, value, pseudonym(kind, value) as pseudonym from ({values})"
         )
         vault.keep("identities")
@@ -46,7 +46,7 @@ def _accepted_sql(bench: Bench, vault: Vault, kept: str) -> str:
         f"{_identity(column)}.pseudonym as {identifier(column.raw_name)}"
         if column.pseudonym_kind
         else f"judged.{identifier(column.raw_name)}"
-        for column in bench.feed.columns
+        for column in batch.feed.columns
     )
     joins = " ".join(
         f"left join identities as {_identity(column)} "
@@ -57,7 +57,7 @@ def _accepted_sql(bench: Bench, vault: Vault, kept: str) -> str:
     return f"select judged.dt, {selected} from (select * from judged where {kept}) as judged {joins}"
 
 
-def _quarantined_sql(bench: Bench, days: str) -> str:
+def _quarantined_sql(batch: Batch, days: str) -> str:
     """Masked rows with file, place in the file and reasons; what conflicts with its key is shown as it was read."""
     return f"""
         with first_seq as (select _file_no, min(rowid) as seq from judged group by all),
@@ -72,7 +72,7 @@ def _quarantined_sql(bench: Bench, days: str) -> str:
             from judged where _reasons is not null
             union all by name
             select rowid as seq, _file_no, ['KEY_CONFLICT'] as reasons,
-                {masked_values(bench.feed)} as masked_row,
+                {masked_values(batch.feed)} as masked_row,
             from judged where rowid in (select seq from repeats where not is_duplicate)
         ),
         placed as (
@@ -90,15 +90,15 @@ def _quarantined_sql(bench: Bench, days: str) -> str:
             select _file_no, row_number, reasons, masked_row from numbered
             union all
             select _file_no, row_number, reasons,
-                json_object('line', {masked_line(bench.feed)})::varchar from rejects
+                json_object('line', {masked_line(batch.feed)})::varchar from rejects
         ) join files using (_file_no)
         where {days}
         order by all
         """
 
 
-def _copy(bench: Bench, query: str, folder: Path) -> None:
-    bench.con.execute(
+def _copy(batch: Batch, query: str, folder: Path) -> None:
+    batch.con.execute(
         f"copy ({query}) to {literal(str(folder))} "
         f"(format parquet, compression zstd, partition_by (dt), overwrite_or_ignore)"
     )

@@ -4,7 +4,7 @@ with uses as (
     select * from {{ ref('int_unregistered_use') }}
 ),
 
--- what a later list cleared is no exposure any more
+-- what a later list cleared is no longer an exposure
 final as (
     select
         number_key,

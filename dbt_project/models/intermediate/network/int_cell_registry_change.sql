@@ -21,7 +21,7 @@ list_days as (
     from (select distinct list_on from {{ cells }}) as listed
 ),
 
--- each list beside the one before it: a list that is missing is no list, so it changes nothing
+-- each list beside the one before it: a missing list changes nothing
 previous as (
     select
         cells.*,

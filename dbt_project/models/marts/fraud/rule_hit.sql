@@ -23,7 +23,7 @@ parameters as (
     from rules
 ),
 
--- what a later list cleared is no hit any more
+-- what a later list cleared is no longer a hit
 unregistered_payments as (
     select * from {{ ref('int_unregistered_payment') }}
     where cleared_on is null

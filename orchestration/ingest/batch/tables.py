@@ -2,7 +2,7 @@
 
 files          one row per file of the batch
 judged         one row per row that was read, with typed values and its reasons, if any; `rowid` is its sequence number
-rejects        one row per line that is no row
+rejects        one row per line that is not a row
 repeats        of the acceptable rows those that are there twice, or whose key is
 identities     one row per number, line or person, with its pseudonym
 """
@@ -43,7 +43,7 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class Bench:
+class Batch:
     """Where a batch is worked on: a feed's contract, the site's numbers, and room for copies of files.
 
     `is_alone` says that the batch is one delivery, of which nobody knows whether it crashes DuckDB.
