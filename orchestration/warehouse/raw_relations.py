@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 
-from orchestration.base.settings import Settings
-from orchestration.base.sql import exact, identifier, literal
-from orchestration.contracts import Column, Feed
+from orchestration.base.settings import PACKAGE, Settings
+from orchestration.base.sql import columns_of, exact, identifier, literal
+from orchestration.contracts import Column, Feed, load_feed
 from orchestration.ingest.receipt import Receipt, in_force, read_receipts, revision_dir
 
 
@@ -20,8 +20,9 @@ def refresh_raw(
 ) -> None:
     """Point `raw.<feed>`, `raw.<feed>__all_revisions` and `raw.revision` at what has been ingested by now.
 
-    A feed that has never arrived is an empty relation with its types. With `known_on`, only revisions that had been
-    delivered by the end of that day, in the site's time zone, are there.
+    A feed that has never arrived is an empty relation with its types. A column is null where its files were written
+    under a contract without it, or where the site's contract leaves out an optional one of the shipped contract. With
+    `known_on`, only revisions that had been delivered by the end of that day, in the site's time zone, are there.
     """
     receipts = [
         receipt
@@ -36,8 +37,8 @@ def refresh_raw(
         currents = [receipt for receipt in own if rev_in_force[receipt.feed, receipt.dt] == receipt.rev]
         for name, kept in ((feed.name, currents), (f"{feed.name}__all_revisions", own)):
             files = _files(settings.raw_dir, kept)
-            is_mixed = len({receipt.contract for receipt in kept}) > 1
-            con.execute(f"create or replace view raw.{identifier(name)} as {_select(feed, files, is_mixed)}")
+            is_mixed = bool({receipt.contract for receipt in kept} - {feed.fingerprint})
+            con.execute(f"create or replace view raw.{identifier(name)} as {_select(con, feed, files, is_mixed)}")
     con.execute(
         "create or replace table raw.revision "
         "(feed varchar, dt date, rev integer, delivered_at timestamptz, is_current boolean)"
@@ -60,19 +61,36 @@ def _files(raw: Path, receipts: list[Receipt]) -> list[Path]:
     return [path for folder in folders for path in sorted(folder.glob("*.parquet"))]
 
 
-def _select(feed: Feed, files: list[Path], is_mixed: bool) -> str:
+def _select(con: duckdb.DuckDBPyConnection, feed: Feed, files: list[Path], is_mixed: bool) -> str:
+    columns = [*feed.columns, *_left_out(feed)]
     if not files:
-        empty = ", ".join(f"cast(null as {column.raw_type}) as {_name(column)}" for column in feed.columns)
-        return f"select {empty}, cast(null as date) as dt, cast(null as integer) as rev where false"
-    values = ", ".join(
-        f"cast({_name(column)} as {column.raw_type}) as {_name(column)}" if column.pseudonym else _name(column)
-        for column in feed.columns
-    )
+        nulls = ", ".join(map(_null, columns))
+        return f"select {nulls}, cast(null as date) as dt, cast(null as integer) as rev where false"
     listed = ", ".join(literal(exact(path)) for path in files)
     options = "hive_partitioning = true, hive_types = {'dt': date, 'rev': integer}"
     if is_mixed:  # files of several contract versions: a column added later is null in the earlier ones
         options += ", union_by_name = true"
-    return f"select {values}, dt, rev from read_parquet([{listed}], {options})"
+    source = f"read_parquet([{listed}], {options})"
+    held = set(columns_of(con, f"select * from {source}")) if is_mixed else {column.raw_name for column in feed.columns}
+    values = ", ".join(_value(column) if column.raw_name in held else _null(column) for column in columns)
+    return f"select {values}, dt, rev from {source}"
+
+
+def _left_out(feed: Feed) -> list[Column]:
+    """Optional columns of the shipped contract that the site's does not have."""
+    shipped = PACKAGE / "contracts" / f"{feed.name}.yaml"
+    if not shipped.exists():
+        return []
+    known = {column.raw_name for column in feed.columns}
+    return [column for column in load_feed(shipped).columns if not column.required and column.raw_name not in known]
+
+
+def _value(column: Column) -> str:
+    return f"cast({_name(column)} as {column.raw_type}) as {_name(column)}" if column.pseudonym else _name(column)
+
+
+def _null(column: Column) -> str:
+    return f"cast(null as {column.raw_type}) as {_name(column)}"
 
 
 def _name(column: Column) -> str:

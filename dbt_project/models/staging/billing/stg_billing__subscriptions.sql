@@ -20,6 +20,8 @@ final as (
         age_band,
         region_code,
         changed_at,
+        sales_channel,
+        dealer_code,
         dt,
         rev
     from source

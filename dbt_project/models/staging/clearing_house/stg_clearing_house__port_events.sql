@@ -17,6 +17,8 @@ final as (
         requested_at,
         status_at,
         processed_on,
+        sales_channel,
+        dealer_code,
         dt,
         rev
     from source
