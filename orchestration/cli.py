@@ -157,6 +157,9 @@ def simulate(
     field_dirt: Annotated[
         bool, typer.Option("--field-dirt", help="Also what no contract announces: hidden files, odd spellings, ….")
     ] = False,
+    truth: Annotated[
+        Path | None, typer.Option(help="Folder for what the files do not tell: true effects, planted fraud, flaws.")
+    ] = None,
 ) -> None:
     """Write sample extracts, calibrated on the published figures of the 2025 breach and exodus."""
     from orchestration.reporting.terminal import print_simulation
@@ -169,19 +172,22 @@ def simulate(
         "from": str(first.date()), "to": str(last.date()), "format": file_format,
         "field_dirt": field_dirt, "code": package_fingerprint(),
     }  # fmt: skip
-    mark = private_dir(out_folder) / ".simulated.json"
-    if mark.exists() and json.loads(mark.read_text("utf-8")) == wanted:
+    folders = [out_folder, *([truth] if truth else [])]
+    marks = [private_dir(folder) / ".simulated.json" for folder in folders]
+    if all(mark.exists() and json.loads(mark.read_text("utf-8")) == wanted for mark in marks):
         out.print(f"Sample extracts are in {out_folder} already.")
         return
-    mark.unlink(missing_ok=True)
+    for mark in marks:
+        mark.unlink(missing_ok=True)
     started = monotonic()
     with out.status("Writing sample extracts") as shown:
         summary = write(
             out_folder, seed=seed, panel=panel, dirt=dirt, scenario=scenario,
-            first_day=first.date(), last_day=last.date(), file_format=file_format, field_dirt=field_dirt,
+            first_day=first.date(), last_day=last.date(), file_format=file_format, field_dirt=field_dirt, truth=truth,
             progress=lambda what, done, total: shown.update(f"Writing sample extracts: {what} {done}/{total}"),
         )  # fmt: skip
-    mark.write_text(json.dumps(wanted), "utf-8")
+    for mark in marks:
+        mark.write_text(json.dumps(wanted), "utf-8")
     print_simulation(out, summary, monotonic() - started)
 
 

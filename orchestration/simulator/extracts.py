@@ -9,6 +9,7 @@ import codecs
 import gzip
 import hashlib
 import json
+import os
 import shutil
 from collections import Counter
 from collections.abc import Iterator
@@ -23,7 +24,8 @@ from zoneinfo import ZoneInfo
 import duckdb
 
 from orchestration.simulator.field_dirt import FILE_FAULTS, FOLDER_FAULTS, fault_of
-from orchestration.simulator.formats import FeedFormat, FileFormat, Flaw
+from orchestration.simulator.flaws import Flaw
+from orchestration.simulator.formats import FeedFormat, FileFormat
 
 SQL = Path(__file__).resolve().parent / "sql"
 SOURCE_ZONE = ZoneInfo("Asia/Seoul")
@@ -34,17 +36,27 @@ BYTE_ORDER_MARK = "\ufeff"
 class FeedTally:
     """What one feed's deliveries hold: rows by what became of them, days, bytes.
 
-    `field_dirt` counts by kind: odd spellings of numbers by row, everything else by delivery.
+    `flaws` counts broken and untrue rows by what is wrong with them. `field_dirt` counts by kind: odd spellings of
+    numbers by row, everything else by delivery.
     """
 
     rows: int = 0
     repeated: int = 0
-    broken: int = 0
-    untrue: int = 0
     days: int = 0
     bytes: int = 0
     missing: list[date] = field(default_factory=list)
+    flaws: Counter[Flaw] = field(default_factory=Counter)
     field_dirt: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def untrue(self) -> int:
+        """Well-formed rows that say what is not so."""
+        return self.flaws[Flaw.WRONG_CONTENT]
+
+    @property
+    def broken(self) -> int:
+        """Rows that cannot be taken."""
+        return self.flaws.total() - self.untrue
 
 
 def write_days(
@@ -53,16 +65,18 @@ def write_days(
     file_format: FileFormat,
     out: Path,
     missing: frozenset[date],
+    without_manifest: frozenset[date],
     tally: FeedTally,
 ) -> None:
     """Write the deliveries from the variables from_day to to_day of one feed, and add them to the tally."""
     connection.execute(_delivered_sql(fmt, file_format))
     days = connection.execute(
         "select dt, count(*), coalesce(sum(money), 0)::bigint, count(*) filter (where copy_no = 1),"
-        " count(*) filter (where flaw not in (0, 5)), count(*) filter (where flaw = 5),"
         " count(*) filter (where is_spelled_oddly)"
         " from delivered group by dt order by dt"
     ).fetchall()
+    flaws = connection.execute("select flaw, count(*) from delivered where flaw > 0 group by flaw").fetchall()
+    tally.flaws += Counter({Flaw(flaw): rows for flaw, rows in flaws})
     first, last, last_day, seed, has_field_dirt = connection.execute(
         "select getvariable('from_day'), getvariable('to_day'), getvariable('last_day'), getvariable('seed'),"
         " getvariable('field_dirt')"
@@ -70,33 +84,33 @@ def write_days(
     absent = {day for day in missing if day < last_day}
     wanted = {row[0]: row for row in days}
     if not fmt.is_monthly:  # a monthly feed leaves no empty files between
-        wanted |= {
-            day: (day, 0, 0, 0, 0, 0, 0) for day in _days(first, last) if day not in wanted and day not in absent
-        }
+        wanted |= {day: (day, 0, 0, 0, 0) for day in _days(first, last) if day not in wanted and day not in absent}
     if not wanted:
         return
     if file_format == "parquet":
         _copy_parquet(connection, fmt, out, sorted(wanted))
     else:
         _copy_csv(connection, fmt, file_format, out, sorted(wanted))
-    for day, rows, money, repeated, broken, untrue, spelled in (wanted[day] for day in sorted(wanted)):
+    for day, rows, money, repeated, spelled in (wanted[day] for day in sorted(wanted)):
         folder = out / fmt.feed / f"dt={day}"
         path = folder / f"{fmt.feed}-0.{fmt.suffix(file_format)}"
         if fmt.encoding != "utf-8" and file_format != "parquet":
             _transcode(path, fmt.encoding)
-        fault = fault_of(seed, fmt.feed, day, path, rows) if has_field_dirt else None
+        is_listed = day not in without_manifest
+        fault = fault_of(seed, fmt.feed, day, path, rows) if has_field_dirt and is_listed else None
         if fault in FILE_FAULTS:
             fault.commit(path)
         tally.rows += rows
         tally.repeated += repeated
-        tally.broken += broken
-        tally.untrue += untrue
         tally.days += 1
         tally.bytes += path.stat().st_size
+        tally.field_dirt += Counter({fault.kind: 1} if fault else {}) + Counter(PHONE_SPELLING=spelled)
+        if not is_listed:
+            os.utime(path, (_arrival(day).timestamp(),) * 2)  # all that is left to say when it came
+            continue
         add_to_manifest(folder, path, day, rows, {fmt.money: money} if fmt.money else None)
         if fault in FOLDER_FAULTS:
             fault.commit(path)
-        tally.field_dirt += Counter({fault.kind: 1} if fault else {}) + Counter(PHONE_SPELLING=spelled)
     tally.missing += sorted(day for day in absent if first <= day <= last)
 
 
@@ -112,9 +126,12 @@ def add_to_manifest(folder: Path, path: Path, day: date, rows: int, totals: dict
     }
     if totals:
         entry["control_totals"] = totals
-    arrival = datetime.combine(day + timedelta(days=1), time(5, 40), SOURCE_ZONE)
-    content = {"delivered_at": arrival.isoformat(), "files": [*listed, entry]}
+    content = {"delivered_at": _arrival(day).isoformat(), "files": [*listed, entry]}
     manifest.write_text(json.dumps(content, indent=1) + "\n", "utf-8")
+
+
+def _arrival(day: date) -> datetime:
+    return datetime.combine(day + timedelta(days=1), time(5, 40), SOURCE_ZONE)
 
 
 def clear_days(out: Path, feed: str, first: date, last: date) -> None:
@@ -136,6 +153,9 @@ def _delivered_sql(fmt: FeedFormat, file_format: FileFormat) -> str:
         select_names=fmt.select_names(file_format),
         money=fmt.money or "0",
         key_conflict=int(Flaw.KEY_CONFLICT),
+        open_quote=int(Flaw.OPEN_QUOTE),
+        rare_flaws=fmt.rare_flaws(),
+        is_there=fmt.is_flawed(),
         is_spelled_oddly=fmt.is_spelled_oddly(),
         flaw=fmt.flaw(file_format),
         late_per_100k=fmt.late_per_100k,

@@ -1,4 +1,4 @@
-"""How each source writes its file: the one table of write formats, matched to the contracts.
+"""Write formats: how a feed's rows become the lines or columns of its files, spelled and broken as the rows say.
 
 A column says where its value comes from and how it may be spelled. The expressions made here are SQL over a row of
 `<feed>_event` with two more columns: `spelling` (0..99, 0 = the plain spelling) and `flaw` (0 = sound, else what is
@@ -8,31 +8,13 @@ broken in this copy of the row).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import IntEnum
 from typing import Literal
+
+from orchestration.simulator.flaws import TEARS, Break, Flaw
 
 Kind = Literal["text", "count", "phone", "money", "day", "month", "instant", "flag"]
 #: Files as each source writes them (CSV, of some feeds compressed), all CSV compressed, or all Parquet of text columns.
 FileFormat = Literal["csv", "csv.gz", "parquet"]
-
-
-class Flaw(IntEnum):
-    """What is wrong with a broken copy of a row; the sound row always comes too."""
-
-    NONE = 0
-    BAD_NUMBER = 1
-    UNKNOWN_STATUS = 2
-    EMPTY_REQUIRED = 3
-    EXTRA_COLUMN = 4
-    WRONG_CONTENT = 5  # well-formed but untrue; a later delivery corrects it
-    MISSING_COLUMN = 6
-    KEY_CONFLICT = 7  # two copies of one key that say different things
-    BAD_DATE = 8
-    BAD_INSTANT = 9
-    BAD_QUANTITY = 10
-    BAD_FLAG = 11
-    TOO_SMALL = 12
-    TOO_LARGE = 13
 
 
 @dataclass(frozen=True)
@@ -42,14 +24,13 @@ class Column:
     name: str
     kind: Kind = "text"
     headers: tuple[str, ...] = ()
-    flaw: Flaw = Flaw.NONE
-    broken: str = "''"
+    breaks: tuple[Break, ...] = ()
     dialects: bool = True  # whether the contract admits a second spelling of this column's dates or numbers
 
 
 @dataclass(frozen=True)
 class FeedFormat:
-    """How one feed is written: separator, encoding, compression, columns, and which flaws its rows can have.
+    """How one feed is written: separator, encoding, compression, columns, and how its lines may be torn.
 
     Where it `has_history`, the first delivery also tells what was before. `made_by` names the SQL that makes the rows
     of some days just before they are written; `days_in_hand` are made at a time, else as many as the panel allows.
@@ -58,7 +39,7 @@ class FeedFormat:
     feed: str
     delimiter: str
     columns: tuple[Column, ...]
-    flaws: tuple[Flaw, ...] = ()
+    tears: tuple[Flaw, ...] = ()
     money: str | None = None
     encoding: Literal["utf-8", "cp949"] = "utf-8"
     is_gzipped: bool = False
@@ -82,11 +63,11 @@ class FeedFormat:
             )
         cells = ", ".join(f"coalesce({self._cell(column, is_quoted=True)}, '')" for column in self.columns)
         whole = f"concat_ws('{self.delimiter}', {cells})"
-        shorter = f"regexp_replace({whole}, '[{self.delimiter}][^{self.delimiter}]*$', '')"
-        return (
-            f"case flaw when {Flaw.EXTRA_COLUMN:d} then {whole} || '{self.delimiter}?'"
-            f" when {Flaw.MISSING_COLUMN:d} then {shorter} else {whole} end as line"
+        torn = " ".join(
+            f"when {flaw:d} then {TEARS[flaw].line.format(whole=whole, delimiter=self.delimiter)}"
+            for flaw in self.tears
         )
+        return f"{f'case flaw {torn} else {whole} end' if torn else whole} as line"
 
     def select_names(self, file_format: FileFormat) -> str:
         """Names of the columns of `select_list`."""
@@ -94,18 +75,39 @@ class FeedFormat:
 
     def flaw(self, file_format: FileFormat) -> str:
         """SQL expression of the flaw that an untrue copy of a row has, from its hash `h`; a half of them has none."""
-        if not self.flaws:
+        cells = [cell for column in self.columns for cell in column.breaks]
+        flaws = list(dict.fromkeys([*self.tears, *(cell.flaw for cell in cells)]))
+        if not flaws:
             return "0"
         # a row of Parquet has no cell too many or too few
-        torn = {Flaw.EXTRA_COLUMN, Flaw.MISSING_COLUMN} if file_format == "parquet" else set()
-        listed = ", ".join("0" if flaw in torn else f"{flaw:d}" for flaw in self.flaws)
-        nth = f"((h // 20000000000000) % {len(self.flaws)})::int"
-        return f"if((h // 10000000000000) % 2 = 0, [{listed}][1 + {nth}], 0)"
+        torn = set(self.tears) if file_format == "parquet" else set()
+        listed = ", ".join("0" if flaw in torn else f"{flaw:d}" for flaw in flaws)
+        nth = f"((h // 20000000000000) % {len(flaws)})::int"
+        drawn = f"if((h // 10000000000000) % 2 = 0, [{listed}][1 + {nth}], 0)"
+        wheres = {
+            flaw: " or ".join(cell.where for cell in cells if cell.flaw == flaw)
+            for flaw in flaws
+            if any(cell.flaw == flaw and cell.where != "true" for cell in cells)
+        }
+        conditions = " ".join(f"when {flaw:d} then if({where}, {flaw:d}, 0)" for flaw, where in wheres.items())
+        return f"case {drawn} {conditions} else {drawn} end" if conditions else drawn
+
+    def rare_flaws(self) -> str:
+        """SQL list of the flaws that a delivery has once at most, each with one in how many deliveries has it."""
+        return f"[{', '.join(f'{{flaw: {flaw:d}, every: {TEARS[flaw].rare}}}' for flaw in self._rare()) or 'null'}]"
+
+    def is_flawed(self) -> str:
+        """SQL condition: an untrue copy of the row is there; of rare flaws, of those in `rare_row` only."""
+        rare = ", ".join(f"{flaw:d}" for flaw in self._rare())
+        return f"(possible_flaw not in ({rare}) or h in (from rare_row))" if rare else "true"
+
+    def _rare(self) -> list[Flaw]:
+        return [flaw for flaw in self.tears if TEARS[flaw].rare]
 
     def is_spelled_oddly(self) -> str:
         """SQL condition: the row has a phone number in a spelling that no contract announces."""
         phones = [column for column in self.columns if column.kind == "phone"]
-        sound = [f"flaw <> {column.flaw:d}" for column in phones]
+        sound = [f"flaw <> {cell.flaw:d}" for column in phones for cell in column.breaks]
         return " and ".join(["getvariable('field_dirt')", _IS_FIELD_SPELLING, *sound]) if phones else "false"
 
     def plain_columns(self) -> str:
@@ -114,7 +116,10 @@ class FeedFormat:
 
     def _cell(self, column: Column, *, is_quoted: bool) -> str:
         spelled = self._spelled(column, is_quoted=is_quoted)
-        return f"if(flaw = {column.flaw:d}, {column.broken}, {spelled})" if column.flaw else spelled
+        for cell in column.breaks:
+            condition = f"flaw = {cell.flaw:d}" + (f" and {cell.where}" if cell.where != "true" else "")
+            spelled = f"if({condition}, {cell.spelled}, {spelled})"
+        return spelled
 
     def _spelled(self, column: Column, *, is_quoted: bool) -> str:
         plain, odd = _PLAIN[column.kind].format(c=column.name), None
@@ -152,209 +157,4 @@ _FIELD_PHONE = (
     " when 87 then '+82-10-' || (subscriber // 10000) || '-' || right(subscriber::varchar, 4)"
     " when 88 then translate('010' || subscriber, '0123456789', '０１２３４５６７８９')"
     " else '010.' || (subscriber // 10000) || '.' || right(subscriber::varchar, 4) end"
-)
-
-_SUBSCRIBER = ("msisdn", "subscriber number", "subscriber  number", "subscriber number ")
-
-_WRONG_RECIPIENT = "case recipient_provider when 'SKT' then 'LGU' when 'LGU' then 'SKT' else {otherwise} end"
-
-FORMATS: tuple[FeedFormat, ...] = (
-    FeedFormat(
-        feed="portability_events",
-        delimiter=",",
-        has_history=True,
-        days_in_hand=62,
-        flaws=(Flaw.BAD_NUMBER, Flaw.UNKNOWN_STATUS, Flaw.EMPTY_REQUIRED, Flaw.EXTRA_COLUMN, Flaw.WRONG_CONTENT),
-        columns=(
-            Column("port_id"),
-            Column("event_seq", "count"),
-            Column("msisdn", "phone", _SUBSCRIBER, Flaw.BAD_NUMBER, "'010-0000'"),
-            Column("donor_provider"),
-            Column("donor_network"),
-            Column(
-                "recipient_provider",
-                flaw=Flaw.WRONG_CONTENT,
-                broken=_WRONG_RECIPIENT.format(otherwise="recipient_provider"),
-            ),
-            Column(
-                "recipient_network",
-                flaw=Flaw.WRONG_CONTENT,
-                broken=_WRONG_RECIPIENT.format(otherwise="recipient_network"),
-            ),
-            Column("line_type"),
-            Column("status", flaw=Flaw.UNKNOWN_STATUS, broken="'??'"),
-            Column("reject_code"),
-            Column("requested_at", "instant", flaw=Flaw.EMPTY_REQUIRED),
-            Column("status_at", "instant"),
-            Column("processed_on", "day"),
-        ),
-    ),
-    FeedFormat(
-        feed="provider_line_counts",
-        delimiter=",",
-        is_monthly=True,
-        late_per_100k=0,
-        duplicates_per_100k=0,
-        columns=(Column("month", "month"), Column("provider"), Column("line_type"), Column("lines", "money")),
-    ),
-    FeedFormat(
-        feed="subscriptions",
-        delimiter="|",
-        encoding="cp949",
-        second_instant="%Y%m%d%H%M%S",
-        flaws=(
-            Flaw.BAD_NUMBER,
-            Flaw.UNKNOWN_STATUS,
-            Flaw.EMPTY_REQUIRED,
-            Flaw.EXTRA_COLUMN,
-            Flaw.BAD_DATE,
-            Flaw.TOO_LARGE,
-        ),
-        columns=(
-            Column("line_id", headers=("line_id", "회선번호", "line_id  ")),
-            Column("msisdn", "phone", ("msisdn", "전화번호", "전화번호 "), Flaw.BAD_NUMBER, "'전화번호 없음'"),
-            Column("provider"),
-            Column("plan_code", headers=("plan_code", "요금제", "요금제  ")),
-            Column("monthly_fee", "money"),
-            Column("line_type"),
-            Column("contract_kind"),
-            Column("activated_on", "day", flaw=Flaw.EMPTY_REQUIRED),
-            Column("contract_start_on", "day", flaw=Flaw.BAD_DATE, broken="'2025-02-30'"),
-            Column("contract_end_on", "day"),
-            Column("etf", "money"),
-            Column("status", flaw=Flaw.UNKNOWN_STATUS, broken="'확인중'"),
-            Column("termination_reason"),
-            Column("birth_year", "count", flaw=Flaw.TOO_LARGE, broken="'9999'"),
-            Column("region_code"),
-            Column("changed_at", "instant"),
-        ),
-    ),
-    FeedFormat(
-        feed="termination_fees",
-        delimiter=",",
-        money="amount",
-        flaws=(Flaw.UNKNOWN_STATUS, Flaw.EMPTY_REQUIRED),
-        columns=(
-            Column("fee_event_id"),
-            Column("line_id", flaw=Flaw.EMPTY_REQUIRED),
-            Column("event", flaw=Flaw.UNKNOWN_STATUS, broken="'PENDING'"),
-            Column("reason"),
-            Column("amount", "money"),
-            Column("occurred_at", "instant"),
-        ),
-    ),
-    FeedFormat(
-        feed="invoices",
-        delimiter=";",
-        is_monthly=True,
-        money="amount",
-        late_per_100k=0,
-        columns=(
-            Column("invoice_id"),
-            Column("line_no", "count"),
-            Column("line_id", headers=("line_id", "line_id ")),
-            Column("billing_month", "month"),
-            Column("charge_kind"),
-            Column("amount", "money"),
-            Column("invoice_total", "money"),
-            Column("issued_on", "day"),
-        ),
-    ),
-    FeedFormat(
-        feed="payments",
-        delimiter=",",
-        made_by="payments_chunk",
-        money="amount",
-        flaws=(
-            Flaw.BAD_NUMBER,
-            Flaw.UNKNOWN_STATUS,
-            Flaw.EMPTY_REQUIRED,
-            Flaw.BAD_QUANTITY,
-            Flaw.BAD_FLAG,
-            Flaw.BAD_INSTANT,
-            Flaw.KEY_CONFLICT,
-        ),
-        columns=(
-            Column("payment_id"),
-            Column("event_seq", "count"),
-            Column("line_id"),
-            Column("msisdn", "phone", flaw=Flaw.BAD_NUMBER, broken="'0'"),
-            Column("product"),
-            Column("merchant_id", flaw=Flaw.EMPTY_REQUIRED),
-            Column("merchant_category", headers=("merchant_category", "merchant_category ")),
-            Column("amount", "money"),
-            Column("auth_method"),
-            Column("is_ars_call_complete", "flag", flaw=Flaw.BAD_FLAG, broken="'?'"),
-            Column("cell_id", flaw=Flaw.KEY_CONFLICT, broken="'KTM' || copy_no"),
-            Column("monthly_limit", "money", flaw=Flaw.BAD_QUANTITY, broken="'1.0E+06'"),
-            Column("limit_raised_at", "instant"),
-            Column("status", flaw=Flaw.UNKNOWN_STATUS, broken="'timeout'"),
-            Column("occurred_at", "instant", flaw=Flaw.BAD_INSTANT, broken="'0'"),
-        ),
-    ),
-    FeedFormat(
-        feed="payment_disputes",
-        delimiter=";",
-        money="refunded_amount",
-        flaws=(Flaw.UNKNOWN_STATUS, Flaw.EMPTY_REQUIRED),
-        columns=(
-            Column("dispute_id"),
-            Column("event_seq", "count"),
-            Column("payment_id", flaw=Flaw.EMPTY_REQUIRED),
-            Column("status", headers=("status", " status"), flaw=Flaw.UNKNOWN_STATUS, broken="'?'"),
-            Column("refunded_amount", "money"),
-            Column("occurred_at", "instant", dialects=False),
-        ),
-    ),
-    FeedFormat(
-        feed="cell_registry",
-        delimiter="\t",
-        is_gzipped=True,
-        late_per_100k=0,
-        duplicates_per_100k=40,
-        columns=(
-            Column("cell_id"),
-            Column("kind", headers=("kind", "kind ")),
-            Column("region_code"),
-            Column("registered_on", "day"),
-            Column("deregistered_on", "day"),
-        ),
-    ),
-    FeedFormat(
-        feed="cell_attachments",
-        delimiter=",",
-        is_gzipped=True,
-        flaws=(Flaw.BAD_NUMBER, Flaw.EMPTY_REQUIRED, Flaw.EXTRA_COLUMN, Flaw.MISSING_COLUMN, Flaw.TOO_SMALL),
-        columns=(
-            Column("msisdn", "phone", flaw=Flaw.BAD_NUMBER, broken="'+82'"),
-            Column("cell_id", headers=("cell_id", "cell_id "), flaw=Flaw.EMPTY_REQUIRED),
-            Column("region_code"),
-            Column("hour_start", "instant"),
-            Column("attach_count", "count", flaw=Flaw.TOO_SMALL, broken="'0'"),
-            Column("first_seen_at", "instant"),
-            Column("last_seen_at", "instant"),
-        ),
-    ),
-    FeedFormat(
-        feed="sim_changes",
-        delimiter="|",
-        second_instant="%Y%m%d%H%M%S",
-        flaws=(Flaw.BAD_NUMBER, Flaw.EMPTY_REQUIRED),
-        columns=(
-            Column("msisdn", "phone", flaw=Flaw.BAD_NUMBER, broken="'unknown'"),
-            Column("changed_at", "instant", flaw=Flaw.EMPTY_REQUIRED),
-            Column("channel"),
-        ),
-    ),
-    FeedFormat(
-        feed="alert_dispositions",
-        delimiter=";",
-        flaws=(Flaw.UNKNOWN_STATUS, Flaw.EMPTY_REQUIRED),
-        columns=(
-            Column("case_id", flaw=Flaw.EMPTY_REQUIRED),
-            Column("disposition", flaw=Flaw.UNKNOWN_STATUS, broken="'REVIEW'"),
-            Column("decided_at", "instant", dialects=False),
-            Column("analyst"),
-        ),
-    ),
 )

@@ -42,7 +42,7 @@ def live(connection: duckdb.DuckDBPyConnection) -> Iterator[Period]:
         _set_period(connection, period)
         _run(connection, "arriving")
         risks = {
-            reason: f"least(getvariable('highest_ratio'), {effect_product(connection, LEAVING, effects)})"
+            reason: _risk(connection, effects)
             for reason, effects in (("PORT_OUT", period.effects), *((r, r.lower()) for r in OTHER_REASONS))
         }
         _run(
@@ -63,6 +63,10 @@ def live(connection: duckdb.DuckDBPyConnection) -> Iterator[Period]:
         yield period
 
 
+def _risk(connection: duckdb.DuckDBPyConnection, effects: str) -> str:
+    return f"least(getvariable('highest_ratio'), {effect_product(connection, LEAVING, effects)})"
+
+
 def effect_product(connection: duckdb.DuckDBPyConnection, table: str, effects: str) -> str:
     """SQL expression of the product of a table's effects (one of its columns) over the features of a described line.
 
@@ -77,6 +81,12 @@ def effect_product(connection: duckdb.DuckDBPyConnection, table: str, effects: s
         condition = f"{feature} = '{level}'" if at_least is None else f"{feature} >= {at_least}"
         cases.setdefault(feature, []).append(f"when {condition} then {float(effect)}::double")
     return " * ".join(f"case {' '.join(branches)} else 1::double end" for branches in cases.values())
+
+
+def period_sql(connection: duckdb.DuckDBPyConnection, part: str, period: Period) -> str:
+    """A file of SQL about one period, with the hazard ratio of being ported filled in as `$risk`."""
+    filled_in = {"risk": _risk(connection, period.effects), "least_days": str(LEAST_DAYS["PORT_OUT"])}
+    return Template((SQL / f"{part}.sql").read_text("utf-8")).substitute(filled_in)
 
 
 def _periods(connection: duckdb.DuckDBPyConnection) -> list[Period]:

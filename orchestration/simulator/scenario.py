@@ -1,8 +1,8 @@
 """Scenarios: what happened, as data.
 
-A scenario is a folder of `scenarios/` with a `scenario.toml` (settings, files that never came) and the calibration
-tables as CSV, each figure with its source. Adding a scenario is adding a folder; one with a `base` takes from that
-scenario the settings and tables that it lacks.
+A scenario is a folder of `scenarios/` with a `scenario.toml` (settings, files that never came or came without a
+manifest) and the calibration tables as CSV, each figure with its source. Adding a scenario is adding a folder; one with
+a `base` takes from that scenario the settings and tables that it lacks.
 """
 
 from __future__ import annotations
@@ -20,12 +20,13 @@ SCENARIOS = Path(__file__).resolve().parent / "scenarios"
 
 @dataclass(frozen=True)
 class Scenario:
-    """One scenario: its settings by name, its calibration tables by name, and the deliveries that never came."""
+    """One scenario: settings and calibration tables by name; by feed, deliveries that never came or are not listed."""
 
     name: str
     settings: dict[str, Any]
     tables: dict[str, Path]
     missing: dict[str, frozenset[date]]
+    without_manifest: dict[str, frozenset[date]]
 
     @classmethod
     def load(cls, name: str) -> Scenario:
@@ -35,16 +36,19 @@ class Scenario:
         folder = SCENARIOS / name
         profile = tomllib.loads((folder / "scenario.toml").read_text("utf-8"))
         base = cls.load(profile["base"]) if "base" in profile else None
-        missing: dict[str, frozenset[date]] = {}
-        for entry in profile.get("missing", []):
-            missing[entry["feed"]] = missing.get(entry["feed"], frozenset()) | {entry["day"]}
         tables = {path.stem: path for path in sorted(folder.glob("*.csv"))}
         return cls(
             name=name,
             settings=(base.settings if base else {}) | profile["settings"],
             tables=(base.tables if base else {}) | tables,
-            missing=missing,
+            missing=_days_by_feed(profile.get("missing", [])),
+            without_manifest=_days_by_feed(profile.get("without_manifest", [])),
         )
+
+
+def _days_by_feed(entries: list[dict[str, Any]]) -> dict[str, frozenset[date]]:
+    feeds = {entry["feed"] for entry in entries}
+    return {feed: frozenset(entry["day"] for entry in entries if entry["feed"] == feed) for feed in feeds}
 
 
 def known_scenarios() -> list[str]:

@@ -18,9 +18,11 @@ import duckdb
 from orchestration.base.refusal import Refusal
 from orchestration.base.sql import exact
 from orchestration.simulator.extracts import SQL, FeedTally, add_to_manifest, clear_days, write_days
-from orchestration.simulator.formats import FORMATS, FeedFormat, FileFormat
+from orchestration.simulator.formats import FeedFormat, FileFormat
 from orchestration.simulator.lives import live
 from orchestration.simulator.scenario import Scenario
+from orchestration.simulator.truth import prepare, write_period, write_world
+from orchestration.simulator.written_feeds import FORMATS
 
 Progress = Callable[[str, int, int], None]
 
@@ -82,12 +84,13 @@ def simulate(
     feeds: Collection[str] | None = None,
     file_format: FileFormat = "csv",
     field_dirt: bool = False,
+    truth: Path | None = None,
     progress: Progress | None = None,
 ) -> SimulationSummary:
     """Write the deliveries of first_day to last_day (inclusive) under `out`, of all feeds or of those named.
 
     `panel` is the share of lines that billing covers, `dirt` scales what is wrong with the files (0 = clean);
-    `field_dirt` adds what no contract announces (field_dirt.py).
+    `field_dirt` adds what no contract announces (field_dirt.py); what the files do not tell goes to `truth` (truth.py).
     The first delivery also holds the ports since `history_from` and every line. In every `file_format` a correct ingest
     accepts the same rows. Raises Refusal for an unknown
     scenario or an impossible window or share.
@@ -98,14 +101,18 @@ def simulate(
     report = progress or (lambda _stage, _done, _total: None)
     # every line of the carrier needs some 7 GB: what does not fit goes where there must be room anyway
     out.mkdir(parents=True, exist_ok=True)
+    if truth is not None:
+        prepare(truth, out)
     with duckdb.connect(config={"memory_limit": MEMORY_LIMIT, "temp_directory": str(out / ".spill")}) as connection:
         _set_variables(connection, {"field_dirt": field_dirt})
-        _build_world(connection, story, report, seed, panel, dirt, first_day, last_day, history_from)
+        _build_world(connection, story, report, seed, panel, dirt, first_day, last_day, history_from, truth)
         tallies: dict[str, FeedTally] = {}
         for fmt in FORMATS:
             if feeds is not None and fmt.feed not in feeds:
                 continue
             tallies[fmt.feed] = _write_feed(connection, fmt, file_format, out, story, first_day, last_day, report)
+        if truth is not None:
+            write_world(connection, truth, tallies)
         return SimulationSummary(
             out=out,
             scenario=scenario,
@@ -134,6 +141,7 @@ def _build_world(
     first_day: date,
     last_day: date,
     history_from: date,
+    truth: Path | None = None,
 ) -> None:
     variables = story.settings | {
         "seed": seed,
@@ -155,6 +163,8 @@ def _build_world(
         if part == LIVES:
             for period in live(connection):
                 report(f"world: {part} until {period.to_day}", done, len(WORLD))
+                if truth is not None:
+                    write_period(connection, truth, period)
         else:
             connection.execute((SQL / f"{part}.sql").read_text("utf-8"))
 
@@ -171,6 +181,7 @@ def _write_feed(
 ) -> FeedTally:
     tally = FeedTally()
     missing = story.missing.get(fmt.feed, frozenset())
+    without_manifest = story.without_manifest.get(fmt.feed, frozenset())
     clear_days(out, fmt.feed, first_day, last_day)
     _set_variables(connection, {"missing_days": sorted(missing) or [date.min]})
     if fmt.has_history:
@@ -184,7 +195,7 @@ def _write_feed(
         _set_variables(connection, {"from_day": from_day, "to_day": to_day})
         if fmt.made_by:
             connection.execute((SQL / f"{fmt.made_by}.sql").read_text("utf-8"))
-        write_days(connection, fmt, file_format, out, missing, tally)
+        write_days(connection, fmt, file_format, out, missing, without_manifest, tally)
     report(fmt.feed, total, total)
     return tally
 

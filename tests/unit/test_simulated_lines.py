@@ -74,16 +74,75 @@ def test_the_months_are_as_published_or_assumed(world: duckdb.DuckDBPyConnection
 def test_nobody_is_ported_within_the_freeze_unless_the_port_before_was_withdrawn(
     world: duckdb.DuckDBPyConnection,
 ) -> None:
-    [[again, least, forbidden, twice]] = world.sql(
-        "select count(*), min(rest) filter (not was_withdrawn), count(*) filter (rest < 0),"
-        " count(*) filter (was_withdrawn and rest = 0) from (select"
-        " processed_on - lag(processed_on) over mine as rest, lag(withdrawn_at) over mine is not null as was_withdrawn"
+    [[again, least, forbidden, twice, round_trips]] = world.sql(
+        "select count(*), min(rest) filter (not was_withdrawn and not is_round_trip), count(*) filter (rest < 0),"
+        " count(*) filter (was_withdrawn and rest = 0), count(*) filter (is_round_trip and not was_withdrawn)"
+        " from (select processed_on - lag(processed_on) over mine as rest,"
+        " lag(withdrawn_at) over mine is not null as was_withdrawn,"
+        " direction = 'IN' and processed_on > '2026-01-13'"
+        " and lag(processed_on) over mine between '2025-12-31' and '2026-01-13' as is_round_trip"
         " from booking window mine as (partition by number_idx order by processed_on, requested_at)"
         " qualify rest is not null)"
     ).fetchall()
     assert least >= 93
     assert forbidden == 0
     assert min(again, twice) > 100
+    assert 300 < round_trips < 3000, "the freeze was lifted for some that had left under the waiver"
+
+
+def test_some_numbers_go_to_and_fro(world: duckdb.DuckDBPyConnection) -> None:
+    [[numbers]] = world.sql(
+        "select count(*) from (select number_idx from booking where withdrawn_at is null group by 1"
+        " having count(*) > 2)"
+    ).fetchall()
+    assert numbers > 20
+
+
+def test_whoever_comes_back_after_the_waiver_had_paid_a_fee_and_asked_for_it(world: duckdb.DuckDBPyConnection) -> None:
+    [[returned, asked]] = world.sql(
+        "select count(*), count(*) filter (f.has_asked) from booking as b join fee as f on f.number_idx = b.number_idx"
+        " where b.direction = 'IN' and b.processed_on > '2026-01-13'"
+        " and f.closed_at between '2025-12-31' and '2026-01-14' and f.back_at is null"
+    ).fetchall()
+    assert returned >= asked > 0
+
+
+def test_some_change_the_card_in_the_days_before_they_leave(world: duckdb.DuckDBPyConnection) -> None:
+    [[changed, left]] = world.sql(
+        "select count(distinct b.number_idx), (select count(*) from booking join panel_line using (line_idx)"
+        " where direction = 'OUT' and processed_on between '2025-11-10' and '2026-02-28')"
+        " from sim_changes_event as s join booking as b on subscriber_number(b.number_idx) = s.subscriber"
+        " and b.direction = 'OUT' and s.changed_at between b.requested_at - interval 3 day and b.requested_at"
+        " where b.processed_on between '2025-11-10' and '2026-02-28'"
+    ).fetchall()
+    assert 0.02 < changed / left < 0.06
+
+
+def test_lines_are_sold_through_channels_and_a_few_dealers_sell_much(world: duckdb.DuckDBPyConnection) -> None:
+    shares = dict(
+        world.sql(
+            "select sales_channel, count(*) / sum(count(*)) over () from portability_events_event"
+            " where status = 'COMPLETED' and recipient_provider = 'KT' group by 1"
+        ).fetchall()
+    )
+    assert set(shares) == {"DEALER", "ONLINE", "CALL_CENTRE", "RETAIL"}
+    assert 0.55 < shares["DEALER"] < 0.7
+    [[without, largest, dealers]] = world.sql(
+        "with d as (select dealer_code, sales_channel, count(*) as n from portability_events_event"
+        " where status = 'COMPLETED' group by all) select count(*) filter (dealer_code is null and sales_channel in"
+        " ('DEALER', 'RETAIL') or dealer_code is not null and sales_channel in ('ONLINE', 'CALL_CENTRE')),"
+        " max(n) filter (dealer_code is not null) / sum(n), count(dealer_code) from d"
+    ).fetchall()
+    assert without == 0
+    assert largest > 0.005
+    assert dealers > 2000
+    [[differing, compared]] = world.sql(
+        "select count(*) filter (p.dealer_code is distinct from s.dealer_code), count(*)"
+        " from subscriptions_event as s join portability_events_event as p using (subscriber)"
+        " where p.recipient_provider = 'KT' and p.status = 'COMPLETED'"
+        " and s.changed_at = p.status_at + interval 10 minute"
+    ).fetchall()
+    assert (differing, compared > 50) == (0, True), "billing and the clearing house name the same dealer"
 
 
 def test_days_have_a_weekday_a_memory_and_more_spread_than_chance(world: duckdb.DuckDBPyConnection) -> None:

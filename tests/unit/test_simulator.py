@@ -18,7 +18,7 @@ from orchestration.simulator.scenario import SCENARIOS
 WAIVER = SCENARIOS / "kt_2025" / "waiver_daily.csv"
 PORT_COLUMNS = (
     "port_id", "event_seq", "msisdn", "donor_provider", "donor_network", "recipient_provider", "recipient_network",
-    "line_type", "status", "reject_code", "requested_at", "status_at", "processed_on",
+    "line_type", "status", "reject_code", "requested_at", "status_at", "processed_on", "sales_channel", "dealer_code",
 )  # fmt: skip
 PAYMENT_COLUMNS = (
     "payment_id", "event_seq", "line_id", "msisdn", "product", "merchant_id", "merchant_category", "amount",
@@ -33,11 +33,11 @@ SIM_COLUMNS = ("msisdn", "changed_at", "channel")
 DECISION_COLUMNS = ("case_id", "disposition", "decided_at", "analyst")
 
 
-def csv(pattern: Path, columns: tuple[str, ...], delimiter: str = ",") -> str:
+def csv(pattern: Path, columns: tuple[str, ...], delimiter: str = ",", quote: str = '"') -> str:
     named = ", ".join(f"'{column}': 'varchar'" for column in columns)
     return (
-        f"read_csv('{pattern}', header = false, skip = 1, auto_detect = false, delim = '{delimiter}', quote = '\"',"
-        f" columns = {{{named}}}, filename = true, ignore_errors = true)"
+        f"read_csv('{pattern}', header = false, skip = 1, auto_detect = false, delim = '{delimiter}',"
+        f" quote = '{quote}', columns = {{{named}}}, filename = true, ignore_errors = true)"
     )
 
 
@@ -49,12 +49,13 @@ def read_ports(out: Path) -> duckdb.DuckDBPyConnection:
         f"create table row as select {', '.join(PORT_COLUMNS)}, right(regexp_replace(msisdn, '[^0-9]', '', 'g'), 10)"
         f" as number, replace(processed_on, '-', '') as booked,"
         f" regexp_extract(filename, 'dt=([0-9-]+)', 1) as dt from ("
-        f"select * from {csv(folder / '*' / '*.csv', PORT_COLUMNS)} union all by name"
+        f"select * from {csv(folder / '*' / '*.csv', PORT_COLUMNS, quote='')} union all by name"
         f" select * from read_parquet('{folder}/*/*.parquet', filename = true))"
     )
     connection.execute(
         "create table port_event as select *, strptime(booked, '%Y%m%d')::date as processed from row"
-        " where requested_at <> '' and length(number) = 10 and length(msisdn) > 9 and length(status) > 2"
+        " where port_id like 'P%' and requested_at <> '' and length(number) = 10 and length(msisdn) > 9"
+        " and length(status) > 2"
         " qualify row_number() over (partition by port_id, event_seq order by dt desc) = 1"
     )
     return connection
@@ -189,11 +190,12 @@ def test_a_number_is_at_one_provider_at_a_time_and_rests_three_months(ports: duc
         " moved as (select * from port_event anti join withdrawn using (port_id) where status = 'COMPLETED')"
         " select donor_provider = lag(recipient_provider) over mine as follows,"
         " processed - lag(processed) over mine as rest_days"
+        ", lag(processed) over mine between '2025-12-31' and '2026-01-13' and processed > '2026-01-13'"
         " from moved window mine as (partition by number order by processed) qualify rest_days is not null"
     ).fetchall()
     assert len(moves) > 1000, "returners should be visible"
-    assert all(follows for follows, _ in moves)
-    assert min(rest_days for _, rest_days in moves) > 90
+    assert all(follows for follows, *_ in moves)
+    assert min(rest_days for _, rest_days, is_round_trip in moves if not is_round_trip) > 90
 
 
 def test_dirt_leaves_few_broken_rows_that_come_again_sound(waiver: SimulationSummary) -> None:
@@ -266,6 +268,24 @@ def test_victims_become_known_by_the_published_steps(payments: duckdb.DuckDBPyCo
         f" from read_csv('{SCENARIOS / 'kt_2025' / 'verdicts.csv'}') as w order by 1"
     ).fetchall()
     assert steps == [(date(2025, 9, 11), 278), (date(2025, 9, 18), 362), (date(2025, 10, 17), 368)]
+
+
+def test_payments_become_known_by_the_published_counts(payments: duckdb.DuckDBPyConnection) -> None:
+    known = payments.sql(
+        "with known as (select f.payment_id, min(d.occurred_at)[:10] as known_on from dispute as d join fraud as f"
+        " using (payment_id) where d.status = 'CONFIRMED_FRAUD' group by all) select payments_so_far,"
+        " (select count(*) from known where known_on <= w.announced_on::varchar)"
+        f" from read_csv('{SCENARIOS / 'kt_2025' / 'verdicts.csv'}') as w order by announced_on"
+    ).fetchall()
+    assert [found for published, found in known if published] == [527, 764]
+    assert 527 < known[1][1] < 764
+    [[by_the_desk]] = payments.sql(
+        "with worked as (select distinct f.msisdn from decision join fraud as f on case_id = 'case-' || f.payment_id"
+        " where decided_at < '2025-09-12' and disposition = 'CONFIRMED')"
+        " select count(*) from fraud where msisdn in (from worked) and payment_id not in"
+        " (select payment_id from dispute where status = 'CONFIRMED_FRAUD' and occurred_at < '2025-09-12')"
+    ).fetchall()
+    assert by_the_desk == 0, "a case that the desk has confirmed makes no other payment known by then"
 
 
 def test_fraud_is_confirmed_late_and_refunded(payments: duckdb.DuckDBPyConnection) -> None:

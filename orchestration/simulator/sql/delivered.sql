@@ -1,6 +1,7 @@
 -- Which rows each delivery holds and in which state: sound, late, repeated or broken. $feed and $select_list are filled in
 -- from the feed's write format; every broken or untrue copy has a sound row in a later delivery, so that a correct
--- ingest recovers exactly the world behind the files.
+-- ingest recovers exactly the world behind the files. A line with an open quote is the first: behind it are enough
+-- others for any reader to see that no value is so long.
 create or replace temp table delivered as
 with known as (
     select *, hash(getvariable('seed'), '$feed', chance) as h
@@ -24,6 +25,14 @@ fated as (
 large_day as (
     select known_on from known group by all having count(*) >= 100
 ),
+-- rows with a flaw that a delivery has once at most, and only one delivery in so many
+rare_row as (
+    select min(f.h) as h
+    from fated as f
+    join (select unnest($rare_flaws, recursive := true)) as r on r.flaw = f.possible_flaw
+    where f.is_late and draw_int('rare flaw', hash('$feed', f.known_on, r.flaw), r.every) = 0
+    group by f.known_on, r.flaw
+),
 copies as (
     select
         * replace (
@@ -38,7 +47,7 @@ copies as (
         or (copy_no = 1 and is_repeated)
         -- one key said in two ways is two rows
         or (is_late and possible_flaw > 0 and (copy_no = 2 or possible_flaw = $key_conflict)
-            and copy_no >= 2 and known_on in (from large_day))
+            and copy_no >= 2 and known_on in (from large_day) and $is_there)
 ),
 arrived as (
     select * replace (
@@ -57,4 +66,4 @@ select
     $select_list,
 from arrived
 where known_on between getvariable('from_day') and getvariable('to_day')
-order by dt, sort_at, $select_names;
+order by dt, flaw <> $open_quote, sort_at, $select_names;

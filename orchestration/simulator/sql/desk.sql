@@ -29,23 +29,28 @@ the_year as (
     where c.outcome = 'SUCCEEDED' and e.is_striking and draw_int('desk takes', c.episode_no, 100) < e.desk_pct
     group by c.episode_no
 ),
+cleared as (
+    select payment_id, 'CLEARED' as disposition, day + 1 + floor(8 * pow(draw_unit('worked after', payment_id), 2))::int as worked_on
+    from false_alarm
+),
 worked as (
     select
         *,
         hash(payment_id) as k,
         (getvariable('analysts'))[1 + draw_int('analyst', k, len(getvariable('analysts')))] as analyst,
-        draw_int('watched', k, 10) = 0 as was_watched,
+        happens('watched', k, getvariable('watched_share')) as was_watched,
         draw_int('mistyped', k, getvariable('mistyped_case_every')) = 0 as is_mistyped,
     from (
         select * from story
         union all
-        select * replace (worked_on + [0, 0, 0, 0, 0, 2, 1][isodow(worked_on)]::int as worked_on) from the_year
+        select * replace (worked_on + [0, 0, 0, 0, 0, 2, 1][isodow(worked_on)]::int as worked_on)
+        from (from the_year union all from cleared)
     )
 ),
 decisions as (
     select * replace ('WATCH' as disposition), worked_on as day from worked where was_watched
     union all
-    select *, worked_on + if(was_watched, 3 + draw_int('watched for', k, 5)::int, 0) from worked
+    select *, worked_on + if(was_watched, 3 + floor(24 * pow(draw_unit('watched for', k), 2))::int, 0) from worked
     union all
     select * replace (reverse(payment_id) as payment_id), worked_on from worked where is_mistyped
 ),

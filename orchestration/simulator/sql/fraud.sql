@@ -209,7 +209,27 @@ select v.*, w.announced_on
 from victims as v
 join waves as w on v.victim_rank > w.victims_before and v.victim_rank <= w.victims_so_far;
 
--- The complaint of each victim and the verdict on it, both before the day on which the victim was announced has ended.
+-- With which wave each payment became known: with its victim's, or the next, where fewer payments were known by then.
+create table announced_charge as
+with numbered as (
+    select c.charge_no, v.victim_rank, v.announced_on, row_number() over (partition by exposed_no order by c.charge_no) as nth
+    from fraud_charge as c
+    join announced_victim as v using (exposed_no)
+),
+ranked as (
+    select
+        charge_no,
+        announced_on as victim_announced_on,
+        row_number() over (order by announced_on, nth > 1, victim_rank, charge_no) as charge_rank,
+    from numbered
+)
+select r.charge_no, min(w.announced_on) as announced_on
+from ranked as r
+join verdicts as w
+    on w.announced_on >= r.victim_announced_on and r.charge_rank <= coalesce(w.payments_so_far::bigint, r.charge_rank)
+group by all;
+
+-- The complaint about each payment and the verdict on it, both before the day on which it was announced has ended.
 create table fraud_dispute as
 with dated as (
     select
@@ -223,7 +243,7 @@ with dated as (
             v.announced_on - 2 - draw_int('found', c.exposed_no, 3)::int
         ) as opened_on,
     from fraud_charge as c
-    join announced_victim as v using (exposed_no)
+    join announced_charge as v using (charge_no)
 )
 select
     payment_id,

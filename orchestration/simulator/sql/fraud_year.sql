@@ -1,5 +1,6 @@
 -- What happens all the year beside the story, of the kinds that the table fraud_kinds describes, and what only looks like
--- it (is_fraud says which). year_episode: one row per line that it happens to. year_charge: one row per payment asked for
+-- it (is_fraud says which). year_episode: one row per line that it happens to, of
+-- some kinds to several `together`, in one place and hour (group_no). year_charge: one row per payment asked for
 -- in it, refused attempts included. Numbers of episodes are the whole carrier's, whatever the panel.
 create table year_kind as
 select row_number() over (order by kind, merchant_category, first_on) as kind_no, * from fraud_kinds;
@@ -58,25 +59,30 @@ anybody as (
     select
         m.batch,
         p.payer_no,
+        m.group_no,
         instant(
-            m.from_on + draw_int('which day', m.batch * 1000 + m.nth, m.to_on - m.from_on + 1)::int,
-            3600 * if(draw_int('by night', m.batch * 1000 + m.nth, 100) < m.night_pct,
-                      2 + draw_int('night hour', m.batch * 1000 + m.nth, 3),
-                      9 + draw_int('day hour', m.batch * 1000 + m.nth, 14))
+            m.from_on + draw_int('which day', m.group_no, m.to_on - m.from_on + 1)::int,
+            3600 * if(draw_int('by night', m.group_no, 100) < m.night_pct,
+                      2 + draw_int('night hour', m.group_no, 3), 9 + draw_int('day hour', m.group_no, 14))
                 + draw_int('minute', m.batch * 1000 + m.nth, 3000)
         ) as first_at,
         m.nth,
-    from (select *, unnest(range(1, episodes + 1)) as nth from year_month where pool = 'PAYER') as m
+    from (
+        select *, unnest(range(1, episodes + 1)) as nth, batch * 1000 + 1 + (nth - 1) // together as group_no
+        from year_month
+        where pool = 'PAYER'
+    ) as m
     join payer as p
         on p.steady_payer_no = draw_int('whom', m.batch * 1000 + m.nth, getvariable('steady_payers'))
 ),
 hit as (
-    select batch * 1000 + nth as episode_no, * from (from near union all by name from anybody)
+    select batch * 1000 + nth as episode_no, * replace (coalesce(group_no, batch * 1000 + nth) as group_no) from (from near union all by name from anybody)
     qualify row_number() over (partition by payer_no order by first_at, episode_no) = 1
 ),
 drawn as (
     select
         h.episode_no,
+        h.group_no,
         m.*,
         p.line_idx,
         p.number_idx,
@@ -95,19 +101,20 @@ drawn as (
     from hit as h
     join year_month as m using (batch)
     join payer as p using (payer_no)
-    join serving_cell as o on o.overall = draw_int('year elsewhere', h.episode_no, getvariable('serving_cells'))
+    join serving_cell as o on o.overall = draw_int('year elsewhere', h.group_no, getvariable('serving_cells'))
     where not exists (from exposed_number as e where e.number_idx = p.number_idx)
 )
 select
     * exclude (first_shop, shops),
-    merchant_identifier(c.category_no, first_shop + floor(shops * pow(draw_unit('year shop', episode_no), 2))::bigint)
+    merchant_identifier(c.category_no, first_shop + floor(shops * pow(draw_unit('year shop', group_no), 2))::bigint)
         as merchant_id,
     if(is_sim_changed, first_at - to_seconds(1800 + draw_int('year swap', episode_no, 30000)), null) as sim_changed_at,
     if(cap_raised_at is null, cap_before, 1000000) as monthly_limit,
     monthly_limit * (cap_share_low + (cap_share_high - cap_share_low) * draw_fine('taken', episode_no)) as wanted,
-    -- what anybody at a desk would look at twice
-    cap_raised_at is not null and charges > 1 and minutes_apart < 10
-        and (is_night or is_sim_changed or pool = 'ARRIVAL') as is_striking,
+    -- what anybody at a desk would look at twice: several charges within minutes, and two of these beside
+    charges > 1 and minutes_apart < 10
+        and (cap_raised_at is not null)::int + (is_sim_changed or pool = 'ARRIVAL')::int + (is_night or refused > 0)::int >= 2
+        as is_striking,
 from drawn
 join (select distinct merchant_category, category_no from category_slot where product = 'MICROPAYMENT') as c
     using (merchant_category);

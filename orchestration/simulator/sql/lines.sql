@@ -73,4 +73,7 @@ select
     birth_year,
     region_code,
     changed_at,
+    -- older lines were sold before it was written down
+    if(activated_on < getvariable('sales_known_from'), null, sales_channel_of(line_idx)) as sales_channel,
+    if(activated_on < getvariable('sales_known_from'), null, dealer_of(line_idx)) as dealer_code,
 from states;

@@ -95,6 +95,10 @@ create table honest_dispute (
     refunded_amount bigint, chance ubigint, reason varchar
 );
 
+-- Honest payments that look bad to the desk: at the shops where most of the story happened, in the weeks after
+-- it became known.
+create table false_alarm (payment_id varchar, day date);
+
 -- The payments asked for between two days: one row per payment. Of a thousand triples in a row a few are one customer
 -- who was refused, and tried again within minutes.
 create or replace macro payments_between(first_on, last_on) as table

@@ -78,3 +78,13 @@ select
     if(is_forgotten, 'FORGOTTEN', 'FALSE_CLAIM'),
 from complaints
 where is_forgotten or (is_false_claimant and amount >= 5000 and happens('claims this one', k, 0.6));
+
+insert into false_alarm
+select payment_id, day
+from payment
+where day between getvariable('from_day') and getvariable('to_day')
+    and day between (select min(announced_on) from verdicts) + 3 and (select min(announced_on) from verdicts) + 25
+    and merchant_id in (select merchant_id from fraud_charge group by merchant_id having count(*) >= 20)
+    and outcome = 'SUCCEEDED'
+    and amount >= greatest(150000, if(hour(requested_at) between 2 and 5, 0, 0.95 * monthly_limit))
+    and happens('looked at', k, getvariable('false_alarm_share'));

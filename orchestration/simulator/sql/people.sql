@@ -73,6 +73,19 @@ create or replace macro contract_kind_of(line_idx, number_idx, is_new) as
         else 'NONE'
     end;
 
+-- How a line was sold, and by which dealer, where there is one: a few sell much. k is a line, or a port to another operator.
+set variable sales_channels = (
+    select list({channel: channel, dealers: dealers, first: first_dealer} order by channel, place)
+    from (
+        select *, sum(dealers) over (order by channel) - dealers as first_dealer, unnest(range(weight)) as place
+        from sales_channels
+    )
+);
+create or replace macro sold_by(k) as draw_from('sold by', k, getvariable('sales_channels'));
+create or replace macro sales_channel_of(k) as sold_by(k).channel;
+create or replace macro dealer_of(k) as if(sold_by(k).dealers = 0, null,
+    'D' || lpad((sold_by(k).first + floor(sold_by(k).dealers * pow(draw_unit('dealer', k), 2)))::bigint::varchar, 5, '0'));
+
 -- Contracts run for 730 days. Most customers sign another one at once, the others let it run out at some time.
 create or replace macro renewals_of(line_idx) as
     if(happens('renews', line_idx, 0.65), 99, draw_int('renewals', line_idx, 3));

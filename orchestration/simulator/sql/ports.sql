@@ -38,6 +38,7 @@ completed as (
         processed_on as around,
         processed_on,
         withdrawn_at,
+        if(direction = 'IN', line_idx, null) as sold_key,
     from asked
 ),
 -- tried before it was completed, or given up by somebody else; on a choked day within hours
@@ -106,6 +107,7 @@ select
     processed_on,
     withdrawn_at,
     around,
+    coalesce(sold_key, 4000000000 + k * 4 + attempt) as sold_key,
     draw('port', k * 4 + attempt) as chance,
 from together
 order by around, chance;  -- the history is written in this order
@@ -141,5 +143,7 @@ select
     requested_at,
     status_at,
     if(status in ('COMPLETED', 'WITHDRAWN'), processed_on, null) as processed_on,
+    sales_channel_of(sold_key) as sales_channel,
+    dealer_of(sold_key) as dealer_code,
 from life
 where status_at is not null;
