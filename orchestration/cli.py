@@ -25,7 +25,8 @@ from typer.core import TyperGroup
 from orchestration.base.installation import NAME as INSTALLATION_FILE
 from orchestration.base.installation import looked_in, write_installation_file
 from orchestration.base.refusal import Refusal, unknown
-from orchestration.base.settings import PROJECT, Settings, mistakes, origins, private_dir
+from orchestration.base.settings import PROJECT, Settings, origins, private_dir
+from orchestration.base.site_profile import mistakes
 from orchestration.contracts import Feed, load_feeds
 from orchestration.privacy import PseudonymKey
 
@@ -60,6 +61,8 @@ gates_app = typer.Typer(no_args_is_help=True, help="What the gates found.")
 app.add_typer(gates_app, name="gates")
 rules_app = typer.Typer(no_args_is_help=True, help="Fraud rules: what a change would do, why a payment has its score.")
 app.add_typer(rules_app, name="rules")
+site_app = typer.Typer(no_args_is_help=True, help="A carrier's own folder.")
+app.add_typer(site_app, name="site")
 _NO_MARGIN = 10_000
 _DEMO_BEGINS, _DEMO_ENDS = datetime(2025, 8, 1), datetime(2026, 2, 28)
 out = _console(sys.stdout)
@@ -85,6 +88,7 @@ def before_every_command(
     Settings come from RINGFENCE_* variables and from `ringfence.toml`, in this folder or above: `ringfence init`.
     """
     out.quiet = is_quiet
+    os.umask(0o077)  # what is written is nobody else's business, until it is published
 
 
 def _end(message: str, code: int = 1) -> NoReturn:
@@ -400,6 +404,19 @@ def retry_quarantine(
 
     configured = settings()
     print_retried(out, retry(configured, _feeds(configured, feed), feed, dt.date() if dt else None))
+
+
+@site_app.command("new")
+def new_site(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="An empty folder, or one that is not there yet.")],
+    country: Annotated[str, typer.Option(help="Code of ISO 3166, such as GB: currency, time zone and numbers.")],
+) -> None:
+    """Write a new site's folder, commented, sound as it stands; RINGFENCE_SITE then names it."""
+    from orchestration.site.skeleton import write_skeleton
+
+    for path in write_skeleton(folder, country.upper()):
+        out.print(str(path), soft_wrap=True)
+    out.print(f"Now set RINGFENCE_SITE={folder.resolve()}, and see `ringfence doctor`.", soft_wrap=True)
 
 
 @app.command()

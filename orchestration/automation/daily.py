@@ -11,6 +11,7 @@ import dagster as dg
 from orchestration.base.settings import Settings
 from orchestration.contracts import Feed
 from orchestration.ingest.delivery import find_delivery
+from orchestration.ingest.sources import offered
 from orchestration.runtime.dagster_internals import UnresolvedJob, partition_range
 from orchestration.runtime.instance import JOB, bury_dead_runs, is_busy
 from orchestration.state.punctuality import due_at
@@ -90,9 +91,16 @@ def not_arrived(settings: Settings, feeds: Mapping[str, Feed], day: date) -> lis
         feed.name
         for feed in feeds.values()
         if feed.frequency_days == 1
-        and any(root.joinpath(feed.name).is_dir() for root in (settings.landing_dir, settings.raw_dir))
+        and _is_expected(settings, feed)
         and find_delivery(settings.landing_dir, feed, day) is None
+        and offered(settings, feed, day) is None
     ]
+
+
+def _is_expected(settings: Settings, feed: Feed) -> bool:
+    """Whether it has ever come, or a source is there for it to come from."""
+    has_come = any(root.joinpath(feed.name).is_dir() for root in (settings.landing_dir, settings.raw_dir))
+    return has_come or feed.name in settings.site_profile.landing
 
 
 def still_awaited(settings: Settings, feeds: Mapping[str, Feed], day: date, now: datetime) -> dict[str, datetime]:

@@ -76,7 +76,9 @@ def feeds_sensor(
 def _said(settings: Settings, feed: Feed, status: FeedStatus) -> dg.AssetCheckEvaluation:
     """The verdict, with the day that the feed has reached and the moment until which the next one is waited for."""
     metadata: dict[str, dg.MetadataValue] = {"state": dg.MetadataValue.text(status.punctuality)}
-    if status.newest_dt is None:
+    if status.is_absent:
+        description = "The site has no such feed."
+    elif status.newest_dt is None:
         description = "It has never arrived, and is not waited for."
     else:
         description = f"{status.punctuality}: the newest delivery is for {status.newest_dt}"

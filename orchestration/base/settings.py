@@ -7,70 +7,28 @@ Settings come from `RINGFENCE_*` environment variables, from the installation's 
 from __future__ import annotations
 
 import os
-import re
-import tomllib
 from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import Literal, Self
-from zoneinfo import ZoneInfo
 
-from babel.numbers import list_currencies
-from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from orchestration.base.files import NotTextError, read_text
 from orchestration.base.installation import InstallationFile, find_installation_file
+from orchestration.base.site_profile import SITES, VIEW, Site, existing_zone, read_profile
 
 PACKAGE = Path(__file__).resolve().parents[1]
 #: The clone, or what a wheel has brought of it: the dbt project, the suites, the dashboards (setup.py).
 PROJECT = PACKAGE.parent if (PACKAGE.parent / "dbt_project").is_dir() else PACKAGE / "shipped"
 
 
-def existing_zone(name: str) -> str:
-    """The name of a time zone, if there is one of that name."""
+def _view_of(site: Path | None) -> str:
+    """The view that a site's profile names; one that cannot be read is refused when the settings are whole."""
     try:
-        return ZoneInfo(name).key
-    except (KeyError, ValueError, OSError):
-        raise ValueError(f"there is no time zone {name!r}; one is Asia/Seoul") from None
-
-
-class NumberPlan(BaseModel, extra="forbid"):
-    """How a subscriber number of the site's country is written, and becomes E.164."""
-
-    calling_code: str = Field(pattern=r"^[0-9]{1,3}$")
-    trunk_prefix: str = Field(pattern=r"^[0-9]*$")
-    international_prefix: str
-    national_pattern: str
-
-    @field_validator("national_pattern", "international_prefix")
-    @classmethod
-    def _compiles(cls, pattern: str) -> str:
-        if re.compile(pattern).groups:
-            raise ValueError("write groups as (?:…): the pattern is embedded in a larger one")
-        return f"(?:{pattern})" if "|" in pattern else pattern
-
-
-class Site(BaseModel, extra="forbid"):
-    """What a carrier says of itself in `site.toml`."""
-
-    country: str
-    currency: str
-    currency_decimals: int | None = Field(default=None, ge=0, le=4)
-    time_zone: str
-    numbers: NumberPlan
-
-    @field_validator("currency")
-    @classmethod
-    def _is_currency(cls, code: str) -> str:
-        if code not in list_currencies():
-            raise ValueError(f"there is no currency {code!r}; ISO 4217 has its code, such as EUR")
-        return code
-
-    @field_validator("time_zone")
-    @classmethod
-    def _exists(cls, name: str) -> str:
-        return existing_zone(name)
+        return read_profile(site).view
+    except ValueError:
+        return "market"
 
 
 class Environment(BaseModel, frozen=True):
@@ -98,7 +56,7 @@ class Settings(BaseSettings):
     home: Path = Path("data")
     landing: Path | None = None
     site: Path | None = None
-    view: str = Field(default="operator:KT", pattern=r"^(market|operator:\w+)$")
+    view: str = Field(default_factory=lambda given: _view_of(given.get("site")), pattern=VIEW)
     env: Literal["dev", "staging", "prod"] = "dev"
     postgres_url: SecretStr | None = None
     timezone: str | None = None
@@ -144,13 +102,7 @@ class Settings(BaseSettings):
     def _has_site(self) -> Self:
         if self.site and not self.site.is_dir():
             raise ValueError(f"RINGFENCE_SITE: {self.site} is not a folder")
-        try:
-            _ = self.site_profile
-        except (tomllib.TOMLDecodeError, NotTextError) as error:
-            raise ValueError(f"{self._own_profile}: {error}") from None
-        except ValidationError as error:
-            place, said = mistakes(error)[0]
-            raise ValueError(f"{self._own_profile}: {place}: {said}") from None
+        _ = self.site_profile
         return self
 
     @field_validator("timezone")
@@ -165,19 +117,8 @@ class Settings(BaseSettings):
 
     @cached_property
     def site_profile(self) -> Site:
-        """The site's profile: the default one, overridden key by key by the site folder's."""
-        profile = tomllib.loads(Path(__file__).with_name("site.toml").read_text("utf-8"))
-        own = self._own_profile
-        if own and own.exists():
-            changed = tomllib.loads(read_text(own))
-            if isinstance(numbers := changed.get("numbers"), dict):
-                changed["numbers"] = profile["numbers"] | numbers
-            profile |= changed
-        return Site.model_validate(profile)
-
-    @property
-    def _own_profile(self) -> Path | None:
-        return self.site / "site.toml" if self.site else None
+        """What the site says of itself."""
+        return read_profile(self.site)
 
     @property
     def time_zone(self) -> str:
@@ -239,11 +180,10 @@ class Settings(BaseSettings):
         return self.home / "tmp"
 
     def overlay(self, folder: str, default: Path, pattern: str) -> dict[str, Path]:
-        """Files by stem: the default ones, replaced or joined by the site folder's of the same name."""
-        found = {path.stem: path for path in sorted(default.glob(pattern))}
-        if self.site:
-            found |= {path.stem: path for path in sorted((self.site / folder).glob(pattern))}
-        return found
+        """Files by stem: the default ones, replaced or joined by those of the site, and of the one it is based on."""
+        base = self.site_profile.based_on
+        folders = [default, *([SITES / base / folder] if base else []), *([self.site / folder] if self.site else [])]
+        return {path.stem: path for place in folders for path in sorted(place.glob(pattern))}
 
 
 def origins() -> dict[str, str]:
@@ -254,12 +194,14 @@ def origins() -> dict[str, str]:
     return dict.fromkeys(written, str(find_installation_file())) | said
 
 
-def mistakes(error: ValidationError) -> list[tuple[str, str]]:
-    """What is wrong with settings, in plain words, each with its place: `numbers.calling_code`, empty for them all."""
-    return [
-        (".".join(map(str, problem["loc"])), problem["msg"].removeprefix("Value error, "))
-        for problem in error.errors(include_input=False)
-    ]
+def home_dir(path: Path) -> Path:
+    """Make the installation's folder and return it: nobody else may look into it, nor change it.
+
+    Whether others may pass through it, to what is published, is left as a publication has set it.
+    """
+    path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    os.chmod(path, path.stat().st_mode & 0o711)
+    return path
 
 
 def private_dir(path: Path) -> Path:

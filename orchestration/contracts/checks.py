@@ -37,6 +37,8 @@ def check_columns(columns: tuple[Column, ...], mistakes: Mistakes, *, has_header
     if not positions:
         what = "no primaryKey; where the source has none, add an integer with primaryKey: true and rowNumber: true"
         mistakes.note("schema.0.properties", what)
+    elif all(column.constant is not None for column in columns if column.key_position):
+        mistakes.note("schema.0.properties", "a key of constants alone tells no rows apart")
     elif len(positions) != len(set(positions)):
         mistakes.note("schema.0.properties", "two columns have the same primaryKeyPosition")
 
@@ -99,8 +101,8 @@ def check_nothing(column: Column, mistakes: Mistakes, place: str) -> None:
 
 def check_constant(column: Column, mistakes: Mistakes, place: str) -> None:
     """What each row says is nobody's, and one of the column's values."""
-    if column.pseudonym or column.key_position is not None:
-        mistakes.note(f"{place}.constant", "a personal column or one of the key has a value of its own in each row")
+    if column.pseudonym:
+        mistakes.note(f"{place}.constant", "a personal column has a value of its own in each row")
     elif _has_place(column):
         mistakes.note(f"{place}.constant", "a column with a sourceHeader is read from the file")
     elif column.domain and column.values.get(str(column.constant), column.constant) not in column.domain:

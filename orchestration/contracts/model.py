@@ -170,6 +170,7 @@ class Feed:
     A row may have happened `event_time_days` before its delivery's day, by the column `event_time`. `skip_lines` stand
     above a file's header, if it `has_header`; `trailer` holds patterns of the lines at its end, in which `{rows}` is
     the count of rows; `suffixes` are endings of data's names beyond the usual ones.
+    The site has none that `is_absent`.
     `amount` is the column whose sums are followed to the facts, beside the rows.
     """
 
@@ -202,6 +203,7 @@ class Feed:
     event_time_days: int
     amount: str | None
     fingerprint: str
+    is_absent: bool = False
 
     @property
     def key(self) -> tuple[Column, ...]:

@@ -23,6 +23,7 @@ from orchestration.contracts.model import NAMED_AS_THE_ONLY_ONE, NEGATIVE, Colum
 from orchestration.contracts.moment_formats import ISO
 from orchestration.contracts.properties import Properties
 
+SHIPPED = PACKAGE / "contracts"
 _DUE_HOURS = 9.0
 _EVENT_TIME_DAYS = 31
 _SUFFIX = re.compile(r"(\.[A-Za-z0-9_-]+)+")
@@ -34,13 +35,15 @@ _PROPERTIES = {
 
 
 def load_feeds(settings: Settings) -> dict[str, Feed]:
-    """The site's feeds by name: the default contracts, replaced or joined by the site folder's."""
-    return {name: load_feed(path) for name, path in sorted(contract_paths(settings).items())}
+    """The site's feeds by name: the shipped contracts, replaced or joined by the site's."""
+    absent = settings.site_profile.absent
+    paths = sorted(contract_paths(settings).items())
+    return {name: replace(load_feed(path), is_absent=name in absent) for name, path in paths}
 
 
 def contract_paths(settings: Settings) -> dict[str, Path]:
     """Where the contract of each of the site's feeds stands."""
-    return settings.overlay("contracts", PACKAGE / "contracts", "*.yaml")
+    return settings.overlay("contracts", SHIPPED, "*.yaml")
 
 
 def load_feed(path: Path) -> Feed:
@@ -67,7 +70,19 @@ def load_feed(path: Path) -> Feed:
     feed = _feed(contract, path.stem, hashlib.sha256(text.encode()).hexdigest(), mistakes)
     if mistakes.found:
         raise ContractError(path, mistakes.found)
-    return feed
+    shipped = SHIPPED / path.name
+    return feed if path == shipped or not shipped.exists() else _with_optional(feed, load_feed(shipped))
+
+
+def _with_optional(feed: Feed, shipped: Feed) -> Feed:
+    """The feed with columns of the shipped contract that models read and can do without: no file has them."""
+    given = {column.raw_name for column in feed.columns}
+    left_out = [
+        replace(column, headers=(), values={}, constant=None)
+        for column in shipped.columns
+        if not column.required and column.raw_name not in given
+    ]
+    return replace(feed, columns=(*feed.columns, *left_out))
 
 
 def _said_of_yaml(error: yaml.YAMLError, text: str) -> str:

@@ -28,7 +28,7 @@ def extract_dates_of(settings: Settings, feeds: Mapping[str, Feed]) -> tuple[dat
     today = datetime.now(ZoneInfo(settings.time_zone)).date()
     landed = (day for name in feeds for day in _days(settings.landing_dir / name))
     days = sorted(day for day in {*landed, *(dt for _, dt in newest_receipts(settings))} if day < today)
-    if not days:
+    if not days or settings.site_profile.landing:  # a source may have other days than have been fetched
         return settings.first_day or _LONG_AGO, None
     return settings.first_day or days[0], days[-1] if days[-1] < today - timedelta(days=_HISTORY_DAYS) else None
 

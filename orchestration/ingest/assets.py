@@ -19,11 +19,13 @@ from orchestration.ingest.arrivals import extract_dates_of
 from orchestration.ingest.ingest import ingest
 from orchestration.ingest.profile import create_delivery_profile
 from orchestration.ingest.receipt import Receipt, newest, read_receipts
+from orchestration.ingest.sources import SourceError, fetch
 from orchestration.privacy.custody import shared
 from orchestration.runtime.outputs import not_made, written_in
 from orchestration.runtime.partitions import daily_partitions, extract_dates
 from orchestration.runtime.warehouse_lock import WAREHOUSE_POOL, warehouse_lock
 
+_FETCHED = "fetched"
 RETENTION = dg.AssetKey(["raw", "removed_days"])
 
 
@@ -38,13 +40,13 @@ def raw_key(feed: str) -> dg.AssetKey:
 
 
 def raw_assets(settings: Settings, feeds: Mapping[str, Feed]) -> list[dg.AssetsDefinition | dg.AssetSpec]:
-    """Per feed, what the source drops (external) and what raw keeps of it."""
+    """Per feed, what the source drops (external, or fetched) and what raw keeps of it."""
     found: list[dg.AssetsDefinition | dg.AssetSpec] = []
     contracts = contract_paths(settings)
     days = daily_partitions(settings, *extract_dates_of(settings, feeds))
     for feed in feeds.values():
         suite = load_suite("raw", feed.name, site=settings.site)
-        found += [_delivery(feed), _raw(settings, feed, suite, contracts[feed.name], days)]
+        found += [_delivery(settings, feed, days), _raw(settings, feed, suite, contracts[feed.name], days)]
     return found
 
 
@@ -80,8 +82,8 @@ def retention_asset(settings: Settings, feeds: Mapping[str, Feed]) -> dg.AssetsD
     return removed_days
 
 
-def _delivery(feed: Feed) -> dg.AssetSpec:
-    return dg.AssetSpec(
+def _delivery(settings: Settings, feed: Feed, days: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition | dg.AssetSpec:
+    spec = dg.AssetSpec(
         delivery_key(feed.name),
         description=f"{feed.grain} {feed.description}",
         group_name="deliveries",
@@ -89,6 +91,39 @@ def _delivery(feed: Feed) -> dg.AssetSpec:
         owners=[f"team:{feed.owner}"],
         tags={"source_system": feed.source_system},
     )
+    return _fetched(settings, feed, spec, days) if feed.name in settings.site_profile.landing else spec
+
+
+def _fetched(
+    settings: Settings, feed: Feed, spec: dg.AssetSpec, days: dg.DailyPartitionsDefinition
+) -> dg.AssetsDefinition:
+    """Brings a feed's extracts into landing. A source that cannot be read is a failed check, and stops no other feed:
+    what has not come is missing, as if nobody had laid it there."""
+    key = delivery_key(feed.name)
+    check = dg.AssetCheckSpec(_FETCHED, asset=key, description="Whether its source could be read.")
+
+    @dg.multi_asset(
+        name=f"landing_{feed.name}",
+        specs=[spec.replace_attributes(partitions_def=days)],
+        check_specs=[check],
+        backfill_policy=dg.BackfillPolicy.single_run(),
+    )
+    def landing(context: dg.AssetExecutionContext) -> Iterator[Any]:
+        failure: SourceError | None = None
+        try:
+            done = fetch(settings, feed, extract_dates(context), context.log.info)
+            for one in done:
+                files = dg.MetadataValue.json(one.files)
+                yield dg.AssetMaterialization(key, partition=one.dt.isoformat(), metadata={"files": files})
+        except SourceError as error:
+            failure = error
+            context.log.error(str(error))
+        yield not_made(key.to_python_identifier())
+        yield dg.AssetCheckResult(
+            asset_key=key, check_name=_FETCHED, passed=failure is None, description=str(failure) if failure else None
+        )
+
+    return landing
 
 
 def _raw(

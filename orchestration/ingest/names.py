@@ -34,7 +34,7 @@ _NO_DATA: dict[str, tuple[str, ...]] = {
     "hidden": (".*",),
 }  # fmt: skip
 
-#: How names are written by systems that do not write UTF-8, tried in this order: a Korean Windows first.
+#: How names are written by systems that do not write UTF-8; first the one that refuses most bytes of the other.
 _NAME_ENCODINGS = ("cp949", "cp1252")
 
 

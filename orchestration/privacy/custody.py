@@ -15,7 +15,7 @@ from pathlib import Path
 
 from orchestration.base.files import locked, write_durably
 from orchestration.base.refusal import Refusal
-from orchestration.base.settings import Settings, private_dir
+from orchestration.base.settings import Settings, home_dir, private_dir
 from orchestration.privacy.pseudonyms import KeyMissingError, PseudonymKey
 from orchestration.privacy.swap import needs_recovery, recover
 
@@ -108,5 +108,5 @@ def _check(settings: Settings, key: PseudonymKey) -> None:
 
 
 def _lock(settings: Settings) -> Path:
-    private_dir(settings.home)
+    home_dir(settings.home)
     return private_dir(settings.vault_dir) / ".lock"

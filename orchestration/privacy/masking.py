@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import cache
 
-from orchestration.base.settings import NumberPlan
+from orchestration.base.site_profile import NumberPlan
 from orchestration.base.sql import literal
 from orchestration.privacy.numbers import could_hold_number, could_hold_number_sql, without_dates
 from orchestration.privacy.spelling import character_class, numerals, plain

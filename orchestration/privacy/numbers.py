@@ -17,7 +17,7 @@ from functools import cache
 
 import duckdb
 
-from orchestration.base.settings import NumberPlan
+from orchestration.base.site_profile import NumberPlan
 from orchestration.base.sql import literal
 from orchestration.privacy.spelling import (
     BETWEEN,

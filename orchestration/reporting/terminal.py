@@ -17,7 +17,8 @@ from rich.markup import escape
 from rich.spinner import Spinner
 from rich.table import Table
 
-from orchestration.base.settings import Settings, Site
+from orchestration.base.settings import Settings
+from orchestration.base.site_profile import Site
 from orchestration.contracts import Feed
 from orchestration.ingest.arrivals import deliveries, newest_receipts
 from orchestration.reporting.failures import Failure
@@ -143,7 +144,11 @@ def print_run_report(
 
 def print_exceptions(console: Console, status: Status) -> None:
     """Only what is wrong: feeds missing, late or refused, gates closed, relations held back."""
+    if absent := ", ".join(feed.feed for feed in status.feeds if feed.is_absent):
+        console.print(f"By site.toml there is no {absent}; what needs them is empty", style="dim")
     for feed in status.feeds:
+        if feed.is_absent:
+            continue
         if not feed.has_arrived:
             console.print(f"[yellow]{feed.feed}[/]: has never arrived; what needs it is empty")
             continue

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.base.settings import NumberPlan
+from orchestration.base.site_profile import NumberPlan
 from orchestration.base.sql import exact, identifier, one_number
 from orchestration.privacy.spelling import other_numerals, plain, plain_sql
 

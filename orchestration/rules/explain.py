@@ -10,7 +10,8 @@ from typing import Any
 import duckdb
 
 from orchestration.base.refusal import UnknownNameError
-from orchestration.base.settings import Settings, Site
+from orchestration.base.settings import Settings
+from orchestration.base.site_profile import Site
 from orchestration.serving.generations import current_file
 from orchestration.serving.sealed import readable
 from orchestration.site.fraud_rules import rules

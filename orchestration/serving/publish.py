@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -20,9 +19,9 @@ from orchestration.ingest.known_since import note_passed
 from orchestration.ingest.receipt import Receipt, newest, read_receipts
 from orchestration.runtime.warehouse_lock import warehouse_lock
 from orchestration.serving.build import STORAGE_VERSION, build
+from orchestration.serving.doors import open_doors
 from orchestration.serving.generations import (
     DOORS,
-    PARQUET,
     PUBLICATION,
     Publication,
     current_publication,
@@ -96,6 +95,7 @@ def _publish(settings: Settings, graph: Graph, feeds: Mapping[str, Feed], run_id
         if through := max((entry.data_through for entry in relations if entry.data_through), default=None):
             note_passed(settings, through, now)
         building.rename(settings.serving_dir / generation)
+        open_doors(settings, settings.serving_dir / generation)
         switch(settings, generation)
     finally:
         shutil.rmtree(building, ignore_errors=True)
@@ -107,8 +107,6 @@ def _seal(building: Path, publication: Publication) -> None:
     """Everything on disk and closed to change before anybody is pointed at it."""
     (building / PUBLICATION).write_text(json.dumps(publication.model_dump(mode="json"), indent=1), "utf-8")
     seal(building)
-    for path in (building / PARQUET).rglob("*.parquet"):
-        os.chmod(path, DOORS["open"][1])
     for path in [*building.rglob("*"), building]:
         if not path.is_symlink():
             sync(path)

@@ -61,6 +61,7 @@ def _problems(con: duckdb.DuckDBPyConnection, settings: Settings) -> Iterator[Pr
         yield from _wrong_rules(con, settings)
     if settings.site:
         yield from _unread(settings, settings.site)
+        yield from _unknown_feeds(settings, settings.site)
     if not wrong and (problem := wrong_view(con, settings)):
         yield Problem("RINGFENCE_VIEW", str(problem))
 
@@ -86,6 +87,16 @@ def _unread(settings: Settings, site: Path) -> Iterator[Problem]:
     for stage in STAGES:
         known = {"_default", *(contract_paths(settings) if stage == "raw" else {*models, *references()})}
         yield from _strangers((site / "expectations" / stage).glob("*"), "json", known, f"a relation of stage {stage}")
+
+
+def _unknown_feeds(settings: Settings, site: Path) -> Iterator[Problem]:
+    """Feeds of which the profile says something, and that nobody knows."""
+    known, profile = contract_paths(settings), settings.site_profile
+    for key, names in (("absent", profile.absent), ("landing", profile.landing)):
+        for name in sorted(set(names) - known.keys()):
+            near = difflib.get_close_matches(name, known, 1)
+            hint = f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join(known)}"
+            yield Problem(str(site / "site.toml"), f"{key}: there is no feed {name!r}{hint}")
 
 
 def _strangers(paths: Iterable[Path], suffix: str, known: Collection[str], what: str) -> Iterator[Problem]:

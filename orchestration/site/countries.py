@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from orchestration.base.settings import NumberPlan
+from orchestration.base.site_profile import NumberPlan
 
 
 class Country(BaseModel, frozen=True):

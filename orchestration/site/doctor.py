@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestration.base.settings import Settings, origins, private_dir
+from orchestration.base.settings import Settings, home_dir, origins
 from orchestration.contracts import load_feeds
 from orchestration.gates.suites import STAGES, load_suites
 from orchestration.privacy.custody import check_key
@@ -58,7 +58,7 @@ def _settings(settings: Settings) -> str:
 
 
 def _data_folder(settings: Settings) -> str:
-    probe = private_dir(settings.home) / ".doctor"
+    probe = home_dir(settings.home) / ".doctor"
     probe.write_text("", "utf-8")
     probe.unlink()
     return str(settings.home)

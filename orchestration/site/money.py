@@ -10,7 +10,7 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from babel.numbers import get_currency_precision
 
-from orchestration.base.settings import Site
+from orchestration.base.site_profile import Site
 
 #: Exponents of ISO 4217 where babel, which follows custom, knows no smaller unit.
 _BY_STANDARD = {

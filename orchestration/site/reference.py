@@ -51,9 +51,13 @@ class SiteError(Refusal):
 
 @dataclass(frozen=True)
 class Reference:
-    """A reference table: its key, its columns' SQL types, and what its rows must hold."""
+    """A reference table: its key, its columns' SQL types, and what its rows must hold.
+
+    The shipped rows of one that `is_national` are those of the default site's country.
+    """
 
     name: str
+    is_national: bool
     key: tuple[str, ...]
     types: Mapping[str, str]
     required: tuple[str, ...]
@@ -74,6 +78,7 @@ def _reference(seed: Mapping[str, Any]) -> Reference:
     key = next(test["primary_key"]["arguments"]["columns"] for test in seed["data_tests"] if "primary_key" in test)
     return Reference(
         name=seed["name"],
+        is_national=bool(config.get("meta", {}).get("is_national")),
         key=tuple(key),
         types=config["column_types"],
         required=(*key, *(column for column, meta in says.items() if meta.get("required"))),
@@ -86,11 +91,14 @@ def lay_over(con: duckdb.DuckDBPyConnection, settings: Settings, name: str) -> s
     """Create the temporary relation `reference_<name>`, as text, as the warehouse reads the table; return its name.
 
     A site's row replaces the shipped one with its key (columns that its file leaves out keep their default), or joins
-    the others. `line` is its line in the site's file, null for a shipped row.
+    the others; a site that is based on none has no other rows in a table of a country. `line` is its line in the
+    site's file, null for a shipped row.
     """
     key, relation = references()[name].key, f"reference_{name}"
+    kept = "false" if references()[name].is_national and not settings.site_profile.based_on else "true"
     con.execute(
-        f"create or replace temp table shipped as select * exclude (line) from {numbered_rows(seed_file(name))}"
+        "create or replace temp table shipped as "
+        f"select * exclude (line) from {numbered_rows(seed_file(name))} where {kept}"
     )
     columns = columns_of(con, "shipped")
     own = settings.site / "reference" / f"{name}.csv" if settings.site else None

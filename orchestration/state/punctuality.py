@@ -15,6 +15,7 @@ from orchestration.ingest.receipt import Receipt
 class Punctuality(StrEnum):
     """How a feed stands against the clock, by its contract."""
 
+    ABSENT = "the site has none"
     NEVER_ARRIVED = "never arrived"
     HISTORY = "history"
     IN_TIME = "in time"
@@ -48,7 +49,7 @@ class Clock:
     def punctuality(self, feed: Feed, newest: date | None) -> Punctuality:
         """How a feed stands whose newest delivery is for this day."""
         if newest is None:
-            return Punctuality.NEVER_ARRIVED
+            return Punctuality.ABSENT if feed.is_absent else Punctuality.NEVER_ARRIVED
         if not self.is_followed:
             return Punctuality.HISTORY
         awaited = next_day(feed, newest)

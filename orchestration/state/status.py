@@ -44,6 +44,11 @@ class FeedStatus(BaseModel):
     def has_arrived(self) -> bool:
         return self.newest_dt is not None
 
+    @property
+    def is_absent(self) -> bool:
+        """Whether the site says that it has no such feed, and none has come."""
+        return self.punctuality is Punctuality.ABSENT
+
 
 class GateStatus(BaseModel):
     """One closed gate, and why; as JSON it says of a failure what everybody may read."""

@@ -8,16 +8,20 @@ from datetime import date
 from orchestration.base.settings import Settings
 from orchestration.contracts import Feed
 from orchestration.ingest.arrivals import deliveries, is_waiting, newest_receipts
+from orchestration.ingest.sources import has_news
 from orchestration.serving.generations import current_publication, publications
 from orchestration.serving.publish import inputs_fingerprint
 
 
 def is_up_to_date(settings: Settings, feeds: Mapping[str, Feed], days: Iterable[date]) -> bool:
-    """Nothing in landing for these days that is not ingested, and nothing ingested or changed that is not published."""
-    receipts = newest_receipts(settings)
-    arrived = deliveries(settings, feeds, days)
-    return is_published(settings, feeds) and not any(
-        is_waiting(delivery, receipts, feeds[delivery.feed]) for delivery in arrived
+    """Nothing in landing, or at a source, for these days that is not ingested, and nothing ingested or changed that is
+    not published."""
+    receipts, wanted = newest_receipts(settings), list(days)
+    arrived = deliveries(settings, feeds, wanted)
+    return (
+        is_published(settings, feeds)
+        and not any(is_waiting(delivery, receipts, feeds[delivery.feed]) for delivery in arrived)
+        and not has_news(settings, feeds, wanted)
     )
 
 

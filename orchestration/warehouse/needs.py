@@ -21,10 +21,10 @@ from sqlglot import exp, parse_one
 
 from orchestration.base.macros import render_model
 from orchestration.base.refusal import Refusal
-from orchestration.base.settings import PACKAGE, PROJECT, Settings
+from orchestration.base.settings import PROJECT, Settings
 from orchestration.contracts import Column, Feed, contract_paths, load_feed
+from orchestration.contracts.reader import SHIPPED
 
-_SHIPPED = PACKAGE / "contracts"
 _MODELS = PROJECT / "dbt_project" / "models"
 _MOST_NAMED = 4
 #: What makes a value of nothing, or says something else where there is nothing.
@@ -50,21 +50,21 @@ class Model:
 
 
 def check_needs(settings: Settings) -> str:
-    """Hold the site's versions of shipped feeds against the models; say how many there are.
+    """Hold the site's versions of shipped feeds against the models; say which these are.
 
     Raises:
         NeedsError: with every column that the models would miss, the file and what to write instead.
         ContractError: of a contract that has mistakes in itself.
     """
-    own = {name: path for name, path in contract_paths(settings).items() if path.parent != _SHIPPED}
+    own = {name: path for name, path in contract_paths(settings).items() if path.parent != SHIPPED}
     if found := [f"{path}: {said}" for path in own.values() for said in unmet(load_feed(path))]:
         raise NeedsError("\n".join(found))
-    return f"{len(own)} contracts of the site's own"
+    return ", ".join(own) or "the shipped contracts"
 
 
 def unmet(feed: Feed) -> Iterator[str]:
     """What models need and a feed's contract does not give; nothing for a feed that is not a shipped one."""
-    path = _SHIPPED / f"{feed.name}.yaml"
+    path = SHIPPED / f"{feed.name}.yaml"
     if not path.exists():
         return
     given = {column.raw_name: column for column in feed.columns}
@@ -75,11 +75,8 @@ def unmet(feed: Feed) -> Iterator[str]:
 def _of_column(feed: str, needed: Column, given: Column | None) -> Iterator[str]:
     name = needed.name if needed.name == needed.raw_name else f"{needed.name} (in raw {needed.raw_name})"
     if given is None:
-        if readers := _readers(feed, needed.raw_name):
-            instead = f"keep the column and say `required: false`: {_listed(readers)} would find it empty"
-            if needed.required:
-                instead = _instead(needed)
-            yield f"column {name} is left out, and {_listed(readers)} {_read(readers)} it; {instead}"
+        readers = _readers(feed, needed.raw_name)
+        yield f"column {name} is left out, and {_listed(readers)} {_read(readers)} it; {_instead(needed)}"
         return
     if given.raw_type != needed.raw_type and (readers := _readers(feed, needed.raw_name)):
         yield (

@@ -11,7 +11,7 @@ from typing import Any
 import dagster as dg
 import duckdb
 
-from orchestration.base.settings import Settings, private_dir
+from orchestration.base.settings import Settings, home_dir
 from orchestration.base.sql import connect
 from orchestration.contracts import Feed
 from orchestration.gates import verdicts
@@ -135,7 +135,7 @@ class Stage:
     def _build(
         self, context: dg.AssetExecutionContext, nodes: list[Node], fingerprint: str, holding: int
     ) -> dict[str, dbt.NodeResult]:
-        private_dir(self.settings.home)
+        home_dir(self.settings.home)
         with connect(self.settings, str(self.settings.warehouse)) as con:
             refresh_raw(con, self.settings, self.feeds)
             is_stale = self._fingerprint_of_build(con) != fingerprint

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 import typer
 
-from orchestration.base.settings import PROJECT, NumberPlan, Settings, Site
+from orchestration.base.settings import PROJECT, Settings
+from orchestration.base.site_profile import DEFAULT_SITE, SITES, NumberPlan, Site
 from orchestration.cli import app
 
 DOCS = PROJECT / "docs"
@@ -78,6 +79,6 @@ def test_every_setting_stands_in_the_table_of_settings() -> None:
 
 
 def test_every_key_of_a_sites_profile_stands_in_the_default_one() -> None:
-    shipped = (PROJECT / "orchestration" / "base" / "site.toml").read_text("utf-8")
+    shipped = (SITES / DEFAULT_SITE / "site.toml").read_text("utf-8")
     for key in [*Site.model_fields, *NumberPlan.model_fields]:
         assert re.search(rf"^(# )?\[?{key}\b", shipped, re.MULTILINE), f"{key} is not shown"

@@ -71,6 +71,13 @@ def test_a_column_of_another_type_is_named_with_the_type_that_is_read(tmp_path: 
     assert "as BIGINT; write the types of the shipped contract (physicalType: BIGINT)" in said
 
 
+def test_a_column_that_models_can_do_without_may_be_left_out_and_is_empty(tmp_path: Path) -> None:
+    settings = _site(tmp_path, "portability_events", reject_code=None)
+    check_needs(settings)
+    (column,) = [one for one in load_feeds(settings)["portability_events"].columns if one.name == "reject_code"]
+    assert (column.required, column.headers) == (False, ())
+
+
 def test_what_no_model_minds_is_not_spoken_of(tmp_path: Path) -> None:
     check_needs(_site(tmp_path, "cell_registry", region_code={"required": False}))
     check_needs(Settings(home=tmp_path, site=BRAZIL))

@@ -12,7 +12,7 @@ import phonenumbers
 import pytest
 from phonenumbers import PhoneNumber, PhoneNumberFormat
 
-from orchestration.base.settings import NumberPlan
+from orchestration.base.site_profile import NumberPlan
 from orchestration.privacy import numbers
 from orchestration.privacy.masking import mask_number_sql
 from orchestration.site.countries import countries

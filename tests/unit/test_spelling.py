@@ -14,7 +14,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from orchestration.base.settings import NumberPlan, Settings
+from orchestration.base.settings import Settings
+from orchestration.base.site_profile import NumberPlan
 from orchestration.privacy import numbers
 from orchestration.privacy.masking import mask_callable, mask_digits_sql, mask_number_sql
 from orchestration.privacy.spelling import numerals, plain, plain_sql, variants

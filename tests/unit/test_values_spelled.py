@@ -321,7 +321,7 @@ def test_a_flag_is_one_of_the_usual_words_or_of_the_contracts(site: SmallSite) -
         ({}, {"physicalType": "DECIMAL(40,2)"}, "physicalType: "),
         ({}, {"enum": [{"value": "-"}], "nullValues": ["-"]}, "'-' is a value of the column too"),
         ({}, {"enum": [{"value": "A"}], "constant": "B"}, "'B' is none of A"),
-        ({}, {"classification": "pii", "constant": "B"}, "a personal column or one of the key"),
+        ({}, {"classification": "pii", "constant": "B"}, "a personal column has a value of its own"),
         ({}, {"sourceHeader": "b", "constant": "B"}, "a column with a sourceHeader is read from the file"),
         ({}, {"openEnd": "9999-12-31"}, "'9999-12-31' is not a day, such as 9999-12-31, or the column is no date"),
         ({}, {"logicalType": "date", "openEnd": "9999-12-31"}, "raw keeps null for no end: required: false"),
@@ -373,7 +373,7 @@ def test_the_check_shows_accepted_rows_beside_their_text_and_masks_what_is_perso
     shown = " ".join(console.export_text().split())
     for said in (
         "msisdn a phone number", "amount a whole number (BIGINT, delivered with 2 decimals)",
-        "is_paid a flag may be empty",
+        "is_paid a flag (one of Y, N) may be empty",
         "accepted, 1 of 1, under 2026-01-03:", "amount 12.50 → 1250", "msisdn ###-####-#### → ***",
         "charged_at 2026-01-03T00:00:00Z → 2026-01-03 09:00:00+09",
     ):  # fmt: skip

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.base.settings import NumberPlan
+from orchestration.base.site_profile import NumberPlan
 from orchestration.base.sql import identifier, one_number
 from orchestration.contracts import Feed
 from orchestration.ingest.delivery import Delivery

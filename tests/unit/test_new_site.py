@@ -1,0 +1,130 @@
+"""A new site: a folder that is sound as it is written, that stands alone, and says what it does not have."""
+
+from __future__ import annotations
+
+import csv
+import re
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+from rich.console import Console
+from typer.testing import CliRunner
+
+from orchestration.base.settings import PACKAGE, PROJECT, Settings
+from orchestration.base.site_profile import DEFAULT_SITE
+from orchestration.cli import app
+from orchestration.contracts import load_feeds
+from orchestration.reporting.terminal import print_exceptions
+from orchestration.site.check import check_site
+from orchestration.site.countries import countries
+from orchestration.site.reference import SiteError, references, write_references
+from orchestration.site.skeleton import SkeletonError, write_skeleton
+from orchestration.state.punctuality import Punctuality
+from orchestration.state.status import read_feeds, read_status
+from orchestration.warehouse.needs import check_needs
+
+KEY = "a key for tests, and for nothing else at all"
+
+
+def _settings(tmp_path: Path, country: str = "GB") -> Settings:
+    write_skeleton(tmp_path / "site", country)
+    return Settings(home=tmp_path / "home", site=tmp_path / "site")
+
+
+@pytest.mark.parametrize("country", sorted(countries()))
+def test_a_new_site_is_sound_as_it_is_written_in_every_country(tmp_path: Path, country: str) -> None:
+    settings = _settings(tmp_path, country)
+    check_site(settings)
+    check_needs(settings)
+    assert settings.view == "operator:ONE"
+    assert settings.site_profile.numbers == countries()[country].numbers
+    assert load_feeds(settings)["portability_events"].source_system == "clearing_house"
+
+
+def test_the_command_writes_one_that_the_doctor_finds_nothing_in_and_touches_no_other(tmp_path: Path) -> None:
+    folder = tmp_path / "site"
+    told = CliRunner().invoke(app, ["site", "new", str(folder), "--country", "za"])
+    assert told.exit_code == 0, told.output
+    (tmp_path / "home" / "landing").mkdir(parents=True, mode=0o700)
+    environment = {"RINGFENCE_HOME": str(tmp_path / "home"), "RINGFENCE_SITE": str(folder)}
+    examined = CliRunner(env=environment | {"RINGFENCE_PSEUDONYM_KEY": KEY}).invoke(app, ["doctor"])
+    assert examined.exit_code == 0, examined.output
+    again = CliRunner().invoke(app, ["site", "new", str(folder), "--country", "za"])
+    assert again.exit_code == 1
+    assert "is not an empty folder" in again.output
+    with pytest.raises(SkeletonError, match="Of 'XX' nothing is known"):
+        write_skeleton(tmp_path / "other", "XX")
+    assert not (tmp_path / "other").exists()
+
+
+def test_a_site_that_stands_alone_has_no_rows_but_its_own_in_tables_of_a_country(tmp_path: Path) -> None:
+    settings = _settings(tmp_path)
+    tables = tmp_path / "tables"
+    tables.mkdir()
+    write_references(settings, tables)
+    rows = {path.stem: list(csv.DictReader(path.open(encoding="utf-8"))) for path in tables.iterdir()}
+    assert [row["day"] for row in rows["calendar"]] == ["SUNDAY", "2026-01-01"]
+    assert {row["group_name"] for row in rows["providers"]} == {"ONE", "TWO", "MVNO"}
+    assert len(rows["fraud_rules"]) > 10
+    assert {name for name, table in references().items() if table.is_national} == {
+        "calendar", "incidents", "providers", "regions"
+    }  # fmt: skip
+
+
+def test_a_site_that_stands_alone_inherits_nothing(tmp_path: Path) -> None:
+    (tmp_path / "site.toml").write_text('based_on = ""\ncountry = "GB"\ncurrency = "GBP"\n', "utf-8")
+    with pytest.raises(ValidationError, match=r"site\.toml: time_zone: Field required"):
+        Settings(home=tmp_path, site=tmp_path)
+
+
+def test_the_views_default_is_the_sites_and_the_environment_overrides_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "site.toml").write_text('view = "operator:SKT"\n', "utf-8")
+    assert Settings(site=tmp_path).view == "operator:SKT"
+    monkeypatch.setenv("RINGFENCE_VIEW", "market")
+    assert Settings(site=tmp_path).view == "market"
+    monkeypatch.delenv("RINGFENCE_VIEW")
+    assert Settings().view == "operator:KT"
+
+
+def test_a_feed_that_the_site_does_not_have_is_said_once_and_missed_by_nobody(tmp_path: Path) -> None:
+    settings = _settings(tmp_path)
+    feeds = load_feeds(settings)
+    states = {status.feed: status.punctuality for status in read_feeds(settings, feeds)}
+    assert {name for name, state in states.items() if state is Punctuality.NEVER_ARRIVED} == {"portability_events"}
+    assert {state for name, state in states.items() if name != "portability_events"} == {Punctuality.ABSENT}
+    console = Console(width=400, record=True)
+    print_exceptions(console, read_status(settings, feeds))
+    told = console.export_text()
+    assert told.count("invoices") == 1
+    assert "portability_events: has never arrived" in told
+
+
+def test_a_feed_that_nobody_knows_cannot_be_absent(tmp_path: Path) -> None:
+    (tmp_path / "site.toml").write_text('absent = ["paymnts"]\n', "utf-8")
+    with pytest.raises(SiteError, match=r"absent: there is no feed 'paymnts'; did you mean 'payments'\?"):
+        check_site(Settings(home=tmp_path / "home", site=tmp_path))
+
+
+def test_nothing_of_the_default_sites_country_stands_outside_its_folder_and_the_simulator() -> None:
+    seeds = PROJECT / "dbt_project" / "seeds"
+    named = {"providers": ["provider"], "calendar": ["name"], "regions": ["name", "province"]}
+    words = {
+        row[column]
+        for table, columns in named.items()
+        for row in csv.DictReader((seeds / f"{table}.csv").open(encoding="utf-8"))
+        for column in columns
+    }
+    words = (words | {"Korea", "Korean"}) - {"", "New Year's Day", "Christmas Day"}
+    listed = "|".join(map(re.escape, words))
+    pattern = re.compile(rf"[\uac00-\ud7a3\u1100-\u11ff]|(?<![\w/-])(?:{listed})(?![\w-])")
+    ours = [PACKAGE / "sites" / DEFAULT_SITE, PACKAGE / "simulator"]
+    found = [
+        f"{path.relative_to(PACKAGE)}: {match[0]}"
+        for path in sorted(PACKAGE.rglob("*"))
+        if path.is_file() and "__pycache__" not in path.parts and not any(folder in path.parents for folder in ours)
+        for match in pattern.finditer(path.read_text("utf-8"))
+    ]
+    assert found == []
