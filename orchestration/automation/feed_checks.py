@@ -75,7 +75,7 @@ def feeds_sensor(
 
 def _said(settings: Settings, feed: Feed, status: FeedStatus) -> dg.AssetCheckEvaluation:
     """The verdict, with the day that the feed has reached and the moment until which the next one is waited for."""
-    metadata: dict[str, dg.MetadataValue] = {"state": dg.MetadataValue.text(status.punctuality)}
+    metadata: dict[str, dg.MetadataValue] = {"state": dg.MetadataValue.text(status.punctuality.value)}
     if status.is_absent:
         description = "The site has no such feed."
     elif status.newest_dt is None:
