@@ -1,6 +1,6 @@
 """`reports/glossary.html`: every published relation and column with its definition, from the models' descriptions.
 
-The terms of the field, in English and Korean, and what is not modelled, come before them: from `docs/terms.md`.
+The terms of the field, in two languages, and what is not modelled, come before them: from `docs/terms.md`.
 """
 
 from __future__ import annotations
