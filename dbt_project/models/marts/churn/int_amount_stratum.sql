@@ -131,6 +131,7 @@ totalled as (
         relation,
         measure,
         stratum,
+        count(value) as lines,
         coalesce(sum(value), 0) as value_sum,
         coalesce(sum(value * value), 0) as value_square_sum
     from valued
