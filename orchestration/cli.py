@@ -112,10 +112,8 @@ def installation() -> Settings:
 
     configured = settings()
     if not (configured.home.exists() or configured.landing_dir.exists()):
-        _end(
-            f"There is no installation: {configured.home} does not exist, and there is no {INSTALLATION_FILE} in "
-            f"{looked_in()}. `ringfence init` sets one up; RINGFENCE_HOME says where one is."
-        )
+        why = f"{said} names it" if (said := origins().get("home")) else f"no {INSTALLATION_FILE} is in {looked_in()}"
+        _end(f"There is no installation: {configured.home} does not exist ({why}). `ringfence init` sets one up.")
     check_view(configured)
     return configured
 
@@ -363,7 +361,7 @@ def check_feed(
 
 
 def _print_json(content: Any) -> None:
-    typer.echo(json.dumps(content, indent=2, default=str, ensure_ascii=False))
+    typer.echo(json.dumps(content, indent=2, default=lambda instant: instant.isoformat(), ensure_ascii=False))
 
 
 def _feeds(configured: Settings, named: str | None) -> dict[str, Feed]:
