@@ -286,9 +286,7 @@ def print_next_steps(console: Console, settings: Settings, command: Path, pages:
         ("docs/", "what every number means, how to add a feed, a gate, an incident"),
     ):
         table.add_row(f"  {how}", what)
-    console.print(
-        "\n[bold]Open these pages[/]: the mornings of the fourth day, of the last day of the waiver, of today"
-    )
+    console.print("\n[bold]Open these pages[/]: the mornings of 3 and 13 January, and the last one")
     console.print(*(f"  {page}" for page in pages), sep="\n", soft_wrap=True)
     console.print("\n[bold]Where to look next[/]")
     console.print(table)
