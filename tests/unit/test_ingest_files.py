@@ -52,6 +52,13 @@ def test_folders_and_files_whose_names_read_as_patterns_are_read_as_they_are_nam
         assert con.execute("select amount from raw.charges").fetchall() == [(1,)]
 
 
+def test_a_line_without_an_end_has_one_reason_in_a_file_that_is_sound_otherwise(site: SmallSite) -> None:
+    site.drop(HEADER + line(1) + line(2, note="x" * 2_000_001) + line(3))
+    receipt = site.ingest()
+    assert (receipt.rows_read, receipt.rows_accepted) == (3, 2)
+    assert receipt.reasons == {"STRUCTURE:LONG_LINE": 1}
+
+
 @pytest.mark.parametrize("delimiter", [",", ";", "|", "\t"])
 @pytest.mark.parametrize("quote", ['"', "'", ""])
 def test_every_delimiter_reads_alike_quoted_or_not(site: SmallSite, delimiter: str, quote: str) -> None:

@@ -227,8 +227,10 @@ def _gather_rejects(batch: Batch) -> None:
         select files._file_no, errors.line::bigint - 1 as row_number,
             any_value(case when contains({marks}, left(errors.told, 1))
                 then rtrim(trim(errors.told, {marks}), {literal(batch.feed.delimiter)}) else errors.told end) as line,
-            list(distinct 'STRUCTURE:' || case left(errors.told, 1)
-                when {_character(OPEN_QUOTE)} then 'OPEN_QUOTE' when {_character(LONG_LINE)} then 'LONG_LINE'
+            list(distinct 'STRUCTURE:' || case
+                when left(errors.told, 1) = {_character(OPEN_QUOTE)} then 'OPEN_QUOTE'
+                when left(errors.told, 1) = {_character(LONG_LINE)} or errors.error_type = 'LINE SIZE OVER MAXIMUM'
+                    then 'LONG_LINE'
                 else replace(errors.error_type::varchar, ' ', '_') end) as reasons
         from (select distinct scan_id, file_id, file_path from reject_scans) as scans
         join (select *, ltrim(csv_line, chr(10) || chr(13)) as told from reject_errors) as errors
