@@ -55,8 +55,8 @@ class Case:
 
 MEASURES = """
     with judged as (
-        select features.number_key, features.first_dt, planted.payment_id is not null as is_fraud,
-            alert.first_alerted_on, alert.first_alerted_on is not null as is_alerted
+        select features.number_key, features.occurred_at, planted.payment_id is not null as is_fraud,
+            alert.first_alerted_at, alert.first_alerted_at is not null as is_alerted
         from intermediate.int_payment_feature as features
         left join planted using (payment_id)
         left join fraud.alert as alert using (payment_id)
@@ -67,7 +67,7 @@ MEASURES = """
         100.0 * count(*) filter (where is_fraud and is_alerted) / count(*) filter (where is_fraud) as recall_pct,
         count(distinct number_key) filter (where is_fraud) as victims,
         count(distinct number_key) filter (where is_fraud and is_alerted) as victims_found,
-        median(first_alerted_on - first_dt) filter (where is_fraud) as median_delay_days,
+        median(date_diff('minute', occurred_at, first_alerted_at) / 60) filter (where is_fraud) as median_hours,
         count(*) filter (where is_alerted) as alerts,
         100.0 * count(*) filter (where is_fraud and is_alerted) / count(*) filter (where is_alerted) as precision_pct
     from judged
@@ -88,7 +88,7 @@ CELLS = """
     )
     select
         count(*) filter (where cell_id in (from used)) as rogue_cells_flagged,
-        count(*) filter (where cell_id in (from used) and first_flagged_on = first_seen_at::date) as on_the_first_day,
+        count(*) filter (where cell_id in (from used) and first_flagged_on <= first_seen_at::date + 1) as at_once,
         count(*) filter (where disposition = 'CLEARED') as late_cells_cleared
     from fraud.unregistered_cell
 """

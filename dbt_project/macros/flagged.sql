@@ -67,8 +67,8 @@ final as (
         {{ measures_by_product() }}
         min(occurred_at) as first_occurred_at,
         max(occurred_at) as last_occurred_at,
-        min(first_alerted_on) as first_alerted_on,
-        {{ days_between('min(occurred_on)', 'min(first_alerted_on)') }} as days_to_alert
+        min(first_alerted_at) as first_alerted_at,
+        {{ hours_between('min(occurred_at)', 'min(first_alerted_at)') }} as hours_to_alert
     from flagged
     group by party_key
 )

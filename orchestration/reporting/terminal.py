@@ -373,7 +373,7 @@ def print_backtest(console: Console, tried: Backtest) -> None:
         ("their value alerted, %", "value_alerted_pct", "{:.1f}"),
         ("  after the line's first alert, %", "value_preventable_by_line_pct", "{:.1f}"),
         ("  after the cell's first alert, %", "value_preventable_by_cell_pct", "{:.1f}"),
-        ("median delay, days", "delay_days", "{:g}"),
+        ("median hours to alert", "hours_to_alert", "{:.1f}"),
     ):
         values = [getattr(detection, measure) for detection in (tried.in_force, tried.changed)]
         table.add_row(label, *("–" if value is None else form.format(value) for value in values))

@@ -30,7 +30,8 @@ class BacktestError(Refusal):
 class Detection:
     """How one set of rules did on all payments: `fraud.detection_quality`, all months and rules together.
 
-    `most_alerts_a_day` is of alerts by the delivery that made them; `delay_days` the median from a fraud to it.
+    `most_alerts_a_day` is of alerts by the delivery that made them; `hours_to_alert` the median from a fraud
+    to its arrival.
     """
 
     alerts: int
@@ -46,7 +47,7 @@ class Detection:
     value_alerted_pct: float | None
     value_preventable_by_line_pct: float | None
     value_preventable_by_cell_pct: float | None
-    delay_days: float | None
+    hours_to_alert: float | None
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,7 @@ def _detection(con: duckdb.DuckDBPyConnection, schema: str) -> Detection:
     [row] = con.execute(
         f"""
         with months as (from {schema}.detection_quality where rule_id = 'ALL'),
-        alerted as (select first_alerted_on, count(*) as alerts from {schema}.alert group by all),
+        alerted as (select first_alerted_at::date, count(*) as alerts from {schema}.alert group by all),
         days as (select count(distinct occurred_on) as days from fraud.payment_daily)
         select
             sum(alerts)::bigint, coalesce(sum(alerts) / any_value(days), 0),
@@ -131,7 +132,7 @@ def _detection(con: duckdb.DuckDBPyConnection, schema: str) -> Detection:
             100 * sum(alerted_amount) / nullif(sum(fraud_amount), 0),
             100 * sum(preventable_by_line_amount) / nullif(sum(fraud_amount), 0),
             100 * sum(preventable_by_cell_amount) / nullif(sum(fraud_amount), 0),
-            (select median(first_alerted_on - occurred_on) from {schema}.alert where verdict = 'CONFIRMED_FRAUD')
+            (select median(hours_to_alert) from {schema}.alert where verdict = 'CONFIRMED_FRAUD')
         from months cross join days cross join intermediate.int_dispute_horizon
         """
     ).fetchall()

@@ -24,18 +24,18 @@ class ExplainError(UnknownNameError):
 
 @dataclass(frozen=True)
 class Hit:
-    """One rule's part in a score; `known_on` is the delivery by which it was known, `evidence` is spelled out."""
+    """One rule's part in a score; `known_dt` is the extract date by which it was known, `evidence` is spelled out."""
 
     rule_id: str
     version: int
     points: int
-    known_on: date
+    known_dt: date
     evidence: dict[str, str]
 
 
 @dataclass(frozen=True)
 class Explanation:
-    """A payment's score and what it is made of; `alerted_on` and `case_id` are None below the alert threshold."""
+    """A payment's score and what it is made of; `alerted_at` and `case_id` are None below the alert threshold."""
 
     payment_id: str
     occurred_at: datetime
@@ -45,7 +45,7 @@ class Explanation:
     status: str
     score: int
     hits: list[Hit]
-    alerted_on: date | None
+    alerted_at: datetime | None
     case_id: str | None
     verdict: str | None
 
@@ -75,8 +75,8 @@ def explain(settings: Settings, payment_id: str) -> Explanation:
         con.execute("set timezone = $1", [settings.time_zone])
         payment = con.execute(
             "select occurred_at, merchant_id, merchant_category, amount, status, "
-            "alerts.first_alerted_on, alerts.case_id, verdicts.verdict from fraud.fct_payment as payments "
-            "left join (select payment_id, first_alerted_on, case_id from fraud.alert) as alerts using (payment_id) "
+            "alerts.first_alerted_at, alerts.case_id, verdicts.verdict from fraud.fct_payment as payments "
+            "left join (select payment_id, first_alerted_at, case_id from fraud.alert) as alerts using (payment_id) "
             "left join (select payment_id, verdict from fraud.payment_verdict) as verdicts using (payment_id) "
             "where payment_id = $1",
             [payment_id],
@@ -92,10 +92,10 @@ def explain(settings: Settings, payment_id: str) -> Explanation:
         Hit(rule, version, points, known, _spelled(json.loads(evidence), rule, settings.site_profile))
         for rule, version, points, known, evidence in hits
     ]
-    occurred_at, merchant_id, category, amount, status, alerted_on, case_id, verdict = payment
+    occurred_at, merchant_id, category, amount, status, alerted_at, case_id, verdict = payment
     return Explanation(
         payment_id, occurred_at, merchant_id, category, amount, status, sum(hit.points for hit in found), found,
-        alerted_on, case_id, verdict,
+        alerted_at, case_id, verdict,
     )  # fmt: skip
 
 

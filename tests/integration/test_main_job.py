@@ -251,7 +251,7 @@ def test_a_score_explains_itself_from_what_is_published(published_world: World) 
     )
     explained = explain(published_world.settings, str(payment))
     assert explained.score == sum(hit.points for hit in explained.hits) == score
-    assert all(explained.occurred_at.date() <= hit.known_on for hit in explained.hits)
+    assert all(explained.occurred_at.date() <= hit.known_dt for hit in explained.hits)
     with pytest.raises(ExplainError, match="no payment 'T0'"):
         explain(published_world.settings, "T0")
 

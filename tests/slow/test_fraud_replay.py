@@ -81,7 +81,7 @@ def _pay(rng: random.Random, told: dict[date, dict[str, list[Row]]], day: date) 
 
 
 def _alerts(warehouse: Warehouse) -> dict[str, tuple[Any, ...]]:
-    rows = warehouse.query("select payment_id, first_alerted_on, score, reasons, case_id from intermediate.int_alert")
+    rows = warehouse.query("select payment_id, first_alerted_dt, score, reasons, case_id from intermediate.int_alert")
     return {payment_id: tuple(rest) for payment_id, *rest in rows}
 
 
@@ -104,11 +104,11 @@ def test_a_replayed_history_gives_the_same_alerts_on_the_same_days(tmp_path: Pat
 
     assert seen[-1][1] == at_once
     by_day = dict(seen)
-    for payment_id, (first_alerted_on, _, reasons, _) in at_once.items():
-        assert by_day[first_alerted_on][payment_id][0] == first_alerted_on
+    for payment_id, (first_alerted_dt, _, reasons, _) in at_once.items():
+        assert by_day[first_alerted_dt][payment_id][0] == first_alerted_dt
         # whoever was suspected even earlier was so for a reason that has been cleared since
         for day, alerts in seen:
-            if day < first_alerted_on and payment_id in alerts:
+            if day < first_alerted_dt and payment_id in alerts:
                 assert _rules(alerts[payment_id][2]) - _rules(reasons), payment_id
     occurred = dict(replayed.query("select payment_id, first_dt from intermediate.int_payment_feature"))
     assert any(alert[0] > occurred[payment_id] for payment_id, alert in at_once.items())

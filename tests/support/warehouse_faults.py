@@ -469,7 +469,7 @@ WAREHOUSE_FAULTS = [
     ),
     WarehouseFault("an alert older than its payment",
         "alert", "alerted_after_it_happened",
-        "update fraud.alert set first_alerted_on = occurred_on - 1 where " + _PAYMENT,
+        "update fraud.alert set first_alerted_at = occurred_at - interval 1 minute where " + _PAYMENT,
     ),
     WarehouseFault(
         "more money back than was taken",
@@ -483,7 +483,7 @@ WAREHOUSE_FAULTS = [
     ),
     WarehouseFault("alerts that are in nobody's queue",
         "case", "alerts_are_all_in_a_case",
-        "delete from fraud.case where opened_on = '2025-12-25'",
+        "delete from fraud.case where opened_on = '2025-12-26'",
     ),
     WarehouseFault("decisions about cases that we do not have",
         "case", "decisions_find_their_case",

@@ -88,6 +88,12 @@
 {%- endmacro %}
 
 
+{#- Hours from one instant to another. -#}
+{% macro hours_between(from_instant, to_instant) -%}
+    {{ seconds_between(from_instant, to_instant) }} / 3600.0
+{%- endmacro %}
+
+
 {#- Seconds from one instant to another, rounded down. (Intervals between instants cost ten times as much.) -#}
 {% macro seconds_between(from_instant, to_instant) -%}
     {{ return(adapter.dispatch('seconds_between', 'ringfence')(from_instant, to_instant)) }}

@@ -8,6 +8,7 @@ carries of itself.
         'parameters': {'min_numbers': {'type': 'bigint', 'least': least_numbers_of_a_crowded_hour() | int}},
         'hit': "burst_dt is not null",
         'known_dt': 'greatest(burst_dt, cell_dt)',
+        'feeds': ['payments', 'cell_attachments'],
         'evidence': {'cell_id': 'cell_id', 'numbers': 'burst_numbers'},
     }) }}
 {%- endmacro %}

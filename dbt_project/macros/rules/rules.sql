@@ -1,7 +1,8 @@
 {#-
 The rules that `rule_hit` knows. Each is a macro that returns its `rule_id`; the `parameters` that it takes from
 `fraud_rules`; and three SQL expressions over the columns of `rule_hit`'s `judged`: whether it hits, the delivery by
-which that was known, and what it saw. In them, `<rule>__<parameter>` is the parameter's value.
+which that was known, and what it saw. In them, `<rule>__<parameter>` is the parameter's value. `feeds` are those whose
+delivery of that day may tell it; of the payments' alone, where it says nothing.
 
 Of a parameter it says the SQL `type`, whether it `is_list` (of texts), and the `least` and the `most` that it may be;
 `in_order` are pairs of parameters of which the first must be below the second. Of its evidence, `amounts` are money.
@@ -76,5 +77,18 @@ Every row of `fraud_rules` is held against this before a run. A rule without an 
     inner join rules on rules.rule_id = '{{ rule.rule_id }}'
     where kept.{{ rule.rule_id | lower }}__known_dt is not null
     {{ 'union all' if not loop.last }}
+    {%- endfor %}
+{%- endmacro %}
+
+{#- Query: one row per rule and feed whose deliveries tell its hits; payments, where the rule does not say. -#}
+{% macro rule_feeds(rules) -%}
+    {%- for rule in rules %}
+    {%- set is_last_rule = loop.last %}
+    {%- for feed in rule.feeds or ['payments'] %}
+    select
+        '{{ rule.rule_id }}' as rule_id,
+        '{{ feed }}' as feed
+    {{ 'union all' if not (is_last_rule and loop.last) }}
+    {%- endfor %}
     {%- endfor %}
 {%- endmacro %}

@@ -9,6 +9,7 @@ there is no registry to miss from). Any later list that holds the cell clears it
         'parameters': {},
         'hit': "unregistered_dt is not null",
         'known_dt': 'unregistered_dt',
+        'feeds': ['payments', 'cell_registry'],
         'evidence': {'cell_id': 'cell_id', 'used_on': 'unregistered_on', 'delisted_on': 'delisted_on'},
     }) }}
 {%- endmacro %}

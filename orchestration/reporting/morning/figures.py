@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 
 _FILE = Path(__file__).with_name("figures.yaml")
 
-Unit = Literal["count", "signed", "money", "pct", "days"]
+Unit = Literal["count", "signed", "money", "pct", "hours"]
 
 
 class Figure(BaseModel):

@@ -166,7 +166,7 @@ def _templates(settings: Settings, definitions: _Definitions) -> Environment:
         "count": lambda value: f"{value:,.0f}",
         "signed": lambda value: f"{value:+,.0f}".replace("-", "−"),
         "pct": lambda value: f"{value:.1f} %",
-        "days": lambda value: f"{value:,.1f} days",
+        "hours": lambda value: f"{value:,.1f} h",
         "money": lambda value: money_at_a_glance(value, settings.site_profile),
     }
     templates.filters |= {

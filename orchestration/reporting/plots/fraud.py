@@ -29,7 +29,10 @@ def alerts_by_rule(con: duckdb.DuckDBPyConnection) -> Draw | None:
     """The rules behind the most alerts, by the day on which the alert was first known; an alert has several."""
     counts = con.execute(
         """
-        with hit as (select first_alerted_on, rule_id from fraud.alert join fraud.rule_hit using (payment_id)),
+        with hit as (
+            select first_alerted_at::date as first_alerted_on, rule_id
+            from fraud.alert join fraud.rule_hit using (payment_id)
+        ),
         busiest as (select rule_id from hit group by all order by count(*) desc, rule_id limit $1)
         select first_alerted_on, rule_id, count(*) as alerts from hit semi join busiest using (rule_id) group by all
         """,

@@ -30,8 +30,8 @@ per_case as (
         case_id,
         {{ last_by('line_key', 'occurred_at') }} as line_key,
         {{ last_by('number_key', 'occurred_at') }} as number_key,
-        min(first_alerted_on) as opened_on,
-        max(first_alerted_on) as last_alerted_on,
+        min({{ local_date('first_alerted_at') }}) as opened_on,
+        max({{ local_date('first_alerted_at') }}) as last_alerted_on,
         min(occurred_at) as first_payment_at,
         max(occurred_at) as last_payment_at,
         count(*) as alerts,
@@ -53,7 +53,7 @@ on_opening as (
     inner join per_case
         on
             alerts.case_id = per_case.case_id
-            and alerts.first_alerted_on = per_case.opened_on
+            and {{ local_date('alerts.first_alerted_at') }} = per_case.opened_on
     group by alerts.case_id
 ),
 

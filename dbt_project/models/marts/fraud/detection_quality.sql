@@ -78,7 +78,7 @@ counted as (
         count(*) filter (where outcome in ('UNDISPUTED', 'UNDECIDED')) as alerts_undecided,
         count(*) filter (where outcome = 'UNDISPUTED') as alerts_undisputed,
         cast(coalesce(sum(amount) filter (where outcome = 'CONFIRMED'), 0) as bigint) as alerted_amount,
-        median(delay_days) filter (where outcome = 'CONFIRMED') as median_delay_days
+        median(hours_to_alert) filter (where outcome = 'CONFIRMED') as median_hours_to_alert
     from scored
     where is_alert
     group by rule_id, version, month
@@ -116,7 +116,7 @@ measured as (
             / (months.payments - coalesce(counted.alerts_undecided, 0))
         ) / frauds.frauds as average_precision_pct,
         100 * rankings.card_precision as card_precision_top_k_pct,
-        counted.median_delay_days
+        counted.median_hours_to_alert
     from months
     cross join detectors
     cross join horizon
@@ -183,7 +183,7 @@ final as (
         cast(average_precision_pct as double) as average_precision_pct,
         top_k,
         cast(card_precision_top_k_pct as double) as card_precision_top_k_pct,
-        cast(median_delay_days as double) as median_delay_days
+        cast(median_hours_to_alert as double) as median_hours_to_alert
     from measured
 )
 

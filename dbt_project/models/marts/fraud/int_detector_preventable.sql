@@ -21,13 +21,13 @@ frauds as (
     inner join verdicts on payments.payment_id = verdicts.payment_id
 ),
 
--- from the day after the one whose delivery made the first alert, somebody could have known
+-- from the arrival of the delivery that made the first alert, somebody could have known
 first_on_line as (
     select
         rule_id,
         version,
         party_key,
-        min(first_alerted_on) as alerted_on
+        min(first_alerted_at) as alerted_at
     from scored
     where is_alert
     group by rule_id, version, party_key
@@ -38,7 +38,7 @@ first_on_cell as (
         rule_id,
         version,
         cell_id,
-        min(first_alerted_on) as alerted_on
+        min(first_alerted_at) as alerted_at
     from scored
     where
         is_alert
@@ -58,7 +58,7 @@ preventable as (
     inner join first_on_line
         on
             frauds.party_key = first_on_line.party_key
-            and frauds.occurred_on > first_on_line.alerted_on
+            and frauds.occurred_at >= first_on_line.alerted_at
     union all
     select
         first_on_cell.rule_id,
@@ -71,7 +71,7 @@ preventable as (
     inner join first_on_cell
         on
             frauds.cell_id = first_on_cell.cell_id
-            and frauds.occurred_on > first_on_cell.alerted_on
+            and frauds.occurred_at >= first_on_cell.alerted_at
 ),
 
 final as (

@@ -61,8 +61,8 @@ final as (
         payments.cell_id,
         payments.amount,
         alerts.payment_id is not null as is_alert,
-        alerts.first_alerted_on,
-        {{ days_between('payments.occurred_on', 'alerts.first_alerted_on') }} as delay_days,
+        alerts.first_alerted_at,
+        alerts.hours_to_alert,
         case
             when verdicts.verdict = 'CONFIRMED_FRAUD' then 'CONFIRMED'
             when verdicts.verdict is not null then 'REJECTED'

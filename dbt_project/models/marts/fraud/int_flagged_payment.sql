@@ -31,7 +31,7 @@ flagged as (
         verdicts.decided_by,
         verdicts.verdict_dt,
         alerts.score,
-        alerts.first_alerted_on,
+        alerts.first_alerted_at,
         alerts.case_id
     from alerts
     full outer join verdicts on alerts.payment_id = verdicts.payment_id

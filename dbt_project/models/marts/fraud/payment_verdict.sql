@@ -33,7 +33,7 @@ members as (
     inner join alerts as other
         on
             opening.case_id = other.case_id
-            and dispositions.dt >= other.first_alerted_on
+            and dispositions.dt >= other.first_alerted_dt
 ),
 
 decisions as (
