@@ -57,7 +57,7 @@ def payments_of(settings: Settings, name: str) -> list[str]:
         raise ExplainError("Nothing has been published yet.")
     with readable(settings, file) as published, duckdb.connect(str(published), read_only=True) as con:
         alerts = con.execute(
-            "select payment_id from fraud.alert where case_id = $1 order by first_alerted_on, payment_id", [name]
+            "select payment_id from fraud.alert where case_id = $1 order by first_alerted_at, payment_id", [name]
         ).fetchall()
     return [payment_id for (payment_id,) in alerts] or [name]
 
