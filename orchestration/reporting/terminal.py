@@ -404,8 +404,8 @@ def print_explanation(console: Console, payment: Explanation, site: Site) -> Non
     table = plain_table("rule", ">version", ">points", "known on", "evidence")
     for hit in payment.hits:
         evidence = ", ".join(f"{name} {value}" for name, value in hit.evidence.items())
-        table.add_row(hit.rule_id, str(hit.version), str(hit.points), str(hit.known_on), escape(evidence))
+        table.add_row(hit.rule_id, str(hit.version), str(hit.points), str(hit.known_dt), escape(evidence))
     table.add_row("score", "", str(payment.score), "", "")
     console.print(table)
-    said = f"An alert since {payment.alerted_on}, in {payment.case_id}" if payment.case_id else "No alert"
+    said = f"An alert since {payment.alerted_at:%Y-%m-%d %H:%M}, in {payment.case_id}" if payment.case_id else "No alert"
     console.print(escape(f"{said}; verdict: {payment.verdict or 'none yet'}."))
