@@ -401,11 +401,12 @@ def print_explanation(console: Console, payment: Explanation, site: Site) -> Non
     if not payment.hits:
         console.print("No rule hit it hard enough to be kept.")
         return
-    table = plain_table("rule", ">version", ">points", "known on", "evidence")
+    table = plain_table("rule", ">version", ">points", "delivery of", "evidence")
     for hit in payment.hits:
         evidence = ", ".join(f"{name} {value}" for name, value in hit.evidence.items())
         table.add_row(hit.rule_id, str(hit.version), str(hit.points), str(hit.known_dt), escape(evidence))
     table.add_row("score", "", str(payment.score), "", "")
     console.print(table)
-    said = f"An alert since {payment.alerted_at:%Y-%m-%d %H:%M}, in {payment.case_id}" if payment.case_id else "No alert"
+    since = f"{payment.alerted_at:%Y-%m-%d %H:%M}" if payment.alerted_at else ""
+    said = f"An alert since {since}, in {payment.case_id}" if payment.case_id else "No alert"
     console.print(escape(f"{said}; verdict: {payment.verdict or 'none yet'}."))
