@@ -274,7 +274,7 @@ def test_the_graph_fetches_before_it_ingests(site: SmallSite) -> None:
 def test_a_source_that_cannot_be_read_is_a_failed_check_and_holds_up_nothing_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("BILLING_DATABASE", "postgresql://user:the-password@127.0.0.1:1/billing")
+    monkeypatch.setenv("BILLING_DATABASE", "postgresql+psycopg2://user:the-password@127.0.0.1:1/billing")
     site = _from(SmallSite(tmp_path), query="select * from x where d = :dt", database="BILLING_DATABASE")
     assert site.feed
     result = _materialize(site)

@@ -373,7 +373,7 @@ def test_the_check_shows_accepted_rows_beside_their_text_and_masks_what_is_perso
     shown = " ".join(console.export_text().split())
     for said in (
         "msisdn a phone number", "amount a whole number (BIGINT, delivered with 2 decimals)",
-        "is_paid a flag (one of Y, N) may be empty",
+        "is_paid a flag (one of N, Y) may be empty",
         "accepted, 1 of 1, under 2026-01-03:", "amount 12.50 → 1250", "msisdn ###-####-#### → ***",
         "charged_at 2026-01-03T00:00:00Z → 2026-01-03 09:00:00+09",
     ):  # fmt: skip

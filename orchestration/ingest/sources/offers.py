@@ -179,6 +179,8 @@ def _unreached(feed: str, error: Exception) -> SourceError:
     """What a library says, without anything that looks like a credential, or only of what kind it is."""
     if isinstance(error, SourceError):
         return error
+    if isinstance(error, ModuleNotFoundError):
+        return SourceError(f"{feed}: {error.name} is not installed, which its source is read by.")
     said = str(error).strip().partition("\n")[0]
     if re.search(r"://|password|secret|token|key", said, re.IGNORECASE) or len(said) > _LONGEST_SAID:
         said = ""
