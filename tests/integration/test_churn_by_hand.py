@@ -538,6 +538,21 @@ def test_departures_that_billing_lacks_are_taken_to_be_like_those_that_it_has(wo
             assert covered_sum <= low <= estimate <= high
     assert estimates == {}
 
+def test_revenue_by_day_is_what_had_gone_by_then(world: ByHand) -> None:
+    lines = {row["line_key"]: row for row in world.subscriptions}
+    days: dict[str, Counter[tuple[Any, ...]]] = defaultdict(Counter)
+    for name, as_of_date in world.warehouse.query("select incident_id, as_of_date from churn.incident_headline"):
+        group, first, last = INCIDENTS[str(name)]
+        for port in (p for p in world.moves if p["from"] == group and first <= str(p["on"]) <= last):
+            if port["on"] <= as_of_date:
+                line = lines.get(world.line_of(port))  # type: ignore[arg-type]
+                days["departures"][name, as_of_date] += 1
+                days["departures_with_line"][name, as_of_date] += line is not None
+                days["monthly_fee"][name, as_of_date] += line["monthly_fee"] if line else 0
+    assert len(days) == 3
+    for column, expected in days.items():
+        world.same(f"select incident_id, as_of_date, {column} from churn.revenue_daily", expected)
+
 
 def _age(activated_on: date, day: date) -> float:
     """Age in full months, and the days since as a fraction of the longest month."""

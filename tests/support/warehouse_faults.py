@@ -299,6 +299,15 @@ WAREHOUSE_FAULTS = [
         "revenue_lost", "covered_and_refunded_were_charged",
         "update churn.revenue_lost set etf_covered_sum = etf_charged_sum + 1",
     ),
+    WarehouseFault("a day's departures that the revenue by day left out",
+        "revenue_daily", "last_day_is_the_revenue_lost",
+        "update churn.revenue_daily set monthly_fee = monthly_fee - 1, departures_with_line = departures_with_line - 1 "
+        "where departures_with_line > 0",
+    ),
+    WarehouseFault("more departures with a line than departures",
+        "revenue_daily", "only_grows",
+        "update churn.revenue_daily set departures_with_line = departures + 1",
+    ),
     WarehouseFault("lines that ended and still count as here",
         "revenue_at_risk", "lines_are_those_that_started_less_those_that_ended",
         "update churn.revenue_at_risk set lines = lines + 1",
@@ -559,6 +568,16 @@ WAREHOUSE_FAULTS = [
         "robbed before exposed",
         "exposed_number", "fraud_follows_exposure",
         "update fraud.exposed_number set first_fraud_at = first_exposed_at - interval 1 hour",
+    ),
+    WarehouseFault(
+        "cases that were decided and still count as open",
+        "desk_daily", "latest_is_the_queue",
+        "update fraud.desk_daily set cases_open = cases_open + 1",
+    ),
+    WarehouseFault(
+        "alerts that become known twice",
+        "desk_daily", "alerts_are_counted_once",
+        "update fraud.desk_daily set alerts = alerts + 1",
     ),
     WarehouseFault(
         "a restatement that did not read the last delivery",

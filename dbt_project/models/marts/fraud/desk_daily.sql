@@ -1,0 +1,207 @@
+with alerts as (
+    select * from {{ ref('alert') }}
+),
+
+dispositions as (
+    select
+        *,
+        {{ payment_of_case('case_id') }} as opened_by
+    from {{ ref('stg_desk__dispositions') }}
+),
+
+known_frauds as (
+    select * from {{ ref('int_fraud_known') }}
+),
+
+payments as (
+    select * from {{ ref('fct_payment') }}
+),
+
+payment_days as (
+    select * from {{ ref('payment_daily') }}
+),
+
+cells as (
+    select * from {{ ref('unregistered_cell_daily') }}
+),
+
+alerted as (
+    select
+        first_alerted_on as date_day,
+        count(*) as alerts,
+        sum(amount) as alerted_amount
+    from alerts
+    group by first_alerted_on
+),
+
+opened as (
+    select
+        opened_on as date_day,
+        count(*) as cases_opened
+    from (
+        select
+            case_id,
+            min(first_alerted_on) as opened_on
+        from alerts
+        group by case_id
+    ) as cases
+    group by opened_on
+),
+
+-- of the desk's decisions on a case that had been delivered by a day, the latest counts
+decided as (
+    select distinct
+        alerts.case_id,
+        dispositions.dt,
+        {{ last_by('dispositions.disposition', 'dispositions.decided_at') }} over (
+            partition by alerts.case_id order by dispositions.dt
+            range between unbounded preceding and current row
+        ) as disposition
+    from dispositions
+    inner join alerts on dispositions.opened_by = alerts.payment_id
+),
+
+events as (
+    select
+        case_id,
+        first_alerted_on as date_day,
+        1 as alerts,
+        0 as verdicts,
+        amount
+    from alerts
+    union all
+    select
+        case_id,
+        greatest(verdict_dt, first_alerted_on) as date_day,
+        0 as alerts,
+        1 as verdicts,
+        0 as amount
+    from alerts
+    where verdict is not null
+    union all
+    select
+        case_id,
+        dt as date_day,
+        0 as alerts,
+        0 as verdicts,
+        0 as amount
+    from decided
+),
+
+event_days as (
+    select
+        case_id,
+        date_day,
+        sum(alerts) as alerts,
+        sum(verdicts) as verdicts,
+        sum(amount) as amount
+    from events
+    group by case_id, date_day
+),
+
+-- through the newest delivery that says anything, though payments may have ended before it
+spans as (
+    select
+        min(payment_days.occurred_on) as first_on,
+        greatest(
+            {{ data_end('payments', [ref('int_payment_latest'), ref('int_unregistered_payment')]) }},
+            (select max(date_day) from event_days)
+        ) as last_on
+    from payment_days
+),
+
+days as (
+    select calendar.date_day
+    from spans
+    cross join {{ days_from_to('spans.first_on', 'spans.last_on', 'calendar') }}
+    where spans.first_on is not null
+),
+
+-- a case from one event to the next
+states as (
+    select
+        event_days.case_id,
+        event_days.date_day as known_from,
+        coalesce(lead(event_days.date_day) over of_case, date '9999-12-31') as known_to,
+        sum(event_days.alerts) over so_far as alerts,
+        sum(event_days.verdicts) over so_far as verdicts,
+        sum(event_days.amount) over so_far as amount,
+        coalesce(last_value(decided.disposition ignore nulls) over so_far, 'WATCH') as disposition
+    from event_days
+    left join decided
+        on
+            event_days.case_id = decided.case_id
+            and event_days.date_day = decided.dt
+    window
+        of_case as (partition by event_days.case_id order by event_days.date_day),
+        so_far as (
+            partition by event_days.case_id
+            order by event_days.date_day
+            rows between unbounded preceding and current row
+        )
+),
+
+open_cases as (
+    select
+        days.date_day,
+        count(*) as cases_open,
+        sum(states.amount) as open_amount
+    from days
+    inner join states
+        on
+            days.date_day >= states.known_from
+            and days.date_day < states.known_to
+            and states.disposition = 'WATCH'
+            and states.verdicts < states.alerts
+    group by days.date_day
+),
+
+confirmed as (
+    select
+        days.date_day,
+        count(*) as confirmed,
+        sum(payments.amount) as confirmed_amount
+    from days
+    inner join known_frauds
+        on
+            days.date_day >= known_frauds.known_from
+            and days.date_day < coalesce(known_frauds.known_to, date '9999-12-31')
+    inner join payments on known_frauds.payment_id = payments.payment_id
+    group by days.date_day
+),
+
+-- cells that served in the last seven days, and that no list had cleared
+acting as (
+    select
+        days.date_day,
+        count(distinct cells.cell_id) as cells_in_action
+    from days
+    inner join cells
+        on
+            days.date_day >= cells.date_day
+            and {{ days_between('cells.date_day', 'days.date_day') }} < 7
+            and days.date_day >= cells.first_known_on
+            and days.date_day < coalesce(cells.cleared_on, date '9999-12-31')
+    group by days.date_day
+),
+
+final as (
+    select
+        days.date_day,
+        coalesce(alerted.alerts, 0) as alerts,
+        cast(coalesce(alerted.alerted_amount, 0) as bigint) as alerted_amount,
+        coalesce(opened.cases_opened, 0) as cases_opened,
+        coalesce(open_cases.cases_open, 0) as cases_open,
+        cast(coalesce(open_cases.open_amount, 0) as bigint) as open_amount,
+        coalesce(confirmed.confirmed, 0) as confirmed,
+        cast(coalesce(confirmed.confirmed_amount, 0) as bigint) as confirmed_amount,
+        coalesce(acting.cells_in_action, 0) as cells_in_action
+    from days
+    left join alerted on days.date_day = alerted.date_day
+    left join opened on days.date_day = opened.date_day
+    left join open_cases on days.date_day = open_cases.date_day
+    left join confirmed on days.date_day = confirmed.date_day
+    left join acting on days.date_day = acting.date_day
+)
+
+select * from final
