@@ -293,13 +293,39 @@ def headline(
 @app.command()
 def report(
     as_of: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Day; the newest if left out.")] = None,
+    send: Annotated[
+        bool, typer.Option("--send", help="Also send it, to RINGFENCE_REPORT_EMAIL and RINGFENCE_REPORT_WEBHOOK.")
+    ] = False,
 ) -> None:
-    """Write the morning report of a day, from what is published, as one self-contained page."""
+    """Write the morning report of a day, from what is published, as one self-contained page.
+
+    Exit 1: there is no such day, or a channel did not take it.
+    """
     from orchestration.reporting.morning import write_morning_report
 
     configured = installation()
     written = write_morning_report(configured, load_feeds(configured), as_of and as_of.date())
     out.print(str(written.path), soft_wrap=True)
+    if send:
+        from orchestration.automation.report_delivery import send_report
+
+        took = send_report(configured, written)
+        for name, is_sent in took.items():
+            out.print(f"{name}: {'sent' if is_sent else '[red]not sent[/]'}")
+        raise typer.Exit(int(not all(took.values())))
+
+
+@app.command()
+def reports(port: Annotated[int, typer.Option(help="Port on loopback.")] = 3001) -> None:
+    """Serve the pages of the reports to browsers on this machine: morning reports, gates, glossary; nothing else."""
+    from orchestration.reporting.served import reports_server
+
+    with reports_server(settings(), port) as server:
+        out.print(f"http://127.0.0.1:{server.server_port}/ (Ctrl-C ends it)")
+        try:
+            server.serve_forever()
+        except KeyboardInterrupt:
+            out.print("Ended.")
 
 
 @app.command()

@@ -8,6 +8,7 @@ from orchestration.automation.arrival_sensor import arrivals_sensor
 from orchestration.automation.daily import daily_job, daily_schedule
 from orchestration.automation.feed_checks import feed_checks, feeds_sensor
 from orchestration.automation.notifications import notifications_sensor
+from orchestration.automation.report_delivery import report_sensor
 from orchestration.automation.source_sensor import sources_sensor
 from orchestration.base.settings import Settings
 from orchestration.contracts import load_feeds
@@ -42,6 +43,7 @@ def build_defs(*, settings: Settings | None = None) -> dg.Definitions:
             arrivals_sensor(settings, feeds),
             feeds_sensor(settings, feeds),
             notifications_sensor(settings, feeds),
+            report_sensor(settings, feeds),
             sources_sensor(settings, feeds),
         ],
         executor=dg.in_process_executor,

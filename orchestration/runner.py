@@ -12,6 +12,7 @@ from typing import Any
 import dagster as dg
 
 from orchestration.automation.notifications import announce
+from orchestration.automation.report_delivery import deliver_report
 from orchestration.base.settings import PROJECT, Settings
 from orchestration.contracts import Feed
 from orchestration.definitions import build_defs
@@ -70,6 +71,7 @@ def run(
             return _run(settings, feeds, instance, first, last, on_event, on_plan)
         finally:
             announce(settings, feeds, instance)
+            deliver_report(settings, feeds)
 
 
 def _run(

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import smtplib
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from email.message import EmailMessage
+from typing import Any
+
+from pydantic import SecretStr
 
 from orchestration.base.settings import Settings, private_dir
 
@@ -38,13 +41,7 @@ def _log(settings: Settings, title: str, text: str) -> None:
 def _post(settings: Settings, title: str, text: str) -> None:
     """What Slack, Mattermost and others take."""
     assert settings.notify_webhook
-    request = urllib.request.Request(
-        settings.notify_webhook.get_secret_value(),
-        json.dumps({"text": f"*{title}*\n{text}"}).encode(),
-        {"Content-Type": "application/json"},
-    )
-    with urllib.request.urlopen(request, timeout=_PATIENCE_SECONDS):
-        pass
+    post(settings.notify_webhook, {"text": f"*{title}*\n{text}"})
 
 
 def _mail(settings: Settings, title: str, text: str) -> None:
@@ -52,6 +49,20 @@ def _mail(settings: Settings, title: str, text: str) -> None:
     message = EmailMessage()
     message["Subject"], message["From"], message["To"] = title, settings.smtp_sender, settings.notify_email
     message.set_content(text)
+    mail(settings, message)
+
+
+def post(address: SecretStr, content: Mapping[str, Any]) -> None:
+    """Post JSON to an address, or raise."""
+    request = urllib.request.Request(
+        address.get_secret_value(), json.dumps(content).encode(), {"Content-Type": "application/json"}
+    )
+    with urllib.request.urlopen(request, timeout=_PATIENCE_SECONDS):
+        pass
+
+
+def mail(settings: Settings, message: EmailMessage) -> None:
+    """Hand a message to the mail server, or raise."""
     with smtplib.SMTP(settings.smtp_host, settings.smtp_port, timeout=_PATIENCE_SECONDS) as server:
         if settings.smtp_starttls:
             server.starttls()

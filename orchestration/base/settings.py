@@ -7,7 +7,7 @@ Settings come from `RINGFENCE_*` environment variables, from the installation's 
 from __future__ import annotations
 
 import os
-from datetime import date
+from datetime import date, time
 from functools import cached_property
 from pathlib import Path
 from typing import Literal, Self
@@ -71,6 +71,11 @@ class Settings(BaseSettings):
     notify_webhook: SecretStr | None = None
     notify_email: str | None = None
     notify_fraud_amount: int | None = Field(default=None, gt=0)
+    report_email: str | None = None
+    report_webhook: SecretStr | None = None
+    report_webhook_format: Literal["slack", "teams"] = "slack"
+    report_at: time | None = None
+    reports_url: str = Field(default="http://127.0.0.1:3001", pattern=r"^https?://[^\s?#]+$")
     smtp_host: str = "localhost"
     smtp_port: int = 25
     smtp_starttls: bool = False
@@ -165,6 +170,10 @@ class Settings(BaseSettings):
     @property
     def gates_page(self) -> Path:
         return self.reports_dir / "gates.html"
+
+    def page_url(self, name: str) -> str:
+        """Where people open a page of the reports."""
+        return f"{self.reports_url.rstrip('/')}/{name}"
 
     @property
     def notifications_dir(self) -> Path:

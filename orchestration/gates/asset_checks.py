@@ -8,7 +8,6 @@ those models out of the next dbt invocation.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 
 import dagster as dg
 
@@ -31,11 +30,11 @@ def asset_check_specs(suites: Mapping[dg.AssetKey, Suite]) -> list[dg.AssetCheck
 
 
 def asset_check_result(
-    key: dg.AssetKey, suite: Suite, outcomes: Sequence[Outcome], page: Path, seconds: float
+    key: dg.AssetKey, suite: Suite, outcomes: Sequence[Outcome], page: str, seconds: float
 ) -> dg.AssetCheckResult:
     """The verdict of one gate. A failed critical expectation is an ERROR, any other failure a WARN.
 
-    `page` shows all gates over time; publication writes it. `seconds` is what judging took.
+    `page` is the address of that which shows all gates over time. `seconds` is what judging took.
     """
     failures = [outcome for outcome in outcomes if not outcome.passed]
     metadata: dict[str, dg.MetadataValue] = {
@@ -43,7 +42,7 @@ def asset_check_result(
         "failed": dg.MetadataValue.int(len({outcome.expectation_id for outcome in failures})),
         "seconds": dg.MetadataValue.float(round(seconds, 2)),
         "expectations": dg.MetadataValue.md(_table(outcomes)),
-        "page": dg.MetadataValue.url(f"{page.as_uri()}#{suite.name}"),
+        "page": dg.MetadataValue.url(f"{page}#{suite.name}"),
     }
     if failures:
         metadata["failing_rows"] = dg.MetadataValue.md(_failing_rows(failures))

@@ -48,4 +48,6 @@ def judge(
     if verdict.is_closed:
         context.log.warning(f"Gate {suite.stage}/{suite.relation} is closed: {verdict.reason}")
     of_suite = outcomes[len(beside) :]
-    return Judgement(outcomes, asset_check_result(key, suite, of_suite, settings.gates_page, seconds))
+    return Judgement(
+        outcomes, asset_check_result(key, suite, of_suite, settings.page_url(settings.gates_page.name), seconds)
+    )

@@ -39,11 +39,12 @@ def report_asset(settings: Settings, feeds: Mapping[str, Feed], graph: Graph) ->
         glossary = write_glossary(settings, graph)
         metadata: dict[str, dg.MetadataValue[str]] = {
             "day": dg.MetadataValue.text(str(report.day)),
-            "report": dg.MetadataValue.url(report.path.as_uri()),
-            "glossary": dg.MetadataValue.url(glossary.as_uri()),
+            "report": dg.MetadataValue.url(settings.page_url(report.path.name)),
+            "glossary": dg.MetadataValue.url(settings.page_url(glossary.name)),
+            "summary": dg.MetadataValue.md(report.summary.replace("\n", "\n\n")),
         }
-        if report.picture:
-            picture = base64.b64encode(report.picture.encode()).decode()
+        if drawing := report.svg:
+            picture = base64.b64encode(drawing.encode()).decode()
             metadata["exodus"] = dg.MetadataValue.md(f"![Departures by day](data:image/svg+xml;base64,{picture})")
         return dg.MaterializeResult(metadata=metadata)
 
@@ -66,6 +67,6 @@ def gates_page_asset(settings: Settings, graph: Graph) -> dg.AssetsDefinition:
     def gates_page() -> dg.MaterializeResult[None]:
         with shared(settings):
             page = gates.write_gates_page(settings)
-        return dg.MaterializeResult(metadata={"page": dg.MetadataValue.url(page.as_uri())})
+        return dg.MaterializeResult(metadata={"page": dg.MetadataValue.url(settings.page_url(page.name))})
 
     return gates_page

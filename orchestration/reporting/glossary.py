@@ -12,6 +12,7 @@ from pathlib import Path
 from orchestration.base.settings import PROJECT, Settings
 from orchestration.reporting.pages import environment, write_page
 from orchestration.serving.generations import DOORS
+from orchestration.serving.ops_tables import TABLES
 from orchestration.warehouse.graph import Graph
 
 TERMS = PROJECT / "docs" / "terms.md"
@@ -45,7 +46,7 @@ def write_glossary(settings: Settings, graph: Graph) -> Path:
         .get_template("glossary.html")
         .render(
             terms=read_terms(),
-            nodes=sorted(graph.published(), key=lambda node: node.relation),
+            nodes=sorted([*graph.published(), *TABLES.values()], key=lambda node: node.relation),
             files={door: file for door, (file, _) in DOORS.items()},
             threshold=settings.small_group_threshold,
         )

@@ -55,7 +55,7 @@ def publication_asset(settings: Settings, feeds: Mapping[str, Feed], graph: Grap
                 "is_new": unchanged is None,
                 "dagster/row_count": sum(entry.rows for entry in published.relations),
                 "held_back": len(published.held_back),
-                "gates": dg.MetadataValue.url(settings.gates_page.as_uri()),
+                "gates": dg.MetadataValue.url(settings.page_url(settings.gates_page.name)),
                 "relations": dg.MetadataValue.md(
                     f"| relation | rows | data through | held back by |\n|---|--:|---|---|\n{table}"
                 ),

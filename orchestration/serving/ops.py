@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
@@ -15,96 +14,8 @@ from orchestration.base.sql import connect, exact, literal
 from orchestration.contracts import Feed
 from orchestration.ingest.receipt import Receipt, in_force
 from orchestration.serving.generations import Publication, publications
+from orchestration.serving.ops_tables import TABLES
 from orchestration.warehouse.graph import Graph
-
-
-@dataclass(frozen=True)
-class _Table:
-    """A table of `ops`: what a row is, and its columns with their types."""
-
-    description: str
-    columns: Mapping[str, str]
-
-
-_TABLES = {
-    "delivery": _Table(
-        "One row per feed, dt and revision: what arrived and what became of its rows; reasons and totals are JSON.",
-        {
-            "feed": "varchar",
-            "dt": "date",
-            "rev": "integer",
-            "status": "varchar",
-            "refusal": "varchar",
-            "files": "integer",
-            "bytes": "bigint",
-            "sha256": "varchar",
-            "rows_read": "bigint",
-            "rows_accepted": "bigint",
-            "rows_quarantined": "bigint",
-            "rows_duplicate": "bigint",
-            "reasons": "varchar",
-            "totals": "varchar",
-            "delivered_at": "timestamptz",
-            "ingested_at": "timestamptz",
-        },
-    ),
-    "reconciliation": _Table(
-        "One row per feed, dt and stage (landing to raw, raw to facts) of the revision in force: rows and the "
-        "contract's reconciledAmount going in and coming out, and where the difference went.",
-        {
-            "feed": "varchar",
-            "dt": "date",
-            "stage": "varchar",
-            "rows_in": "bigint",
-            "rows_out": "bigint",
-            "rows_difference": "bigint",
-            "amount_in": "hugeint",
-            "amount_out": "hugeint",
-            "amount_difference": "hugeint",
-            "explained_by": "varchar",
-            "rows_unexplained": "bigint",
-        },
-    ),
-    "gate_result": _Table(
-        "One row per run, gate, relation, partition and expectation: the verdict, what was seen, and who accepted it.",
-        {
-            "run_id": "varchar",
-            "judged_at": "timestamptz",
-            "stage": "varchar",
-            "relation": "varchar",
-            "partition": "varchar",
-            "expectation_id": "varchar",
-            "expectation_type": "varchar",
-            "severity": "varchar",
-            "passed": "boolean",
-            "observed": "varchar",
-            "expected": "varchar",
-            "evaluated": "bigint",
-            "failed": "bigint",
-            "why": "varchar",
-            "failing_rows_sql": "varchar",
-            "accepted_by": "varchar",
-            "accepted_reason": "varchar",
-        },
-    ),
-    "publication": _Table(
-        "One row per generation, relation and door: what it held, which closed gates kept it at an earlier state, "
-        "and which accepted failures it rests on.",
-        {
-            "generation": "varchar",
-            "run_id": "varchar",
-            "git_commit": "varchar",
-            "published_at": "timestamptz",
-            "relation": "varchar",
-            "door": "varchar",
-            "rows": "bigint",
-            "checksum": "varchar",
-            "data_through": "date",
-            "held_back_by": "varchar",
-            "rests_on_accepted": "varchar",
-        },
-    ),
-}
 
 
 def create_ops(
@@ -120,10 +31,12 @@ def create_ops(
     with connect(settings) as con:
         con.execute(f"attach {literal(str(path))} as out (storage_version {literal(storage_version)})")
         con.execute("create schema out.ops")
-        for name, table in _TABLES.items():
-            columns = ", ".join(f"{column} {type_}" for column, type_ in table.columns.items())
-            con.execute(f"create table out.ops.{name} ({columns})")
-            con.execute(f"comment on table out.ops.{name} is {literal(table.description)}")
+        for table in TABLES.values():
+            columns = ", ".join(f"{column.name} {column.data_type}" for column in table.columns)
+            con.execute(f"create table out.{table.relation} ({columns})")
+            con.execute(f"comment on table out.{table.relation} is {literal(table.description)}")
+            for column in table.columns:
+                con.execute(f"comment on column out.{table.relation}.{column.name} is {literal(column.description)}")
         _insert(con, "delivery", _deliveries(receipts))
         _insert(con, "reconciliation", _landing_to_raw(receipts, feeds))
         _insert_raw_to_facts(con, settings, graph)
@@ -205,7 +118,7 @@ def _insert_gate_results(con: duckdb.DuckDBPyConnection, settings: Settings) -> 
     """What the history of verdicts holds under these names, run by run."""
     files = [exact(path) for path in (settings.gates_dir / "history").glob("*/*.json")]
     if files:
-        columns = dict(_TABLES["gate_result"].columns)
+        columns = {column.name: column.data_type for column in TABLES["gate_result"].columns}
         read = f"read_json($1, columns = {columns}, format = 'array')"
         con.execute(f"insert into out.ops.gate_result by name from {read}", [files])
 

@@ -548,7 +548,7 @@ def test_revenue_by_day_is_what_had_gone_by_then(world: ByHand) -> None:
                 line = lines.get(world.line_of(port))  # type: ignore[arg-type]
                 days["departures"][name, as_of_date] += 1
                 days["departures_with_line"][name, as_of_date] += line is not None
-                days["monthly_fee"][name, as_of_date] += line["monthly_fee"] if line else 0
+                days["monthly_fee_sum"][name, as_of_date] += line["monthly_fee"] if line else 0
     assert len(days) == 3
     for column, expected in days.items():
         world.same(f"select incident_id, as_of_date, {column} from churn.revenue_daily", expected)

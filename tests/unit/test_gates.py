@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, replace
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -20,7 +19,7 @@ from orchestration.gates.suites import Expectation, Severity, Suite, load_suite
 from tests.support.feeds import FEEDS
 
 KEY = dg.AssetKey(["churn", "ports"])
-PAGE = Path("/reports/gates.html")
+PAGE = "http://127.0.0.1:3001/gates.html"
 POSITIVE = Expectation(
     "positive", "expect_column_values_to_be_between", {"column": "n", "min_value": 0},
     Severity.CRITICAL, "Nobody leaves a negative number of times.",

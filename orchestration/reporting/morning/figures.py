@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 
@@ -10,14 +12,29 @@ import duckdb
 import yaml
 from pydantic import BaseModel, ConfigDict
 
+from orchestration.reporting.morning.known import Known
+
 _FILE = Path(__file__).with_name("figures.yaml")
 
 Unit = Literal["count", "signed", "money", "pct", "hours"]
 
 
+class Coverage(BaseModel):
+    """What a figure speaks of: SQL for the part of a whole, and what they count; without a whole, the part alone."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    part: str
+    whole: str = "null"
+    what: str
+
+
 class Figure(BaseModel):
     """One number: SQL over one mart, and the column that defines it; with the ends of its interval, and the coverage of
     the sample that it rests on.
+
+    It is known for a day if its `feeds` are in for that day; `days` is how many it sums over. `on` is SQL for the day
+    that it is of, where that may be an earlier one.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -28,9 +45,18 @@ class Figure(BaseModel):
     value: str
     where: str
     unit: Unit
-    low: str | None = None
-    high: str | None = None
-    coverage_pct: str | None = None
+    feeds: list[str]
+    low: str = "null"
+    high: str = "null"
+    coverage_pct: str = "null"
+    days: int = 1
+    on: str = "null"
+    coverage: Coverage | None = None
+
+    @property
+    def is_of_incident(self) -> bool:
+        """Whether it is read for an incident, not for the day alone."""
+        return "getvariable('incident')" in self.where
 
 
 class Section(BaseModel):
@@ -44,13 +70,23 @@ class Section(BaseModel):
 
 @dataclass(frozen=True)
 class ReadFigure:
-    """A figure as read; what no row has is None."""
+    """A figure as read: its value, None where nobody knows it, and the day `known_to` which it is known.
+
+    `lacking` are days that it should sum over and does not; `on` is the day that it is of if that is an earlier one. It
+    `is_void` if its incident has no such thing, like the waiver of one without.
+    """
 
     figure: Figure
     value: Any
+    known_to: date | None
+    lacking: list[date]
+    on: date | None
+    part: int | None
+    whole: int | None
     low: Any
     high: Any
     coverage_pct: float | None
+    is_void: bool
 
 
 @dataclass(frozen=True)
@@ -67,20 +103,35 @@ def load_sections() -> list[Section]:
     return [Section.model_validate(entry) for entry in yaml.safe_load(_FILE.read_text("utf-8"))]
 
 
-def read_sections(con: duckdb.DuckDBPyConnection, published: set[str]) -> list[ReadSection]:
-    """Read every figure whose mart is published; `as_of` and `incident` are variables of the connection."""
-    return [
-        ReadSection(
-            section.section,
-            [_read(con, figure) for figure in section.figures if figure.relation in published],
-            sorted({figure.relation for figure in section.figures} - published),
-        )
-        for section in load_sections()
-    ]
+def read_sections(
+    con: duckdb.DuckDBPyConnection, known: Known, published: set[str], *, has_incident: bool
+) -> Iterator[ReadSection]:
+    """Read every figure whose mart is published; `as_of` and `incident` are variables of the connection.
+
+    Without an incident, its figures are left out.
+    """
+    for section in load_sections():
+        figures = [figure for figure in section.figures if has_incident or not figure.is_of_incident]
+        if figures:
+            yield ReadSection(
+                section.section,
+                [_read(con, known, figure) for figure in figures if figure.relation in published],
+                sorted({figure.relation for figure in figures} - published),
+            )
 
 
-def _read(con: duckdb.DuckDBPyConnection, figure: Figure) -> ReadFigure:
-    columns = [figure.value, figure.low or "null", figure.high or "null", figure.coverage_pct or "null"]
-    row = con.execute(f"select {', '.join(columns)} from {figure.relation} where {figure.where}").fetchone()
-    assert row is not None, "an aggregate has a row"
-    return ReadFigure(figure, *row)
+def _read(con: duckdb.DuckDBPyConnection, known: Known, figure: Figure) -> ReadFigure:
+    known_to = known.through_of(figure.relation, figure.feeds)
+    if known_to != known.day:
+        return ReadFigure(figure, None, known_to, [], None, None, None, None, None, None, is_void=False)
+    coverage = figure.coverage or Coverage(part="null", what="")
+    row = con.execute(
+        f"select {figure.value}, {figure.on}, {coverage.part}, {coverage.whole}, "
+        f"{figure.low}, {figure.high}, {figure.coverage_pct} "
+        f"from {figure.relation} where {figure.where}"
+    ).fetchone()
+    assert row is not None
+    value, on, *more = row
+    lacking = known.lacking(figure.feeds, figure.days)
+    is_void = figure.is_of_incident and value is None
+    return ReadFigure(figure, value, known_to, lacking, on if on != known.day else None, *more, is_void=is_void)

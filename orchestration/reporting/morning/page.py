@@ -14,17 +14,19 @@ from jinja2 import Environment
 
 from orchestration.base.refusal import Refusal
 from orchestration.base.settings import Settings
-from orchestration.base.sql import connect, literal
+from orchestration.base.sql import connect, literal, one_value
 from orchestration.contracts import Feed
 from orchestration.reporting.headline import Headline, headline_of, latest_incident
 from orchestration.reporting.morning.figures import read_sections
+from orchestration.reporting.morning.known import Known
 from orchestration.reporting.pages import environment, write_page
-from orchestration.reporting.plots.canvas import svg
+from orchestration.reporting.plots.canvas import Draw, png, svg
 from orchestration.reporting.plots.churn import departures
 from orchestration.serving.generations import current_file, current_publication
 from orchestration.serving.sealed import readable
 from orchestration.site.money import money_at_a_glance
-from orchestration.state.status import read_status
+from orchestration.state.punctuality import Punctuality
+from orchestration.state.status import FeedStatus, read_feeds, read_feeds_as_of, read_status
 
 #: Width and height of the chart on a phone and on a desk.
 _PHONE, _DESK = (358, 230), (860, 300)
@@ -36,79 +38,111 @@ class ReportError(Refusal):
 
 @dataclass(frozen=True)
 class MorningReport:
-    """Where a report was written, the day that it is about, and its chart as SVG on its own (None without one)."""
+    """Where a report was written, the day that it is about, what it says in plain text, and its drawing (or None)."""
 
     path: Path
     day: date
-    picture: str | None
+    summary: str
+    draw: Draw | None
+
+    @property
+    def title(self) -> str:
+        """What it is."""
+        return f"morning report of {self.day}"
+
+    @property
+    def svg(self) -> str | None:
+        """Its drawing, to stand alone."""
+        return svg(self.draw, *_DESK) if self.draw else None
+
+    @property
+    def png(self) -> bytes | None:
+        """Its drawing, for who shows no SVG."""
+        return png(self.draw, transparent=False)[1] if self.draw else None
 
 
 def write_morning_report(settings: Settings, feeds: Mapping[str, Feed], as_of: date | None = None) -> MorningReport:
     """Write `reports/<day>.html` for a day (the newest published one) and return where.
 
     Raises:
-        ReportError: if nothing is published, or nothing up to that day.
+        ReportError: if nothing is published, or the day is not among what is.
     """
     publication, file = current_publication(settings), current_file(settings, "open")
     if publication is None or file is None:
         raise ReportError("Nothing is published yet: `ringfence run` publishes.")
-    through = [entry.data_through for entry in publication.relations if entry.data_through]
-    day = min(filter(None, [max(through, default=None), as_of]), default=None)
-    if day is None:
+    newest = max((entry.data_through for entry in publication.relations if entry.data_through), default=None)
+    if newest is None:
         raise ReportError("What is published holds no day yet.")
-    first = min((feed.first_dt for feed in read_status(settings, feeds).feeds if feed.first_dt), default=day)
-    if day < first:
-        raise ReportError(f"There is nothing to report on {day}: what is published begins on {first}.")
+    day = as_of or newest
     published = {entry.relation for entry in publication.relations if entry.door == "open"}
     with readable(settings, file) as sealed, connect(settings) as con:
         con.execute(f"attach {literal(str(sealed))} as marts (read_only)")
         con.execute("use marts")
-        content = _read(con, settings, day, published)
+        first = one_value(con, "select min(dt) from ops.delivery")
+        if not first <= day <= newest:
+            raise ReportError(f"There is no report on {day}: what is published goes from {first} to {newest}.")
+        content = _read(con, Known.by(day, con, feeds, publication), published)
         definitions = _Definitions(con)
-        page = _templates(settings, definitions).get_template("morning/page.html").render(
-            content, publication=publication, status=read_status(settings, feeds), definitions=definitions,
-            view=settings.view, gates_page=settings.gates_page.name,
-            written_at=datetime.now(ZoneInfo(settings.time_zone)),
-        )  # fmt: skip
-    path = write_page(settings, f"{day}.html", page)
-    return MorningReport(path, day, content["chart_desk"])
+        templates = _templates(settings, definitions)
+        shown = content | {
+            "publication": publication, "status": read_status(settings, feeds), "definitions": definitions,
+            "feeds": _feeds(settings, feeds, day, newest), "view": settings.view,
+            "gates_page": settings.gates_page.name, "currency": settings.site_profile.currency,
+            "is_newest": day == newest, "written_at": datetime.now(ZoneInfo(settings.time_zone)),
+        }  # fmt: skip
+        path = write_page(settings, f"{day}.html", templates.get_template("morning/page.html").render(shown))
+        summary = templates.get_template("morning/summary.txt").render(shown)
+    return MorningReport(path, day, summary, content["draw"])
 
 
-def _read(con: duckdb.DuckDBPyConnection, settings: Settings, day: date, published: set[str]) -> dict[str, Any]:
-    headline = _headline(con, day, published)
+def _feeds(settings: Settings, feeds: Mapping[str, Feed], day: date, newest: date) -> list[FeedStatus]:
+    """How feeds stand now on the page of the newest day; on an earlier one, and in history, on the morning after."""
+    now = read_feeds(settings, feeds)
+    is_followed = any(feed.punctuality is not Punctuality.HISTORY for feed in now if feed.has_arrived)
+    return now if day == newest and is_followed else read_feeds_as_of(settings, feeds, day)
+
+
+def _read(con: duckdb.DuckDBPyConnection, known: Known, published: set[str]) -> dict[str, Any]:
+    day, ports_to = known.day, known.through_of("churn.incident_headline", [PORTS])
+    headline = _headline(con, ports_to, published) if ports_to else None
     con.execute("set variable as_of = $1::date", [day])
+    con.execute("set variable ports_to = $1::date", [ports_to])
     con.execute("set variable incident = $1::varchar", [headline and headline.incident_id])
     effect = _rows(con, published, "churn.waiver_effect", _EFFECT) if headline else []
     aftermath = _rows(con, published, "churn.incident_aftermath", _AFTERMATH) if headline else []
     draw = None
-    if headline and effect and "churn.incident_destination" in published:
-        draw = departures(con, headline.incident_id, headline.provider_group, day)
+    if headline and ports_to and effect and "churn.incident_destination" in published:
+        draw = departures(con, headline.incident_id, headline.provider_group, ports_to)
     return {
         "day": day,
+        "ports_to": ports_to,
         "headline": headline,
         "incident": _rows(con, published, "core.dim_incident", _INCIDENT)[0] if headline else None,
         "effect": effect[-1] if effect else None,
         "aftermath": aftermath[-1] if aftermath else None,
         "note": next((f"{row['date_day']}: {row['note']}" for row in effect if row["note"]), None),
+        "draw": draw,
         "chart_phone": svg(draw, *_PHONE) if draw else None,
         "chart_desk": svg(draw, *_DESK) if draw else None,
-        "groups": _rows(con, published, "churn.provider_daily", _GROUPS),
+        "groups": _rows(con, published, "churn.provider_daily", _GROUPS) if ports_to == day else [],
         "restated": _rows(con, published, "churn.port_restatement", _RESTATED),
-        "sections": read_sections(con, published),
+        "sections": list(read_sections(con, known, published, has_incident=headline is not None)),
     }
 
 
+#: The feed that says who left for whom.
+PORTS = "portability_events"
 _OF_HEADLINE = {"churn.incident_headline", "churn.incident_destination", "core.dim_incident"}
 _INCIDENT = (
     "select kind, provider_group, starts_on, ends_on from core.dim_incident where incident_id = getvariable('incident')"
 )
 _EFFECT = """
     select * from churn.waiver_effect
-    where incident_id = getvariable('incident') and date_day <= getvariable('as_of') order by date_day
+    where incident_id = getvariable('incident') and date_day <= getvariable('ports_to') order by date_day
 """
 _AFTERMATH = """
     select * from churn.incident_aftermath
-    where incident_id = getvariable('incident') and date_day <= getvariable('as_of') order by date_day
+    where incident_id = getvariable('incident') and date_day <= getvariable('ports_to') order by date_day
 """
 _GROUPS = "select * from churn.provider_daily where date_day = getvariable('as_of') order by port_outs desc"
 #: What the deliveries of the morning after the day changed of what had been reported before, and the whole count.

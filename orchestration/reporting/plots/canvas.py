@@ -42,6 +42,12 @@ _STYLE: Any = {
 
 def picture(draw: Draw) -> str:
     """A drawing as Markdown that carries its own PNG: it needs no file, and outlives the run's machine."""
+    title, image = png(draw, transparent=True)
+    return f"![{title}](data:image/png;base64,{base64.b64encode(image).decode()})"
+
+
+def png(draw: Draw, *, transparent: bool) -> tuple[str, bytes]:
+    """A drawing with its title, on white or on nothing."""
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
@@ -51,8 +57,8 @@ def picture(draw: Draw) -> str:
         title = draw(axes)
         axes.set_title(textwrap.fill(title, _TITLE_CHARACTERS), pad=24 if axes.get_legend() else 8)
         image = BytesIO()
-        figure.savefig(image, format="png", transparent=True)
-    return f"![{title}](data:image/png;base64,{base64.b64encode(image.getvalue()).decode()})"
+        figure.savefig(image, format="png", transparent=transparent)
+    return title, image.getvalue()
 
 
 def svg(draw: Draw, width: int, height: int) -> str:

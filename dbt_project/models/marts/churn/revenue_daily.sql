@@ -27,7 +27,7 @@ lost as (
         incident_id,
         processed_on as date_day,
         count(line_key) as departures_with_line,
-        sum(monthly_fee) as monthly_fee
+        sum(monthly_fee) as monthly_fee_sum
     from ports
     group by incident_id, processed_on
 ),
@@ -73,7 +73,7 @@ change_days as (
         incident_id,
         date_day,
         sum(lines) as lines,
-        sum(monthly_fee) as monthly_fee
+        sum(monthly_fee) as monthly_fee_sum
     from changes
     group by incident_id, date_day
 ),
@@ -84,7 +84,7 @@ here as (
         headlines.incident_id,
         headlines.as_of_date,
         sum(change_days.lines) as lines,
-        sum(change_days.monthly_fee) as monthly_fee
+        sum(change_days.monthly_fee_sum) as monthly_fee_sum
     from headlines
     inner join change_days
         on
@@ -99,9 +99,9 @@ final as (
         headlines.as_of_date,
         headlines.port_outs_cumulative as departures,
         cast(coalesce(sum(lost.departures_with_line) over so_far, 0) as bigint) as departures_with_line,
-        cast(coalesce(sum(lost.monthly_fee) over so_far, 0) as bigint) as monthly_fee,
+        cast(coalesce(sum(lost.monthly_fee_sum) over so_far, 0) as bigint) as monthly_fee_sum,
         cast(here.lines as bigint) as eligible_lines,
-        cast(here.monthly_fee as bigint) as eligible_monthly_fee
+        cast(here.monthly_fee_sum as bigint) as eligible_monthly_fee_sum
     from headlines
     left join lost
         on
