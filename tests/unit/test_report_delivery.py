@@ -31,7 +31,7 @@ def _settings(root: Path, **more: Any) -> Settings:
 
 def _mailing(root: Path, port: int, **more: Any) -> Settings:
     return _settings(
-        root, env="staging", postgres_url="postgresql://127.0.0.1/dagster", 
+        root, env="staging", postgres_url="postgresql://127.0.0.1/dagster",
         report_email="cfo@example.org, desk@example.org",
         smtp_host="127.0.0.1", smtp_port=port, smtp_user="ringfence", smtp_password=PASSWORD, **more,
     )  # fmt: skip
