@@ -538,6 +538,7 @@ def test_departures_that_billing_lacks_are_taken_to_be_like_those_that_it_has(wo
             assert covered_sum <= low <= estimate <= high
     assert estimates == {}
 
+
 def test_revenue_by_day_is_what_had_gone_by_then(world: ByHand) -> None:
     lines = {row["line_key"]: row for row in world.subscriptions}
     days: dict[str, Counter[tuple[Any, ...]]] = defaultdict(Counter)

@@ -301,8 +301,8 @@ WAREHOUSE_FAULTS = [
     ),
     WarehouseFault("a day's departures that the revenue by day left out",
         "revenue_daily", "last_day_is_the_revenue_lost",
-        "update churn.revenue_daily set monthly_fee_sum = monthly_fee_sum - 1, departures_with_line = departures_with_line - 1 "
-        "where departures_with_line > 0",
+        "update churn.revenue_daily set monthly_fee_sum = monthly_fee_sum - 1, "
+        "departures_with_line = departures_with_line - 1 where departures_with_line > 0",
     ),
     WarehouseFault("more departures with a line than departures",
         "revenue_daily", "only_grows",

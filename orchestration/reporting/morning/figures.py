@@ -131,7 +131,8 @@ def _read(con: duckdb.DuckDBPyConnection, known: Known, figure: Figure) -> ReadF
         f"from {figure.relation} where {figure.where}"
     ).fetchone()
     assert row is not None
-    value, on, *more = row
+    value, on, part, whole, low, high, coverage_pct = row
     lacking = known.lacking(figure.feeds, figure.days)
     is_void = figure.is_of_incident and value is None
-    return ReadFigure(figure, value, known_to, lacking, on if on != known.day else None, *more, is_void=is_void)
+    earlier = on if on != known.day else None
+    return ReadFigure(figure, value, known_to, lacking, earlier, part, whole, low, high, coverage_pct, is_void)
