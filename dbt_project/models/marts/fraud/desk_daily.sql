@@ -180,7 +180,7 @@ acting as (
         on
             days.date_day >= cells.date_day
             and {{ days_between('cells.date_day', 'days.date_day') }} < 7
-            and days.date_day >= cells.first_known_on
+            and days.date_day + 1 >= cells.first_known_on
             and days.date_day < coalesce(cells.cleared_on, date '9999-12-31')
     group by days.date_day
 ),
