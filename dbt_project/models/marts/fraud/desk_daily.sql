@@ -105,7 +105,7 @@ spans as (
         min(payment_days.occurred_on) as first_on,
         greatest(
             {{ data_end('payments', [ref('int_payment_latest'), ref('int_unregistered_payment')]) }},
-            (select max(date_day) from event_days)
+            (select max(event_days.date_day) from event_days)
         ) as last_on
     from payment_days
 ),
