@@ -11,3 +11,13 @@ rows.
     delete from {{ relation }} where {{ key }} in ({{ keys }});
     insert into {{ relation }} ({{ columns }}) {{ rows }}
 {%- endmacro %}
+
+
+{#- Statement that makes a table of a query's rows, in place of the one of that name if there is one. -#}
+{% macro replace_table(relation, query) -%}
+    {{ return(adapter.dispatch('replace_table', 'ringfence')(relation, query)) }}
+{%- endmacro %}
+
+{% macro duckdb__replace_table(relation, query) -%}
+    create or replace table {{ relation }} as {{ query }}
+{%- endmacro %}
