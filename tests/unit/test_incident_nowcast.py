@@ -163,3 +163,11 @@ def test_without_another_incident_of_its_kind_there_is_no_nowcast(
     own = shapes[shapes["incident_id"] == "KT_WAIVER_2026"]
     known = _known(own)
     assert mart.nowcasts(incidents, own, calendar, known, _waiting(known)).empty
+
+
+def test_the_shape_of_an_incident_that_the_site_does_not_have_lends_nothing(
+    mart: ModuleType, incidents: pd.DataFrame, shapes: pd.DataFrame, calendar: pd.DataFrame
+) -> None:
+    known = _known(shapes[shapes["incident_id"] == "KT_WAIVER_2026"])
+    alone = incidents[incidents["incident_id"] == "KT_WAIVER_2026"]
+    assert mart.nowcasts(alone, shapes, calendar, known, _waiting(known)).empty

@@ -68,7 +68,7 @@ def test_a_site_that_stands_alone_has_no_rows_but_its_own_in_tables_of_a_country
     assert {row["group_name"] for row in rows["providers"]} == {"ONE", "TWO", "MVNO"}
     assert len(rows["fraud_rules"]) > 10
     assert {name for name, table in references().items() if table.is_national} == {
-        "calendar", "incidents", "providers", "regions"
+        "calendar", "incident_shapes", "incidents", "providers", "regions"
     }  # fmt: skip
 
 

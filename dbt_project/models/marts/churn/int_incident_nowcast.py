@@ -44,7 +44,8 @@ def nowcasts(
     incidents: pd.DataFrame, shapes: pd.DataFrame, calendar: pd.DataFrame, known: pd.DataFrame, waiting: pd.DataFrame
 ) -> pd.DataFrame:
     """Nowcasts of every morning of every window to which another incident of its kind lends a shape."""
-    curves = [Curve(incidents[incidents["incident_id"] == name], days) for name, days in shapes.groupby("incident_id")]
+    lent = shapes[shapes["incident_id"].isin(incidents["incident_id"])]
+    curves = [Curve(incidents[incidents["incident_id"] == name], days) for name, days in lent.groupby("incident_id")]
     open_days = calendar.loc[calendar["is_processing_day"].astype(bool), "date_day"].sort_values()
     mornings = waiting.set_index(["incident_id", "as_of_date"])
     rows = []
