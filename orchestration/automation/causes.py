@@ -92,7 +92,7 @@ def _late_feeds(settings: Settings, feeds: Mapping[str, Feed], now: datetime) ->
 
 
 def _fraud(settings: Settings) -> Iterator[Cause]:
-    """Days by whose deliveries an open fraud case has reached the threshold, or has grown beyond it."""
+    """Days on which a delivery arrived by which an open fraud case has reached the threshold, or grown beyond it."""
     file, published = current_file(settings, "restricted"), current_publication(settings)
     if settings.notify_fraud_amount is None or file is None or published is None:
         return
@@ -110,6 +110,6 @@ def _fraud(settings: Settings) -> Iterator[Cause]:
         yield Cause(
             f"fraud {day}",
             "a fraud case above the threshold",
-            f"By the delivery for {day}, the alerts of an open case reach RINGFENCE_NOTIFY_FRAUD_AMOUNT. "
+            f"By what had arrived on {day}, the alerts of an open case reach RINGFENCE_NOTIFY_FRAUD_AMOUNT. "
             "See fraud.case in the restricted file; queue_position says which comes first.",
         )
