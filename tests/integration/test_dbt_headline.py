@@ -31,10 +31,12 @@ def _book(warehouse: Warehouse, *, on: str, donor: str, recipient: str, ports: i
     """Add completed ports, asked for the day before, to the delivery of `dt`."""
     with warehouse.connect() as con:
         con.execute(
-            "insert into raw.portability_events__all_revisions "
-            "select $on || $donor || $recipient || i, 3, md5($on || $donor || $recipient || i)::uuid, $donor, "
-            "split_part($donor, '_', 1), $recipient, split_part($recipient, '_', 1), 'HANDSET', 'COMPLETED', null, "
-            "$on::timestamptz - interval 10 hour, $on::timestamptz, $on::date, $dt::date, 1 from range($ports) as t(i)",
+            "insert into raw.portability_events__all_revisions by name "
+            "select $on || $donor || $recipient || i as port_id, 3 as event_seq, md5(port_id)::uuid as number_key, "
+            "$donor as donor_provider, split_part($donor, '_', 1) as donor_network, $recipient as recipient_provider, "
+            "split_part($recipient, '_', 1) as recipient_network, 'HANDSET' as line_type, 'COMPLETED' as status, "
+            "$on::timestamptz - interval 10 hour as requested_at, $on::timestamptz as status_at, "
+            "$on::date as processed_on, $dt::date as dt, 1 as rev from range($ports) as t(i)",
             {"on": on, "donor": donor, "recipient": recipient, "ports": ports, "dt": dt},
         )
 

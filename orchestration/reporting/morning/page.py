@@ -21,7 +21,7 @@ from orchestration.reporting.morning.figures import read_sections
 from orchestration.reporting.morning.known import Known
 from orchestration.reporting.pages import environment, write_page
 from orchestration.reporting.plots.canvas import Draw, png, svg
-from orchestration.reporting.plots.churn import departures
+from orchestration.reporting.plots.churn import departures, nowcast_of
 from orchestration.serving.generations import current_file, current_publication
 from orchestration.serving.sealed import readable
 from orchestration.site.money import money_at_a_glance
@@ -110,6 +110,8 @@ def _read(con: duckdb.DuckDBPyConnection, known: Known, published: set[str]) -> 
     con.execute("set variable incident = $1::varchar", [headline and headline.incident_id])
     effect = _rows(con, published, "churn.waiver_effect", _EFFECT) if headline else []
     aftermath = _rows(con, published, "churn.incident_aftermath", _AFTERMATH) if headline else []
+    nowcasts = _rows(con, published, "churn.incident_nowcast", _NOWCASTS) if headline else []
+    moved = nowcast_of(con, headline.incident_id, ports_to) if headline and ports_to and nowcasts else None
     draw = None
     if headline and ports_to and effect and "churn.incident_destination" in published:
         draw = departures(con, headline.incident_id, headline.provider_group, ports_to)
@@ -121,6 +123,9 @@ def _read(con: duckdb.DuckDBPyConnection, known: Known, published: set[str]) -> 
         "effect": effect[-1] if effect else None,
         "aftermath": aftermath[-1] if aftermath else None,
         "note": next((f"{row['date_day']}: {row['note']}" for row in effect if row["note"]), None),
+        "nowcasts": {row["target"]: row for row in nowcasts},
+        "nowcast_phone": svg(moved, *_PHONE) if moved else None,
+        "nowcast_desk": svg(moved, *_DESK) if moved else None,
         "draw": draw,
         "chart_phone": svg(draw, *_PHONE) if draw else None,
         "chart_desk": svg(draw, *_DESK) if draw else None,
@@ -143,6 +148,12 @@ _EFFECT = """
 _AFTERMATH = """
     select * from churn.incident_aftermath
     where incident_id = getvariable('incident') and date_day <= getvariable('ports_to') order by date_day
+"""
+#: What is still to come; nothing once the window is over.
+_NOWCASTS = """
+    select * from churn.incident_nowcast
+    where incident_id = getvariable('incident') and as_of_date = getvariable('ports_to')
+        and processing_day < processing_days
 """
 _GROUPS = "select * from churn.provider_daily where date_day = getvariable('as_of') order by port_outs desc"
 #: What the deliveries of the morning after the day changed of what had been reported before, and the whole count.

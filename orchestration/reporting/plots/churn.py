@@ -99,21 +99,26 @@ def excess(con: duckdb.DuckDBPyConnection) -> Draw | None:
 
 
 def nowcast(con: duckdb.DuckDBPyConnection) -> Draw | None:
-    """How the estimate of the latest exodus' final count moved, with its intervals, and what it came to so far."""
+    """How the estimate of the latest exodus' final count moved."""
+    row = con.execute("select arg_max(incident_id, as_of_date) from churn.incident_nowcast").fetchone()
+    return nowcast_of(con, row[0]) if row and row[0] else None
+
+
+def nowcast_of(con: duckdb.DuckDBPyConnection, incident_id: str, until: date = date.max) -> Draw | None:
+    """How the estimate of an exodus' final count moved up to a day, with its intervals, and what it came to so far."""
     days = con.execute(
         """
         select incident_id, provider_group, as_of_date, known, estimate, low_50, high_50, low_80, high_80,
         from churn.incident_nowcast
-        where target = 'PORT_OUTS_FINAL' and incident_id = (
-            select arg_max(incident_id, as_of_date) from churn.incident_nowcast
-        )
+        where target = 'PORT_OUTS_FINAL' and incident_id = $1 and as_of_date <= $2
         order by as_of_date
-        """
+        """,
+        [incident_id, until],
     ).df()
-    return estimates(days) if len(days) else None
+    return _estimates(days) if len(days) else None
 
 
-def estimates(days: pd.DataFrame) -> Draw:
+def _estimates(days: pd.DataFrame) -> Draw:
     """The estimate of each evening, with what was known then: the last one says how many it will be."""
     last = days.iloc[-1]
     on, name = days["as_of_date"], last["incident_id"]
