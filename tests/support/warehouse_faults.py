@@ -29,10 +29,12 @@ WORLD = """
     union all
     select *, 3, 'WITHDRAWN', booked_on + interval '5 days 11 hours', booked_on + 5 from port where i % 100 = 7;
 
-    insert into raw.portability_events__all_revisions
+    insert into raw.portability_events__all_revisions by name
     select
-        port_id, seq, number_key, donor, donor, recipient, replace(recipient, '_MVNO', ''), 'HANDSET', status, null,
-        (day + interval 9 hour)::timestamptz, at_::timestamptz, if(status = 'COMPLETED', booked_on, null), dt, 1
+        port_id, seq as event_seq, number_key, donor as donor_provider, donor as donor_network,
+        recipient as recipient_provider, replace(recipient, '_MVNO', '') as recipient_network, 'HANDSET' as line_type,
+        status, (day + interval 9 hour)::timestamptz as requested_at, at_::timestamptz as status_at,
+        if(status = 'COMPLETED', booked_on, null) as processed_on, dt, 1 as rev
     from event;
 
     insert into raw.subscriptions__all_revisions
@@ -41,7 +43,7 @@ WORLD = """
         date '2025-01-01', date '2027-01-01',
         case when s = 1 then 100000 when booked_on + 1 < '2025-12-27' then 72000 else 67000 end,
         if(s = 1, 'ACTIVE', 'TERMINATED'), if(s = 2, 'PORT_OUT', null),
-        '30-39', '11', if(s = 1, '2025-01-01', (booked_on + 1)::varchar)::timestamp::timestamptz,
+        '30-39', '11', if(s = 1, '2025-01-01', (booked_on + 1)::varchar)::timestamp::timestamptz, null, null,
         if(s = 1, date '2025-12-22', booked_on + 1), 1
     from port, range(1, 3) as t(s)
     where donor = 'KT' and i % 7 < 4;
@@ -50,7 +52,7 @@ WORLD = """
     select
         md5('stays' || i)::uuid, md5('quiet' || i)::uuid, 'KT', 'P1', 50000, 'HANDSET', 'SUBSIDY', date '2024-01-01',
         date '2024-01-01', date '2026-01-01', 50000, 'ACTIVE', null, '30-39', '11',
-        timestamp '2024-01-01 00:00:00'::timestamptz, date '2025-12-22', 1
+        timestamp '2024-01-01 00:00:00'::timestamptz, null, null, date '2025-12-22', 1
     from range(40) as t(i);
 
     insert into raw.payments__all_revisions

@@ -1,5 +1,9 @@
 with alerts as (
-    select * from {{ ref('alert') }}
+    select
+        alerts.*,
+        told.first_alerted_dt
+    from {{ ref('alert') }} as alerts
+    inner join {{ ref('int_alert') }} as told on alerts.payment_id = told.payment_id
 ),
 
 dispositions as (
@@ -27,11 +31,11 @@ cells as (
 
 alerted as (
     select
-        first_alerted_on as date_day,
+        first_alerted_dt as date_day,
         count(*) as alerts,
         sum(amount) as alerted_amount
     from alerts
-    group by first_alerted_on
+    group by first_alerted_dt
 ),
 
 opened as (
@@ -41,7 +45,7 @@ opened as (
     from (
         select
             case_id,
-            min(first_alerted_on) as opened_on
+            min(first_alerted_dt) as opened_on
         from alerts
         group by case_id
     ) as cases
@@ -64,7 +68,7 @@ decided as (
 events as (
     select
         case_id,
-        first_alerted_on as date_day,
+        first_alerted_dt as date_day,
         1 as alerts,
         0 as verdicts,
         amount
@@ -72,7 +76,7 @@ events as (
     union all
     select
         case_id,
-        greatest(verdict_dt, first_alerted_on) as date_day,
+        greatest(verdict_dt, first_alerted_dt) as date_day,
         0 as alerts,
         1 as verdicts,
         0 as amount
