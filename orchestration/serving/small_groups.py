@@ -38,8 +38,11 @@ def without_small_groups(node: Node, relation: str, types: Mapping[str, str], th
     for figures in rule.figures:
         own = figures.columns or {*types} - {*node.key} - claimed
         columns = {identifier(name): type_ for name, type_ in types.items() if name in own}
+        if not figures.persons:
+            rows.append(f"select {', '.join([*key, *columns])}, false as {FLAG} from {relation}")
+            continue
         groups = _Groups(rule, figures, relation, key, columns, threshold)
-        rows.append(groups.in_steps() if rule.along else groups.sql())
+        rows.append(groups.in_steps() if rule.along and not figures.of_the_day else groups.sql())
     wanted = ", ".join(
         identifier(name) if name in node.key else f"any_value({identifier(name)}) as {identifier(name)}"
         for name in types

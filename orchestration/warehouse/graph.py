@@ -29,10 +29,13 @@ class Figures:
 
     The first of `persons` counts them, each once within a total, so that it adds up. The others count groups that could
     be told from the figures. All are SQL over the mart's columns. Without `columns` they are whatever no other set has.
+    Without `persons` they are of nobody in person (cells, or what the press prints). `of_the_day` are figures of one
+    day in a mart that otherwise says how much was known by then.
     """
 
     persons: tuple[str, ...]
     columns: tuple[str, ...] = ()
+    of_the_day: bool = False
 
 
 @dataclass(frozen=True)
@@ -248,5 +251,8 @@ def _small_groups(meta: Mapping[str, Any]) -> SmallGroups | None:
     rule = meta.get("small_groups")
     if rule is None:
         return None
-    figures = [Figures(tuple(entry["persons"]), tuple(entry.get("columns", ()))) for entry in rule["figures"]]
+    figures = [
+        Figures(tuple(entry["persons"]), tuple(entry.get("columns", ())), entry.get("of_the_day", False))
+        for entry in rule["figures"]
+    ]
     return SmallGroups(tuple(figures), tuple(rule.get("by", ())), tuple(rule.get("within", ())), rule.get("along"))

@@ -27,5 +27,5 @@ def test_the_desk_had_before_it_on_any_day_what_a_run_that_ended_then_says(
             (landing / folder.parent.name / folder.name).symlink_to(folder)
     then = new_world(landing=landing)
     then.run(FIRST, day)
-    sql = f"select * from fraud.desk_daily where date_day <= '{day}' order by date_day"
+    sql = f"select * from fraud.desk_daily where as_of_date <= '{day}' order by as_of_date"
     assert then.query(sql) == published_world.query(sql)

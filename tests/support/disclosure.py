@@ -138,12 +138,10 @@ def _absent(con: duckdb.DuckDBPyConnection, one: Node, other: Node) -> Iterator[
 def _left_out(mart: Node) -> Iterator[tuple[str, str, str]]:
     """What a mart may leave out of a row: a set of figures, or the row. SQL that counts it, and whether of few."""
     assert mart.small_groups
-    few = [
-        " or ".join(f"sum({count}) between 1 and {FEW}" for count in figures.persons)
-        for figures in mart.small_groups.figures
-    ]
+    of_persons = [figures for figures in mart.small_groups.figures if figures.persons]
+    few = [" or ".join(f"sum({count}) between 1 and {FEW}" for count in figures.persons) for figures in of_persons]
     yield "row", "1", " or ".join(few)
-    for figures, of_few in zip(mart.small_groups.figures, few, strict=True):
+    for figures, of_few in zip(of_persons, few, strict=True):
         yield figures.persons[0], figures.persons[0], of_few
 
 
@@ -207,6 +205,8 @@ def _steps(con: duckdb.DuckDBPyConnection, mart: Node) -> Iterator[str]:
         f"(order by {mart.small_groups.along})"
     )  # fmt: skip
     for figures in mart.small_groups.figures:
+        if figures.of_the_day or not figures.persons:
+            continue
         told = figures.columns or [column.name for column in mart.columns if column.name not in mart.key]
         changed = " or ".join(f"{name} <> coalesce(lag({name}) over {each}, 0)" for name in told)
         persons = figures.persons[0]

@@ -455,7 +455,9 @@ WAREHOUSE_FAULTS = [
     ),
     WarehouseFault("a track record against another number than the printed one",
         "incident_nowcast_quality", "actual_is_the_headline",
-        "update churn.incident_nowcast_quality set actual = estimate + 1 where target = 'PORT_OUTS_FINAL'",
+        "insert into churn.incident_nowcast_quality select incident_id, as_of_date, target, false, processing_day, "
+        "processing_days, estimate, estimate + 1, 0.0, true, true, true from churn.incident_nowcast "
+        "where target = 'PORT_OUTS_FINAL'",
     ),
     WarehouseFault("lines that are victims and controls at once",
         "breach_churn", "no_line_counted_twice",

@@ -33,6 +33,7 @@ alerted as (
     select
         first_alerted_dt as date_day,
         count(*) as alerts,
+        count(distinct case_id) as alerted_cases,
         sum(amount) as alerted_amount
     from alerts
     group by first_alerted_dt
@@ -164,6 +165,7 @@ confirmed as (
     select
         days.date_day,
         count(*) as confirmed,
+        count(distinct coalesce(payments.line_key, payments.number_key)) as confirmed_payers,
         sum(payments.amount) as confirmed_amount
     from days
     inner join known_frauds
@@ -191,13 +193,15 @@ acting as (
 
 final as (
     select
-        days.date_day,
+        days.date_day as as_of_date,
         coalesce(alerted.alerts, 0) as alerts,
+        coalesce(alerted.alerted_cases, 0) as alerted_cases,
         cast(coalesce(alerted.alerted_amount, 0) as bigint) as alerted_amount,
         coalesce(opened.cases_opened, 0) as cases_opened,
         coalesce(open_cases.cases_open, 0) as cases_open,
         cast(coalesce(open_cases.open_amount, 0) as bigint) as open_amount,
         coalesce(confirmed.confirmed, 0) as confirmed,
+        coalesce(confirmed.confirmed_payers, 0) as confirmed_payers,
         cast(coalesce(confirmed.confirmed_amount, 0) as bigint) as confirmed_amount,
         coalesce(acting.cells_in_action, 0) as cells_in_action
     from days
