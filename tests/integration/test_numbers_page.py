@@ -58,7 +58,8 @@ def test_a_restated_month_has_both_its_prints(tmp_path: Path) -> None:
                 "select 'P' || i as port_id, 1 as event_seq, md5('N' || i)::uuid as number_key, "
                 "'KT' as donor_provider, 'KT' as donor_network, 'SKT' as recipient_provider, "
                 "'SKT' as recipient_network, 'HANDSET' as line_type, 'COMPLETED' as status, "
-                "booked_on::timestamptz as requested_at, booked_on::timestamptz as status_at, booked_on as processed_on, $dt::date as dt, 1 as rev "
+                "booked_on::timestamptz as requested_at, booked_on::timestamptz as status_at, "
+                "booked_on as processed_on, $dt::date as dt, 1 as rev "
                 "from (select i, date '2025-07-01' + (i % 31)::integer as booked_on from range($a, $b) as t(i))",
                 {"dt": dt, "a": first, "b": last},
             )
