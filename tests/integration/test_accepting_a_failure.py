@@ -11,6 +11,7 @@ import pytest
 from rich.console import Console
 
 from orchestration import runner
+from orchestration.base.refusal import UnknownNameError
 from orchestration.gates.overrides import OverrideError
 from orchestration.reporting.failures import read_failures
 from orchestration.reporting.terminal import print_failures, print_run_report
@@ -79,7 +80,7 @@ def test_a_failure_is_let_through_deliberately_and_on_record(tmp_path: Path, new
 
 def test_rows_that_a_model_got_wrong_are_listed_from_the_warehouse(published_world: World) -> None:
     settings = published_world.settings
-    with pytest.raises(OverrideError, match="No gate staging/nowhere"):
+    with pytest.raises(UnknownNameError, match="'staging/nowhere'"):
         read_failures(settings, published_world.feeds, "staging/nowhere", 5)
     for relation in ("int_port_latest", "int_subscription_interval"):
         for failure in read_failures(settings, published_world.feeds, f"staging/{relation}", 3):

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from orchestration import runner
 from orchestration.base.settings import PACKAGE, PROJECT, Settings
 from orchestration.cli import app
-from orchestration.contracts import load_feeds
+from orchestration.contracts import load_feed, load_feeds
 from orchestration.warehouse.needs import NeedsError, check_needs, models
 from tests.support.brazil import BRAZIL
 from tests.support.world import KEY
@@ -104,3 +104,9 @@ def test_nearly_all_models_are_followed() -> None:
     assert staged <= models().keys()
     every = {path.stem for path in (PROJECT / "dbt_project" / "models").rglob("*.sql") if "pipeline" not in path.parts}
     assert every - models().keys() <= {"int_payment_feature"}
+
+
+def test_contracts_of_the_default_site_have_every_column_of_the_shipped_ones() -> None:
+    for path in (PACKAGE / "sites").glob("*/contracts/*.yaml"):
+        shipped = load_feed(PACKAGE / "contracts" / path.name)
+        assert {column.name for column in shipped.columns} <= {column.name for column in load_feed(path).columns}
