@@ -17,7 +17,9 @@ SHOWN = sorted(
     {
         tuple(arguments)
         for _, arguments in shown_commands()
-        if " ".join(arguments).startswith(READING) and "--known-on" not in arguments and "…" not in arguments
+        if " ".join(arguments).startswith(READING)
+        and arguments[0] != "reports"  # serves until it is stopped
+        and not {"--known-on", "--send", "…"} & {*arguments}
     }
 )
 
