@@ -125,8 +125,10 @@ def _estimates(days: pd.DataFrame) -> Draw:
 
     def draw(axes: Axes) -> str:
         for low, high, strength in (("low_80", "high_80", 0.15), ("low_50", "high_50", 0.3)):
-            axes.fill_between(on, days[low], days[high], color=COLOURS[0], alpha=strength, linewidth=0)
-        axes.plot(on, days["estimate"], color=COLOURS[0], linewidth=2, marker="o", markersize=4)
+            # as one outline: what has to be looked up in its own file would be lost on a page
+            outline = pd.concat([days[low], days[high][::-1]])
+            axes.fill(pd.concat([on, on[::-1]]), outline, color=COLOURS[0], alpha=strength, linewidth=0)
+        axes.plot(on, days["estimate"], color=COLOURS[0], linewidth=2)
         axes.step(on, days["known"], where="post", color=INK, linewidth=2)
         names = {"expected in the end, with 50 and 80 % intervals": COLOURS[0], "left so far": INK}
         key(axes, names)
