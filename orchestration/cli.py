@@ -239,14 +239,16 @@ def _run(configured: Settings, first: date, last: date, accept: Sequence[str] = 
 @app.command()
 def demo() -> None:
     """Write sample extracts, run all of their days, and tell the story that is in them."""
+    from orchestration.privacy.custody import check_key
     from orchestration.reporting.headline import read_headline
     from orchestration.reporting.morning import write_morning_report
     from orchestration.reporting.terminal import print_headline, print_next_steps
 
     if not origins():
         init()
-    simulate()
     configured = settings()
+    check_key(configured)
+    simulate()
     if code := _run(configured, _DEMO_BEGINS.date(), _DEMO_ENDS.date()):
         raise typer.Exit(code)
     feeds = load_feeds(configured)
