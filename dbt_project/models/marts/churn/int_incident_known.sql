@@ -1,28 +1,11 @@
 -- as the day after each day knew it: every change of a count that had been delivered by its end
-with incidents as (
-    select * from {{ ref('dim_incident') }}
-),
-
-provider_days as (
-    select * from {{ ref('provider_daily') }}
+with mornings as (
+    select * from {{ ref('int_incident_morning') }}
 ),
 
 changes as (
     select * from {{ ref('port_restatement') }}
     where donor_group <> recipient_group
-),
-
-mornings as (
-    select
-        incidents.incident_id,
-        incidents.provider_group,
-        incidents.starts_on,
-        provider_days.date_day as as_of_date
-    from incidents
-    inner join provider_days
-        on
-            incidents.provider_group = provider_days.provider_group
-            and provider_days.date_day between incidents.starts_on and incidents.ends_on
 ),
 
 final as (

@@ -4,8 +4,8 @@ with incidents as (
     select * from {{ ref('dim_incident') }}
 ),
 
-provider_days as (
-    select * from {{ ref('provider_daily') }}
+mornings as (
+    select * from {{ ref('int_incident_morning') }}
 ),
 
 -- from one day to the next a request waits; it is booked, rejected or cancelled on the day that ends the waiting
@@ -29,18 +29,6 @@ requests as (
             and {{ days_between(local_date('ports.requested_at'), 'incidents.starts_on') }} <= {{ look_back_days }}
     group by
         incidents.incident_id, ports.first_dt, requested_on, ports.is_completed, ended_on
-),
-
-mornings as (
-    select
-        incidents.incident_id,
-        incidents.starts_on,
-        provider_days.date_day as as_of_date
-    from incidents
-    inner join provider_days
-        on
-            incidents.provider_group = provider_days.provider_group
-            and provider_days.date_day between incidents.starts_on and incidents.ends_on
 ),
 
 final as (

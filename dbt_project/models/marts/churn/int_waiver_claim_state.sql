@@ -13,47 +13,15 @@ with claims as (
 ),
 
 turns as (
-    select
-        incident_id,
-        line_key,
-        fee_no,
-        charged_on as turned_on
-    from claims
-    union
-    select
-        incident_id,
-        line_key,
-        fee_no,
-        requested_on as turned_on
-    from claims
-    union
-    select
-        incident_id,
-        line_key,
-        fee_no,
-        refunded_on as turned_on
-    from claims
-    union
-    select
-        incident_id,
-        line_key,
-        fee_no,
-        refused_on as turned_on
-    from claims
-    union
-    select
-        incident_id,
-        line_key,
-        fee_no,
-        lapses_on as turned_on
-    from claims
-    union
-    select
-        incident_id,
-        line_key,
-        fee_no,
-        excluded_on as turned_on
-    from claims
+    {%- for day in ['charged_on', 'requested_on', 'refunded_on', 'refused_on', 'lapses_on', 'excluded_on'] %}
+        select
+            incident_id,
+            line_key,
+            fee_no,
+            {{ day }} as turned_on
+        from claims
+        {% if not loop.last %}union{% endif %}
+    {%- endfor %}
 ),
 
 states as (

@@ -2,17 +2,8 @@ with paid as (
     select * from {{ ref('payment_daily') }}
 ),
 
-payments as (
-    select
-        *,
-        cast(date_trunc('month', occurred_on) as date) as month,
-        coalesce(line_key, number_key) as party_key
-    from {{ ref('fct_payment') }}
-),
-
-verdicts as (
-    select * from {{ ref('payment_verdict') }}
-    where verdict = 'CONFIRMED_FRAUD'
+confirmed as (
+    select * from {{ ref('int_detector_fraud') }}
 ),
 
 scored as (
@@ -57,13 +48,12 @@ months as (
 
 frauds as (
     select
-        payments.month,
+        month,
         count(*) as frauds,
-        count(distinct payments.party_key) as fraud_payers,
-        cast(sum(payments.amount) as bigint) as fraud_amount
-    from verdicts
-    inner join payments on verdicts.payment_id = payments.payment_id
-    group by payments.month
+        count(distinct party_key) as fraud_payers,
+        cast(sum(amount) as bigint) as fraud_amount
+    from confirmed
+    group by month
 ),
 
 -- what the detector's alerts turned out to be

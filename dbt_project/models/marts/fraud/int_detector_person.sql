@@ -4,23 +4,8 @@ with alerts as (
     where is_alert
 ),
 
-payments as (
-    select
-        *,
-        cast(date_trunc('month', occurred_on) as date) as month,
-        coalesce(line_key, number_key) as party_key
-    from {{ ref('fct_payment') }}
-),
-
-verdicts as (
-    select * from {{ ref('payment_verdict') }}
-    where verdict = 'CONFIRMED_FRAUD'
-),
-
 frauds as (
-    select payments.*
-    from payments
-    inner join verdicts on payments.payment_id = verdicts.payment_id
+    select * from {{ ref('int_detector_fraud') }}
 ),
 
 detectors as (
