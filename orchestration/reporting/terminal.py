@@ -279,6 +279,7 @@ def print_next_steps(console: Console, settings: Settings, command: Path, pages:
     table = Table.grid(padding=(0, 2))
     for how, what in (
         ("ringfence ui", "the graph, the gates and the runs, in a browser"),
+        ("ringfence reports", "the pages above and what every number means, served to a browser"),
         ("ringfence status", "what arrived, what is missing, what is published"),
         ("ringfence headline --help", "the same table for any day, and as it was known on any day"),
         ("make bi", "two dashboards in Superset, in an environment of its own"),
