@@ -146,4 +146,4 @@ def test_nothing_but_the_simulator_and_its_command_knows_of_the_truth(folder: Pa
     assert len(read) > 300
     knowing = {path.name for path in read if re.search(rf"\b({'|'.join(names)})\b", path.read_text("utf-8"))}
     assert knowing == set()
-    assert {path.name for path in read if "truth" in path.read_text("utf-8").lower()} == {"cli.py"}
+    assert {path.name for path in read if "truth" in path.read_text("utf-8").lower()} == {"running.py"}

@@ -1,0 +1,52 @@
+"""Fraud rules: what a change would do, why a payment has its score, adopting a change."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from orchestration.cli.shell import installation, out, rules_app, settings
+
+
+@rules_app.command("backtest")
+def rules_backtest(
+    changes: Annotated[
+        Path, typer.Option(exists=True, dir_okay=False, help="CSV: rule_id and the columns of fraud_rules to change.")
+    ],
+) -> None:
+    """What changed points, parameters or switches would have done on history, against the rules in force.
+
+    Nothing is written but to a copy that is gone afterwards. An empty rule_id stands for every rule.
+    """
+    from orchestration.reporting.terminal import print_backtest
+    from orchestration.rules.backtest import backtest
+
+    with out.status("Trying the changes on a copy of the warehouse"):
+        tried = backtest(settings(), changes)
+    print_backtest(out, tried)
+
+
+@rules_app.command("explain")
+def rules_explain(
+    name: Annotated[str, typer.Argument(metavar="PAYMENT|CASE", help="A payment, or a case with all its alerts.")],
+) -> None:
+    """Which rules hit a payment, with points, evidence and the day on which each was known."""
+    from orchestration.reporting.terminal import print_explanation
+    from orchestration.rules.explain import explain, payments_of
+
+    configured = installation()
+    for payment in payments_of(configured, name):
+        print_explanation(out, explain(configured, payment), configured.site_profile)
+
+
+@rules_app.command("adopt")
+def rules_adopt(
+    changes: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="CSV that `rules backtest` has tried.")],
+) -> None:
+    """Make changes that were tried the site's own: whole rows of its reference/fraud_rules.csv, checked."""
+    from orchestration.rules.adopt import adopt
+
+    written = adopt(settings(), changes)
+    out.print(f"{written.rows} rules are the site's own in {written.path}; the next run goes by them.")

@@ -1,0 +1,117 @@
+"""What all commands share: the application and its groups, two consoles, and how a command ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from importlib.metadata import version
+from typing import Annotated, Any, NoReturn, TextIO
+
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+from typer.core import TyperGroup
+
+from orchestration.base.installation import NAME as INSTALLATION_FILE
+from orchestration.base.installation import looked_in
+from orchestration.base.refusal import Refusal
+from orchestration.base.settings import Settings, origins
+from orchestration.base.site_profile import mistakes
+
+
+class _Commands(TyperGroup):
+    """A command that is refused, or that a file or folder fails, ends with the reason and no traceback."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except Refusal as refusal:
+            # of a run, 2 says that it has published
+            end(str(refusal), 1 if ctx.invoked_subcommand == "run" else refusal.exit_code)
+        except KeyboardInterrupt:
+            end("Interrupted. What was done stands or is undone whole; the same command goes on from there.", 130)
+        except OSError as error:
+            end(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+
+
+_NO_MARGIN = 10_000
+
+
+def console(stream: TextIO) -> Console:
+    """A console as wide as the terminal; in a pipe, and in a file, no line is broken."""
+    is_free = not stream.isatty() and "COLUMNS" not in os.environ
+    return Console(stderr=stream is sys.stderr, highlight=False, width=_NO_MARGIN if is_free else None)
+
+
+app = typer.Typer(cls=_Commands, no_args_is_help=True, pretty_exceptions_enable=False)
+
+
+def _group(name: str, about: str) -> typer.Typer:
+    """A group of commands, such as `ringfence feeds`."""
+    group = typer.Typer(no_args_is_help=True, help=about)
+    app.add_typer(group, name=name)
+    return group
+
+
+feeds_app = _group("feeds", "Feeds and their contracts.")
+quarantine_app = _group("quarantine", "Rows that could not be accepted, masked.")
+gates_app = _group("gates", "What the gates found.")
+rules_app = _group("rules", "Fraud rules: what a change would do, why a payment has its score.")
+site_app = _group("site", "A carrier's own folder.")
+out = console(sys.stdout)
+err = console(sys.stderr)
+Json = Annotated[bool, typer.Option("--json", help="For programs.")]
+
+
+def _print_version(is_asked: bool) -> None:
+    if is_asked:
+        typer.echo(f"ringfence {version('ringfence')}")
+        raise typer.Exit
+
+
+@app.callback()
+def before_every_command(
+    is_quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say only what went wrong.")] = False,
+    _: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Say which version this is.")
+    ] = False,
+) -> None:
+    """A warehouse for the morning after: number portability and carrier-billing fraud.
+
+    Settings come from RINGFENCE_* variables and from `ringfence.toml`, in this folder or above: `ringfence init`.
+    """
+    out.quiet = is_quiet
+    os.umask(0o077)  # what is written is nobody else's business, until it is published
+
+
+def end(message: str, code: int = 1) -> NoReturn:
+    """End the command with what is wrong, said as it stands: nothing in it is markup, and no line is broken."""
+    err.print(message, style="red", markup=False, soft_wrap=True)
+    raise typer.Exit(code)
+
+
+def settings() -> Settings:
+    """The installation's settings; a wrong one ends the command with what is wrong."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        problems = [(f"RINGFENCE_{place}: ".upper() if place else "") + said for place, said in mistakes(error)]
+    end("\n".join(problems))
+
+
+def installation() -> Settings:
+    """The settings of an installation that is there, in a view that somebody belongs to."""
+    from orchestration.site.check import check_view
+
+    configured = settings()
+    if not (configured.home.exists() or configured.landing_dir.exists()):
+        why = f"{said} names it" if (said := origins().get("home")) else f"no {INSTALLATION_FILE} is in {looked_in()}"
+        end(f"There is no installation: {configured.home} does not exist ({why}). `ringfence init` sets one up.")
+    check_view(configured)
+    return configured
+
+
+def print_json(content: Any) -> None:
+    """Print what a program reads, instants in ISO 8601."""
+    typer.echo(json.dumps(content, indent=2, default=lambda instant: instant.isoformat(), ensure_ascii=False))
