@@ -7,7 +7,17 @@ from importlib import import_module
 from orchestration.cli.shell import app
 
 #: Each adds its commands to the application; help lists them in this order.
-TOPICS = ("setting_up", "running", "answers", "publishing", "persons", "servers", "field", "rule_questions")
+TOPICS = (
+    "setting_up",
+    "running",
+    "answers",
+    "defending",
+    "publishing",
+    "persons",
+    "servers",
+    "field",
+    "rule_questions",
+)
 
 for topic in TOPICS:
     import_module(f"{__name__}.{topic}")

@@ -15,7 +15,14 @@ import duckdb
 from orchestration.base.settings import Settings
 from orchestration.base.sql import columns_of, connect, identifier, literal
 from orchestration.ingest.receipt import Receipt, in_force
-from orchestration.serving.generations import DOORS, PARQUET, PublishedRelation, current_dir, current_publication
+from orchestration.serving.generations import (
+    DOORS,
+    PARQUET,
+    PublishedRelation,
+    current_dir,
+    current_publication,
+    doors,
+)
 from orchestration.serving.sealed import readable
 from orchestration.serving.small_groups import FLAG, FLAG_DESCRIPTION, without_small_groups
 from orchestration.warehouse.graph import Graph, Node
@@ -57,13 +64,6 @@ def build(
         for door in DOORS:
             con.execute(f"checkpoint {door}")
     return relations, missing
-
-
-def doors(node: Node) -> tuple[str, ...]:
-    """Doors behind which a mart stands, the one with its exact version first."""
-    if "open" not in node.tags:
-        return ("restricted",)
-    return ("restricted", "open") if node.small_groups else ("open",)
 
 
 def parquet_file(folder: Path, relation: str) -> Path:

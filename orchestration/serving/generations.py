@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from orchestration.base.refusal import Refusal
 from orchestration.base.settings import Settings
+from orchestration.warehouse.graph import Node
 
 PUBLICATION = "publication.json"
 PARQUET = "parquet"
@@ -61,6 +62,13 @@ class Publication(BaseModel):
 
 class NoGenerationError(Refusal):
     """There is no such generation."""
+
+
+def doors(node: Node) -> tuple[str, ...]:
+    """Doors behind which a mart stands, the one with its exact version first."""
+    if "open" not in node.tags:
+        return ("restricted",)
+    return ("restricted", "open") if node.small_groups else ("open",)
 
 
 def current_dir(settings: Settings) -> Path | None:

@@ -10,8 +10,8 @@ import duckdb
 from orchestration.base.refusal import Refusal
 from orchestration.base.settings import Settings
 from orchestration.base.sql import columns_of, connect, exact, identifier, literal
-from orchestration.serving.build import checksum, doors, parquet_file
-from orchestration.serving.generations import DOORS, Publication, PublishedRelation
+from orchestration.serving.build import checksum, parquet_file
+from orchestration.serving.generations import DOORS, Publication, PublishedRelation, doors
 from orchestration.serving.small_groups import FLAG
 from orchestration.warehouse.graph import Graph, Node
 

@@ -130,6 +130,10 @@ class Graph:
             if unique_id in self.nodes and f"stage_{stage}" in self.nodes[unique_id].tags
         ]
 
+    def ordered(self) -> list[Node]:
+        """All nodes, parents before children."""
+        return [self.nodes[unique_id] for unique_id in self._order if unique_id in self.nodes]
+
     def published(self) -> list[Node]:
         """Relations that people read: the marts, without what only the marts themselves read."""
         return [node for node in self.stage("marts") if node.resource_type == "model" and node.schema != "intermediate"]

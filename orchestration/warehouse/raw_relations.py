@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -36,9 +36,7 @@ def refresh_raw(
         own = [receipt for receipt in receipts if receipt.feed == feed.name]
         currents = [receipt for receipt in own if rev_in_force[receipt.feed, receipt.dt] == receipt.rev]
         for name, kept in ((feed.name, currents), (f"{feed.name}__all_revisions", own)):
-            files = _files(settings.raw_dir, kept)
-            is_mixed = bool({receipt.contract for receipt in kept} - {feed.fingerprint})
-            con.execute(f"create or replace view raw.{identifier(name)} as {_select(con, feed, files, is_mixed)}")
+            con.execute(f"create or replace view raw.{identifier(name)} as {rows_of(con, settings, feed, kept)}")
     con.execute(
         "create or replace table raw.revision "
         "(feed varchar, dt date, rev integer, delivered_at timestamptz, is_current boolean)"
@@ -52,11 +50,17 @@ def refresh_raw(
     con.execute("commit")
 
 
+def rows_of(con: duckdb.DuckDBPyConnection, settings: Settings, feed: Feed, receipts: Sequence[Receipt]) -> str:
+    """A query over the raw rows of these revisions of a feed, with `dt` and `rev`."""
+    is_mixed = bool({receipt.contract for receipt in receipts} - {feed.fingerprint})
+    return _select(con, feed, _files(settings.raw_dir, receipts), is_mixed)
+
+
 def _delivered_on(receipt: Receipt, settings: Settings) -> date:
     return receipt.delivered_at.astimezone(ZoneInfo(settings.time_zone)).date()
 
 
-def _files(raw: Path, receipts: list[Receipt]) -> list[Path]:
+def _files(raw: Path, receipts: Sequence[Receipt]) -> list[Path]:
     folders = (revision_dir(raw, receipt.feed, receipt.dt, receipt.rev) for receipt in receipts)
     return [path for folder in folders for path in sorted(folder.glob("*.parquet"))]
 

@@ -12,7 +12,7 @@ from orchestration.base.settings import PACKAGE
 #: Rooms from the ground up, then the doors: each may import those before it.
 FLOORS = (
     "base", "contracts", "privacy", "gates", "site", "runtime", "ingest", "warehouse", "serving", "state", "rights",
-    "rules", "simulator", "reporting", "automation", "definitions", "runner", "cli",
+    "rules", "evidence", "simulator", "reporting", "automation", "definitions", "runner", "cli",
 )  # fmt: skip
 
 

@@ -1,0 +1,44 @@
+"""Defending a number: what a published figure rests on, and why two differ."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import typer
+
+from orchestration.cli.shell import Json, app, installation, out, print_json
+from orchestration.contracts import load_feeds
+
+_Figure = Annotated[str, typer.Argument(metavar="RELATION.COLUMN", help="A column of a published relation.")]
+_Where = Annotated[str | None, typer.Option(help="SQL over the relation's columns that picks the row, or its rows.")]
+_Generation = Annotated[str | None, typer.Option(help="Publication; the current one if left out.")]
+
+
+def plain(found: Any) -> Any:
+    """What JSON can hold of a value that a figure has: names, numbers, instants, and what pydantic keeps."""
+    if isinstance(found, dict):
+        return {str(name): plain(value) for name, value in found.items()}
+    if isinstance(found, list | tuple):
+        return [plain(value) for value in found]
+    return plain(found.model_dump(mode="json")) if hasattr(found, "model_dump") else found
+
+
+@app.command()
+def trace(figure: _Figure, where: _Where = None, generation: _Generation = None, as_json: Json = False) -> None:
+    """Say where a published number comes from: definition, models, deliveries, gates, and what it was before.
+
+    --where "incident_id = 'KT_WAIVER_2026' and as_of_date = '2026-01-03'" picks the row; it may also stand behind the
+    column, as in "churn.provider_daily.port_outs where date_day = '2026-01-03' and provider_group = 'KT'".
+    """
+    from orchestration.evidence.trace import trace as ask
+    from orchestration.reporting.traced import print_trace
+    from orchestration.warehouse import dbt
+    from orchestration.warehouse.graph import Graph
+
+    configured = installation()
+    found = ask(configured, Graph(dbt.manifest(configured)), load_feeds(configured), figure, where, generation)
+    if as_json:
+        print_json(plain(asdict(found)))
+    else:
+        print_trace(out, found)

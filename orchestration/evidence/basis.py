@@ -1,0 +1,188 @@
+"""Which rows a figure counts, as its mart's YAML says, and the SQL for it.
+
+`meta.facts` of a relation of rows says where they come from: the `feed` and `key`, the column `state` that orders
+what deliveries tell of a key, `told_by`, which of these rows tell what is counted, and the `day` of a row.
+
+`meta.evidence` of a mart says which of them its columns count. A condition `holds` for a row, as `fact`, and a row of
+the mart, as `figure`; whoever fails it first is left out for the reason `otherwise`, in which `{column}` is the fact's.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+from sqlglot import exp, parse_one
+
+from orchestration.base.sql import literal
+from orchestration.evidence.figure import Figure, rows_sql
+from orchestration.warehouse.graph import Graph
+
+_COLUMN_IN_REASON = re.compile(r"\{(\w+)\}")
+
+
+class Condition(BaseModel):
+    """What every counted row keeps, and why one that does not is left out."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    holds: str
+    otherwise: str
+
+    @property
+    def otherwise_sql(self) -> str:
+        """The reason, as SQL over a fact."""
+        texts = _COLUMN_IN_REASON.split(self.otherwise)
+        parts = [
+            f"coalesce(fact.{text}::varchar, 'unknown')" if place % 2 else literal(text)
+            for place, text in enumerate(texts)
+        ]
+        return " || ".join(parts)
+
+
+class Restated(BaseModel):
+    """The published relation that says by how much each day changed a count of rows, by the rows' own columns.
+
+    `given` are conditions that hold for whatever it counts; `also` are further columns, as SQL over its own.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    relation: str
+    known_on: str
+    change: str
+    given: list[str] = []
+    also: dict[str, str] = {}
+
+
+class Facts(BaseModel):
+    """A relation of rows that figures count; `known` is the model that makes it, and can make it as known on a day."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    feed: str
+    key: str
+    noun: str
+    state: str
+    told_by: str = "true"
+    day: str
+    known: str
+    known_as: dict[str, str] = {}
+    conditions: dict[str, Condition] = {}
+    restated: Restated | None = None
+
+
+class Counted(BaseModel):
+    """How a column counts: the conditions of its rows by name, and what is made of them.
+
+    `value` is SQL over the rows, in which `{n}` is their number; without it, it is their number.
+    """
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+    rows: list[str]
+    value: str | None = None
+
+
+class Evidence(BaseModel):
+    """`meta.evidence` of a mart; `beside` are relations that a condition also names, each with the column it shares."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    facts: str
+    beside: dict[str, str] = {}
+    conditions: dict[str, Condition] = {}
+    figures: dict[str, Counted]
+
+
+@dataclass(frozen=True)
+class Basis:
+    """What a figure counts, with everything that is needed to count it again."""
+
+    figure: Figure
+    facts: Facts
+    relation: str
+    name: str
+    counted: Counted
+    conditions: Mapping[str, Condition]
+    beside: Mapping[str, tuple[str, str]]
+
+    @property
+    def published(self) -> str:
+        """The facts as published, behind the restricted door."""
+        return f"restricted.{self.relation}"
+
+    @property
+    def adds_up(self) -> bool:
+        """Whether figures of several rows of the mart may be added."""
+        return self.counted.value is None or self.counted.value.startswith("sum(")
+
+    @property
+    def columns(self) -> list[str]:
+        """Columns of a fact that say whether, and how, it is counted."""
+        return sorted(self.columns_but(()))
+
+    def columns_but(self, given: Collection[str]) -> set[str]:
+        """The same, where these conditions hold anyway."""
+        texts = [one.holds for name, one in self.conditions.items() if name not in given]
+        trees = [parse_one(text, dialect="duckdb") for text in [*texts, self.value_sql("count(*)")]]
+        return {column.name for tree in trees for column in tree.find_all(exp.Column) if column.table == "fact"}
+
+    def value_sql(self, number: str) -> str:
+        """The aggregate over counted rows, where their number is this SQL."""
+        return (self.counted.value or "{n}").replace("{n}", number)
+
+    def pairs_sql(self, door: str, facts: str, given: Collection[str] = ()) -> str:
+        """`from … where …` of each counted fact with the row that counts it; `given` conditions hold anyhow."""
+        return f"{self.crossed_sql(door, facts)} where {self.holds_sql(given)}"
+
+    def holds_sql(self, given: Collection[str] = ()) -> str:
+        """All that a counted fact keeps, in a figure's row."""
+        held = [f"({one.holds})" for name, one in self.conditions.items() if name not in given]
+        return " and ".join(held) or "true"
+
+    def crossed_sql(self, door: str, facts: str) -> str:
+        """`from …` of every fact with every row of the figure."""
+        joins = " ".join(
+            f"join open.{relation} as {name} using ({shared})" for name, (relation, shared) in self.beside.items()
+        )
+        return f"from {facts} as fact cross join {rows_sql(self.figure, door)} as figure {joins}"
+
+    def left_out_sql(self, given: Collection[str] = ()) -> str:
+        """The reason why a fact is not counted in a figure's row, null where it is."""
+        cases = " ".join(
+            f"when ({one.holds}) is not true then {one.otherwise_sql}"
+            for name, one in self.conditions.items()
+            if name not in given
+        )
+        return f"case {cases} end" if cases else "null::varchar"
+
+
+def basis_of(graph: Graph, figure: Figure) -> Basis | None:
+    """What a figure counts; None if its mart does not say."""
+    said = _meta(graph, figure.node.name).get("evidence")
+    evidence = Evidence.model_validate(said) if said else None
+    counted = evidence.figures.get(figure.column.name) if evidence else None
+    if evidence is None or counted is None:
+        return None
+    relations = {node.name: node.relation for node in graph.nodes.values()}
+    facts = facts_of(graph, evidence.facts)
+    known = facts.conditions | evidence.conditions
+    return Basis(
+        figure, facts, relations[evidence.facts], evidence.facts, counted,
+        {name: known[name] for name in counted.rows},
+        {name.removeprefix("dim_"): (relations[name], shared) for name, shared in evidence.beside.items()},
+    )  # fmt: skip
+
+
+def facts_of(graph: Graph, name: str) -> Facts:
+    """What a relation of rows says of where these come from."""
+    return Facts.model_validate(_meta(graph, name)["facts"])
+
+
+def _meta(graph: Graph, name: str) -> Mapping[str, Any]:
+    unique_id = next(unique_id for unique_id, node in graph.nodes.items() if node.name == name)
+    return graph.manifest["nodes"][unique_id]["config"].get("meta") or {}

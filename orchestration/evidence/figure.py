@@ -1,0 +1,186 @@
+"""A published figure by name: a column of a relation, and which of its rows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import duckdb
+from sqlglot import exp, parse_one
+from sqlglot.errors import SqlglotError
+
+from orchestration.base.refusal import Refusal, unknown
+from orchestration.base.settings import Settings
+from orchestration.base.sql import columns_of, connect, identifier, literal
+from orchestration.serving.generations import DOORS, Publication, current_publication, doors, publications
+from orchestration.serving.sealed import readable
+from orchestration.warehouse.graph import Column, Graph, Node
+
+_SPELLED = re.compile(r"\s*([\w.]+?)\s+where\s+(.+)", re.IGNORECASE | re.DOTALL)
+_LISTED = 5
+
+
+class FigureError(Refusal):
+    """What was named is not one published figure; the message says why."""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A column of a published relation in the rows that `where`, SQL over its columns, picks."""
+
+    node: Node
+    column: Column
+    where: str
+
+    def __str__(self) -> str:
+        return f"{self.node.relation}.{self.column.name} where {self.where}"
+
+
+@dataclass(frozen=True)
+class Read:
+    """A figure as published: its value, the rows it stands in, and whose door they were read at.
+
+    `shown` is what the open file shows where that is not the value itself, because small groups are merged there.
+    """
+
+    value: Any
+    rows: list[dict[str, Any]]
+    door: str
+    shown: Any
+
+
+def figure_of(graph: Graph, name: str, where: str | None) -> Figure:
+    """The figure `schema.relation.column`; its rows may be picked in the name itself, after `where`.
+
+    Raises:
+        UnknownNameError: if there is no such relation or column.
+        FigureError: if `where` is not a condition on the relation's own columns.
+    """
+    if where is None and (spelled := _SPELLED.fullmatch(name)):
+        name, where = spelled[1], spelled[2]
+    relation, _, column = name.strip().rpartition(".")
+    nodes = {node.relation: node for node in graph.published()}
+    if relation not in nodes:
+        raise unknown("published relation", relation or name, nodes)
+    columns = {entry.name: entry for entry in nodes[relation].columns}
+    if column not in columns:
+        raise unknown("column", column, columns)
+    return Figure(nodes[relation], columns[column], _checked(where or "true", columns))
+
+
+def _checked(where: str, columns: Mapping[str, Column]) -> str:
+    """A condition over these columns that asks nothing else: it will stand in a statement that others read."""
+    try:
+        tree = parse_one(where, dialect="duckdb")
+    except SqlglotError:
+        raise FigureError(f"--where {where!r} is not a condition in SQL.") from None
+    if tree.find(exp.Query, exp.Table, exp.Anonymous, exp.Command, exp.Semicolon) or not isinstance(
+        tree, exp.Condition
+    ):
+        raise FigureError(f"--where {where!r} asks more than the relation's own columns.")
+    for column in tree.find_all(exp.Column):
+        if column.name not in columns:
+            raise unknown("column", column.name, columns)
+    return " ".join(where.split())
+
+
+@contextmanager
+def published(
+    settings: Settings, generation: str | None = None
+) -> Iterator[tuple[duckdb.DuckDBPyConnection, Publication]]:
+    """A connection with the files of a generation (the current one) attached as `open` and `restricted`.
+
+    The second is left out where the reader may not see it.
+
+    Raises:
+        FigureError: if nothing is published, or not that.
+    """
+    kept = {entry.generation: entry for entry in publications(settings)}
+    found = kept.get(generation) if generation else current_publication(settings)
+    if found is None:
+        said = f"There is no generation {generation!r}; `ringfence generations` lists them."
+        raise FigureError(said if generation else "Nothing is published yet: `ringfence run` publishes.")
+    with ExitStack() as opened, connect(settings) as con:
+        for door, (file, _) in DOORS.items():
+            path = settings.serving_dir / found.generation / file
+            try:
+                sealed = opened.enter_context(readable(settings, path))
+                con.execute(f"attach {literal(str(sealed))} as {door} (read_only)")
+            except (PermissionError, duckdb.IOException):
+                if door == "open":
+                    raise
+        yield con, found
+
+
+def has_restricted(con: duckdb.DuckDBPyConnection) -> bool:
+    """Whether the restricted file is open to whoever asks."""
+    return bool(con.execute("select 1 from duckdb_databases() where database_name = 'restricted'").fetchall())
+
+
+def rows_sql(figure: Figure, door: str) -> str:
+    """The rows in which a figure stands."""
+    return f"(select * from {door}.{figure.node.relation} where {figure.where})"
+
+
+def read(con: duckdb.DuckDBPyConnection, figure: Figure, *, adds_up: bool) -> Read:
+    """A figure's value: of one row, or the sum of several where its rows `adds_up`.
+
+    Raises:
+        FigureError: if there is no such row, or several that do not add up.
+    """
+    *_, shown_at = doors(figure.node)
+    exact = doors(figure.node)[0] if has_restricted(con) else shown_at
+    if exact == "restricted" and not has_restricted(con):
+        raise FigureError(f"{figure.node.relation} is in the restricted file, which is closed to you.")
+    try:
+        rows = _rows(con, figure, exact)
+    except duckdb.CatalogException:
+        raise FigureError(f"{figure.node.relation} is not in this publication (`ringfence status`).") from None
+    except duckdb.Error as error:
+        raise FigureError(f"--where cannot be asked of {figure.node.relation}: {error}") from None
+    if not rows:
+        raise FigureError(f"{figure.node.relation} has no row where {figure.where}.")
+    if len(rows) > 1 and not adds_up:
+        raise FigureError(f"{len(rows)} rows of {figure.node.relation} are so: {_told(figure, rows)}. Name one.")
+    value = _value(rows, figure.column.name)
+    shown = value
+    if shown_at != exact:
+        hidden = _rows(con, figure, shown_at)
+        shown = _value(hidden, figure.column.name) if hidden else None
+    return Read(value, rows, exact, shown)
+
+
+def span_of(figure: Figure, rows: list[dict[str, Any]]) -> tuple[date, date] | None:
+    """The days that a figure speaks of by its key: dates as they stand, a month whole; None without any."""
+    days: list[tuple[date, date]] = []
+    for name in figure.node.key:
+        for row in rows:
+            if isinstance(day := row.get(name), date):
+                days.append((day, _month_end(day) if name == "month" else day))
+    return (min(first for first, _ in days), max(last for _, last in days)) if days else None
+
+
+def _month_end(day: date) -> date:
+    first_of_next = date(day.year + day.month // 12, day.month % 12 + 1, 1)
+    return date.fromordinal(first_of_next.toordinal() - 1)
+
+
+def _rows(con: duckdb.DuckDBPyConnection, figure: Figure, door: str) -> list[dict[str, Any]]:
+    names = [*columns_of(con, f"{door}.{figure.node.relation}")]
+    order = ", ".join(identifier(name) for name in figure.node.key) or "all"
+    found = con.execute(f"select * from {rows_sql(figure, door)} order by {order}").fetchall()
+    return [dict(zip(names, row, strict=True)) for row in found]
+
+
+def _value(rows: list[dict[str, Any]], column: str) -> Any:
+    values = [row[column] for row in rows]
+    return values[0] if len(values) == 1 else sum(value for value in values if value is not None)
+
+
+def _told(figure: Figure, rows: list[dict[str, Any]]) -> str:
+    told = [" and ".join(f"{name} = {literal(str(row[name]))}" for name in figure.node.key) for row in rows[:_LISTED]]
+    return "; ".join(told) + ("; …" if len(rows) > _LISTED else "")

@@ -1,0 +1,131 @@
+"""How a traced figure looks in a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, date, datetime
+from itertools import groupby
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+
+from orchestration.evidence.deliveries import Delivery
+from orchestration.evidence.trace import GateSeen, Trace
+
+_HASH = 12
+_LONGEST_LIST = 12
+
+
+def print_trace(out: Console, found: Trace) -> None:
+    """Say where a figure comes from, in sections."""
+    out.print(f"[bold]{spelled(found.value)}[/] ({found.unit}): {escape(found.figure)}", soft_wrap=True)
+    for title, lines in (
+        ("What it is", _definition(found)),
+        ("How it came about", _descent(found)),
+        ("The deliveries it rests on", _deliveries(found)),
+        ("The gates that looked at it", _gates(found)),
+        ("What was accepted", _accepted(found.accepted)),
+        ("What could still change it", found.may_change or ["nothing that is known of"]),
+        ("What it was before", _history(found)),
+    ):
+        out.print(f"\n[bold]{title}[/]")
+        for line in lines:
+            out.print(f"  {escape(line)}", soft_wrap=True)
+
+
+def spelled(value: Any) -> str:
+    """A figure as people read it."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool | str | date):
+        return str(value)
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.3f}".rstrip("0").rstrip(".")
+
+
+def minute(instant: datetime) -> str:
+    """A moment to the minute, in UTC."""
+    return f"{instant.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def _definition(found: Trace) -> Iterator[str]:
+    yield found.definition
+    yield f"Scope: {found.scope}"
+    code = f", code {found.code}" if found.code else ""
+    yield f"View: {found.view}; generation {found.generation}, published {minute(found.published_at)}{code}"
+    if found.days:
+        first, last = found.days
+        yield f"It speaks of {first}" + (f" to {last}" if last > first else "")
+    if found.shown != found.value:
+        yield f"The open file shows {spelled(found.shown)}, because small groups are merged there"
+    interval = {name: value for name, value in found.row.items() if _is_of_estimate(name) and value is not None}
+    if interval:
+        yield "Of its estimate: " + ", ".join(f"{name} {spelled(value)}" for name, value in interval.items())
+
+
+def _is_of_estimate(column: str) -> bool:
+    words = column.split("_")
+    return bool({"low", "high", "baseline", "interval", "coverage", "shapes", "note", "matched"} & set(words))
+
+
+def _descent(found: Trace) -> Iterator[str]:
+    for step in found.steps:
+        by = f" [model {step.model_sha256[:_HASH]}]" if step.model_sha256 else " [as delivered]"
+        yield f"{step.relation}: {', '.join(step.columns) or 'passed through'}{by}"
+    if found.counts:
+        yield f"Counted are {found.counts} for which " + " and ".join(found.conditions)
+        agrees = "as published" if found.recounted == found.value else "NOT as published"
+        yield f"Counted again, one by one: {spelled(found.recounted)}, {agrees}"
+    else:
+        yield f"Built from {len(found.models)} models; which single rows it counts is not said"
+
+
+def _deliveries(found: Trace) -> Iterator[str]:
+    for feed, group in groupby(found.deliveries, key=lambda one: one.feed):
+        all_of_feed = list(group)
+        shown = all_of_feed[:_LONGEST_LIST]
+        for one in shown:
+            yield from _delivery(one)
+        if rest := all_of_feed[_LONGEST_LIST:]:
+            counted = sum(one.rows_counted or 0 for one in rest)
+            yield f"{feed}: {len(rest)} more, with {counted:,} counted rows (--json lists all)"
+
+
+def _delivery(one: Delivery) -> Iterator[str]:
+    state = "" if one.is_in_force else ", replaced" if one.status == "ACCEPTED" else ", refused"
+    counted = "" if one.rows_counted is None else f"; {one.rows_counted:,} tell what is counted"
+    yield (
+        f"{one.feed} {one.dt} rev {one.rev}{state}, delivered {minute(one.delivered_at)}: "
+        f"{one.rows_read:,} rows read, {one.rows_accepted:,} accepted, {one.rows_quarantined:,} quarantined, "
+        f"{one.rows_duplicate:,} duplicate{counted}"
+    )
+    for file in one.files:
+        yield f"    {file.name}, {file.bytes:,} bytes, SHA-256 {file.sha256}"
+    if one.reasons:
+        yield "    quarantined: " + ", ".join(f"{reason} {rows:,}" for reason, rows in sorted(one.reasons.items()))
+
+
+def _gates(found: Trace) -> Iterator[str]:
+    """One line a relation, and one for each expectation that did not hold."""
+    for (stage, relation), group in groupby(found.gates, key=lambda gate: (gate.stage, gate.relation)):
+        seen = list(group)
+        failed = [gate for gate in seen if not gate.passed]
+        yield f"{stage}/{relation}: {len(seen)} expectations, " + (f"{len(failed)} not held" if failed else "all held")
+        for gate in failed:
+            on = f" on {gate.partition}" if gate.partition else ""
+            yield f"    {gate.severity} {gate.expectation_id}{on}: saw {gate.observed}; expected {gate.expected}"
+
+
+def _accepted(accepted: Iterable[GateSeen]) -> list[str]:
+    return [
+        f"{gate.stage}/{gate.relation}:{gate.expectation_id}, by {gate.accepted_by}: {gate.accepted_reason}"
+        for gate in accepted
+    ] or ["nothing"]
+
+
+def _history(found: Trace) -> Iterator[str]:
+    for one in found.known_values:
+        by = f", by {', '.join(one.deliveries)}" if one.deliveries else ""
+        yield f"known on {one.known_on}: {spelled(one.value)}{by}"
+    for published in found.published_values:
+        yield f"generation {published.generation}: {spelled(published.value)}"

@@ -1,0 +1,113 @@
+"""A published figure answers for itself: where it comes from, row by row, and what it was before."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+
+import pytest
+from typer.testing import CliRunner
+
+from orchestration.base.refusal import Refusal
+from orchestration.cli import app
+from orchestration.evidence.basis import basis_of
+from orchestration.evidence.figure import Figure, published, read
+from orchestration.evidence.trace import Trace, recount, trace
+from orchestration.warehouse import dbt
+from orchestration.warehouse.graph import Graph
+from tests.support.world import World
+
+HEADLINE = "incident_id = 'KT_WAIVER_2026' and as_of_date = '2026-01-03'"
+
+
+@pytest.fixture(scope="module")
+def graph(published_world: World) -> Graph:
+    return Graph(dbt.manifest(published_world.settings))
+
+
+def _traced(world: World, graph: Graph, name: str, where: str) -> Trace:
+    return trace(world.settings, graph, world.feeds, name, where)
+
+
+def _some_figures(world: World, graph: Graph, chance: random.Random) -> Iterator[Figure]:
+    """A figure of every column that says which rows it counts."""
+    for node in graph.published():
+        counting = [column for column in node.columns if basis_of(graph, Figure(node, column, "true"))]
+        if counting:
+            key = ", ".join(f"{name}::varchar" for name in node.key)
+            rows = world.query(f"select {key} from {node.relation} order by all")
+            for column in counting:
+                row = zip(node.key, chance.choice(rows), strict=True)
+                yield Figure(node, column, " and ".join(f"{name} = '{value}'" for name, value in row))
+
+
+def test_the_headline_is_traced_to_its_deliveries(published_world: World, graph: Graph) -> None:
+    found = _traced(published_world, graph, "churn.incident_headline.port_outs_cumulative", HEADLINE)
+    assert found.value == found.recounted == 52_661
+    assert sum(one.rows_counted or 0 for one in found.deliveries) == 52_661
+    assert all(one.feed == "portability_events" and one.files[0].sha256 for one in found.deliveries)
+    assert found.steps[0].relation == "raw.portability_events"
+    assert {gate.stage for gate in found.gates} == {"raw", "staging", "marts"}
+
+
+def test_what_a_figure_was_before_ends_with_what_it_is(published_world: World, graph: Graph) -> None:
+    found = _traced(published_world, graph, "churn.incident_headline.port_outs_cumulative", HEADLINE)
+    values = [one.value for one in found.known_values]
+    assert values == sorted(values)
+    assert len(values) > 1
+    assert values[-1] == found.published_values[-1].value == 52_661
+    assert all(one.deliveries for one in found.known_values)
+
+
+def test_rows_counted_one_by_one_are_any_figure_as_published(published_world: World, graph: Graph) -> None:
+    chance = random.Random(20260103)
+    wrong = []
+    with published(published_world.settings) as (con, _):
+        for figure in _some_figures(published_world, graph, chance):
+            basis = basis_of(graph, figure)
+            assert basis is not None
+            found = read(con, figure, adds_up=basis.adds_up)
+            if recount(con, basis, found.door) != pytest.approx(found.value):
+                wrong.append((str(figure), found.value))
+    assert not wrong
+
+
+def test_rows_of_a_mart_that_add_up_are_one_figure(published_world: World, graph: Graph) -> None:
+    where = "incident_id = 'KT_WAIVER_2026' and as_of_date = '2025-12-31' and is_mno"
+    assert _traced(published_world, graph, "churn.incident_destination.port_outs_day", where).recounted == 7_664
+
+
+@pytest.mark.parametrize(
+    ("name", "where", "said"),
+    [
+        ("churn.incident_headlin.port_outs_day", HEADLINE, "did you mean 'churn.incident_headline'"),
+        ("churn.incident_headline.port_out_day", HEADLINE, "did you mean 'port_outs_day'"),
+        ("churn.incident_headline.top_share_all_pct", "incident_id = 'KT_WAIVER_2026'", "Name one"),
+        ("churn.incident_headline.port_outs_cumulative", "incident_id = 'KT_WAIVER_2026'", "twice"),
+        ("churn.incident_headline.port_outs_day", "incident_id = 'NOBODY'", "has no row"),
+        ("churn.incident_headline.port_outs_day", "true) from read_text('/etc/passwd')", "not a condition"),
+        ("churn.incident_headline.port_outs_day", "1 in (select 1 from churn.fct_port)", "asks more"),
+    ],
+)
+def test_what_is_not_one_figure_is_refused(
+    published_world: World, graph: Graph, name: str, where: str, said: str
+) -> None:
+    with pytest.raises(Refusal, match=said.replace("(", r"\(")):
+        _traced(published_world, graph, name, where)
+
+
+def test_a_manager_reads_it_in_a_terminal(published_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    _as_environment(published_world, monkeypatch)
+    figure = f"churn.incident_headline.port_outs_day where {HEADLINE}"
+    read = CliRunner().invoke(app, ["trace", figure]).output
+    assert read.startswith("21,027 (count)")
+    for title in ("What it is", "How it came about", "The deliveries", "The gates", "What it was before"):
+        assert title in read
+    assert CliRunner().invoke(app, ["trace", figure, "--json"]).output.startswith("{")
+
+
+def _as_environment(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = world.settings
+    monkeypatch.setenv("RINGFENCE_HOME", str(settings.home))
+    monkeypatch.setenv("RINGFENCE_LANDING", str(settings.landing_dir))
+    monkeypatch.setenv("RINGFENCE_PSEUDONYM_KEY", "a key for tests, and for nothing else at all")
