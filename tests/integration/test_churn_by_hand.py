@@ -233,6 +233,54 @@ def test_flows_and_provider_days_count_each_port_once(world: ByHand) -> None:
     world.same(sql.format("port_ins_withdrawn"), withdrawn)
 
 
+def _requests(world: ByHand) -> list[Row]:
+    """Every port's request, and the day that ended its waiting, as the last deliveries tell it."""
+    latest: dict[date, int] = {}
+    for dt, rev in sorted(world.deliveries):
+        latest[dt] = rev
+    events: dict[str, list[Row]] = defaultdict(list)
+    for dt, rev in latest.items():
+        for row in world.deliveries[dt, rev]:
+            events[row["port_id"]].append(row)
+    requests = []
+    for own in events.values():
+        own.sort(key=lambda row: row["event_seq"])
+        states = {row["status"]: row for row in own}
+        completed, rejected = states.get("COMPLETED"), states.get("REJECTED")
+        ended = completed["processed_on"] if completed else rejected and rejected["status_at"].date()
+        pair = PROVIDERS[own[-1]["donor_provider"]], PROVIDERS[own[-1]["recipient_provider"]], own[-1]["line_type"]
+        outcome = "completed" if completed else "rejected" if rejected else "open"
+        requests.append({"on": own[-1]["requested_at"].date(), "ended": ended, "pair": pair, "outcome": outcome})
+    return requests
+
+
+def test_a_request_waits_from_its_day_to_the_one_that_ends_it(world: ByHand) -> None:
+    requests = _requests(world)
+    days: dict[str, Counter[tuple[Any, ...]]] = defaultdict(Counter)
+    leads: dict[tuple[Any, ...], list[int]] = defaultdict(list)
+    for request in requests:
+        ended, pair = request["ended"], request["pair"]
+        days["requested"][request["on"], *pair] += 1
+        if ended:
+            days[request["outcome"]][ended, *pair] += 1
+        if request["outcome"] == "completed":
+            leads[ended, *pair].append((ended - request["on"]).days)
+        for age in range((min(ended or date.max, LAST + timedelta(days=1)) - request["on"]).days):
+            on = request["on"] + timedelta(days=age)
+            days["open_requests"][on, *pair] += 1
+            days["open_1_day_or_more"][on, *pair] += age >= 1
+            days["open_3_days_or_more"][on, *pair] += age >= 3
+            days["open_completed_since"][on, *pair] += request["outcome"] == "completed"
+    assert len(days) == 7
+    key = "date_day, donor_group, recipient_group, line_type"
+    for column, expected in days.items():
+        world.same(f"select {key}, {column} from churn.port_pipeline_daily", expected)
+    median = {at: sorted(own)[(len(own) - 1) // 2] for at, own in leads.items()}
+    world.same(f"select {key}, lead_median_days from churn.port_pipeline_daily", median)
+    sql = "select date_day, sum(rejected) from churn.port_rejection_daily group by all"
+    world.same(sql, Counter((request["ended"],) for request in requests if request["outcome"] == "rejected"))
+
+
 def test_provider_months_add_up_their_days(world: ByHand) -> None:
     outs = Counter((p["on"].replace(day=1), p["from"]) for p in world.moves)
     world.same("select month, provider_group, port_outs from churn.provider_monthly where port_outs > 0", outs)

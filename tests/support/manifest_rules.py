@@ -20,7 +20,7 @@ HARMLESS = {
     "weekday", "holiday", "incident_id", "kind", "note", "provider", "network", "group_name", "provider_group",
     "donor_group", "recipient_group", "destination_group", "top_destination", "first_group", "via_group", "last_group",
     "group_left", "group_returned_to", "line_type", "period", "product", "rule_id", "version", "specification",
-    "target", "shapes", "relation", "measure",
+    "target", "shapes", "relation", "measure", "reject_code",
 }  # fmt: skip
 #: Columns that say what people are or do. A mart that tells its rows apart by one of them merges small groups.
 OF_PEOPLE = {
