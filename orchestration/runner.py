@@ -27,6 +27,7 @@ from orchestration.serving.generations import Publication, current_publication
 from orchestration.site.check import check_site
 from orchestration.state.run_report import Exit, RunReport
 from orchestration.state.up_to_date import is_up_to_date
+from orchestration.warehouse import dbt
 from orchestration.warehouse.needs import check_needs
 
 _POLL_SECONDS = 0.25
@@ -117,6 +118,7 @@ def _execute(
 ) -> RunResult | None:
     """Execute the job here, while a second thread relays the run's events to `on_event`; None if it was interrupted."""
     job = build_defs(settings=settings).resolve_job_def(JOB)
+    dbt.prepare(settings)
     on_plan(_seconds_by_step(instance, job))
     run_id = str(uuid.uuid4())
     is_done = threading.Event()

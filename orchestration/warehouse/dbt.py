@@ -1,4 +1,4 @@
-"""Running dbt: the interpreter's own, as a process, with its events read as they come.
+"""Running dbt, as a process beside this one, with its events read as they come.
 
 Settings reach dbt through its environment, never through `--vars`, which would make it parse everything again.
 """
@@ -8,8 +8,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -18,6 +16,7 @@ from typing import Any
 
 from orchestration.base.settings import PROJECT, Settings, private_dir
 from orchestration.site.reference import write_references
+from orchestration.warehouse import dbt_session
 
 DBT_PROJECT = PROJECT / "dbt_project"
 _SOURCES = ("*.sql", "*.py", "*.yml", "*.csv")
@@ -96,6 +95,11 @@ def _manifest(settings: Settings, wanted: str) -> Mapping[str, Any]:
     return content
 
 
+def prepare(settings: Settings) -> None:
+    """Start dbt beside whatever is done before it is needed: it takes seconds to import, and another to read."""
+    dbt_session.prepare(environment(settings), DBT_PROJECT, fingerprint(settings))
+
+
 def _parse(settings: Settings) -> None:
     """Parse what has changed, or all of it: dbt takes a unit test that an upgrade moved to another file for two."""
     try:
@@ -130,7 +134,7 @@ def build(
         write_references(settings, private_dir(_reference_dir(settings)))
     results_path = target_dir(settings) / "run_results.json"
     results_path.unlink(missing_ok=True)
-    for event in run(settings, arguments, keep_open):
+    for event in run(settings, arguments, keep_open, fingerprint(settings)):
         if event["info"]["name"] == "NodeFinished":
             node = event["data"]["node_info"]
             on_node(node["node_name"], node["node_status"])
@@ -147,36 +151,27 @@ def build(
     return results
 
 
-def run(settings: Settings, arguments: Sequence[str], keep_open: Collection[int] = ()) -> Iterator[dict[str, Any]]:
-    """Run dbt and yield its structured events.
+def run(
+    settings: Settings, arguments: Sequence[str], keep_open: Collection[int] = (), project: str | None = None
+) -> Iterator[dict[str, Any]]:
+    """Run dbt and yield its structured events. With its fingerprint, the `project` is read only where it is new.
 
     Raises:
         DbtError: if dbt ends with an error of its own (exit code 1 is a node that failed, which is a result).
     """
-    command = [str(Path(sys.executable).with_name("dbt")), "--log-format", "json", *arguments]
-    process = subprocess.Popen(
-        command,
-        env=environment(settings),
-        cwd=DBT_PROJECT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        pass_fds=tuple(keep_open),
-    )
     errors: list[str] = []
-    assert process.stdout is not None
-    try:
-        for line in process.stdout:
-            try:
-                event = json.loads(line)
-            except json.JSONDecodeError:
-                errors.append(line.rstrip())
-                continue
-            if event["info"]["level"] == "error":
-                errors.append(event["info"]["msg"])
-            yield event
-        code = process.wait()
-    finally:
-        process.kill()  # only still running if the reader gave up
-    if code > 1 or (code and arguments[0] != "build"):
+    code = -1
+    for said in dbt_session.events(environment(settings), DBT_PROJECT, arguments, project=project, keep_open=keep_open):
+        if isinstance(said, int):
+            code = said
+            break
+        try:
+            event = json.loads(said)
+        except json.JSONDecodeError:
+            errors.append(said.rstrip())
+            continue
+        if event["info"]["level"] == "error":
+            errors.append(event["info"]["msg"])
+        yield event
+    if code not in (0, 1) or (code and arguments[0] != "build"):
         raise DbtError("dbt " + " ".join(arguments[:1]) + " failed:\n" + "\n".join(errors[-20:]))

@@ -1,0 +1,68 @@
+"""dbt as a process of its own that stays: what starting it costs is paid once, and before it is needed.
+
+It takes commands on a socket that is its standard input, one JSON object each, with the descriptors that it has to keep
+open until the command has ended (`socket.send_fds`). It prints dbt's events, and after each command `{"ended": code}`:
+0, 1 if a node failed, 2 if dbt could not do its work. It ends with its socket.
+
+`project` is the fingerprint of what dbt parses: as long as that is the same, the manifest in memory is.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+_MOST_DESCRIPTORS = 4
+_CHUNK_BYTES = 1 << 16
+
+
+def commands(receiver: socket.socket) -> Iterator[tuple[dict[str, Any], list[int]]]:
+    """Commands as they come, each with the descriptors that came with it."""
+    waiting = b""
+    while True:
+        held: list[int] = []
+        while b"\n" not in waiting:
+            chunk, descriptors, _, _ = socket.recv_fds(receiver, _CHUNK_BYTES, _MOST_DESCRIPTORS)
+            held += descriptors
+            if not chunk:
+                return
+            waiting += chunk
+        line, _, waiting = waiting.partition(b"\n")
+        yield json.loads(line), held
+
+
+def main() -> None:
+    """Do what comes until nobody can ask any longer."""
+    receiver = socket.socket(fileno=os.dup(sys.stdin.fileno()))
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager  # seconds, while others ingest
+    from dbt.cli.main import dbtRunner
+
+    close_all: Callable[[], None] = DuckDBConnectionManager.close_all_connections
+    parsed: str | None = None
+    manifest: Any = None
+    for command, held in commands(receiver):
+        project, arguments = command["project"], command["arguments"]
+        if project is None or project != parsed:
+            parsed, manifest = project, None
+        if project and manifest is None:
+            manifest = dbtRunner().invoke(["--log-level", "none", "--no-write-json", "parse"]).result
+        code = 0
+        if arguments:
+            done = dbtRunner(manifest=manifest).invoke(["--log-format", "json", *arguments])
+            code = 2 if done.exception else int(not done.success)
+            close_all()  # else the warehouse stays open, and so locked
+        for descriptor in held:
+            os.close(descriptor)
+        sys.stdout.write(json.dumps({"ended": code}) + "\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except KeyboardInterrupt:  # at a terminal it comes to this process, too
+        sys.exit(130)

@@ -1,0 +1,97 @@
+"""This process's dbt: one start, one reading of the project, and a warehouse that is held for as long as it works."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from orchestration.base.files import is_locked, locked
+from orchestration.base.settings import PROJECT
+from orchestration.warehouse import dbt_session
+
+DBT = """
+import os, pathlib, time
+from types import SimpleNamespace
+
+class dbtRunner:
+    def __init__(self, manifest=None):
+        self.manifest = manifest
+
+    def invoke(self, arguments):
+        if arguments[-1] == "parse":
+            return SimpleNamespace(result=f"reading {time.monotonic_ns()}", exception=None, success=True)
+        if "die" in arguments:
+            os._exit(3)
+        pathlib.Path("began").touch()
+        while "wait" in arguments and not pathlib.Path("go").exists():
+            time.sleep(0.01)
+        print(f"{os.getpid()} with {self.manifest}", flush=True)
+        return SimpleNamespace(result=None, exception=None, success="fail" not in arguments)
+"""
+CONNECTIONS = """
+class DuckDBConnectionManager:
+    @classmethod
+    def close_all_connections(cls):
+        print("closed", flush=True)
+"""
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> Iterator[dict[str, str]]:
+    """One in which dbt is a stub that says which process it is, and what it has read."""
+    for name, text in (("dbt/cli/main.py", DBT), ("dbt/adapters/duckdb/connections.py", CONNECTIONS)):
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).write_text(text, "utf-8")
+    for folder in {path.parent for path in tmp_path.rglob("*.py")} | {tmp_path / "dbt", tmp_path / "dbt/adapters"}:
+        (folder / "__init__.py").touch()
+    yield os.environ | {"PYTHONPATH": f"{tmp_path}:{PROJECT}"}
+    dbt_session.end()
+
+
+def said(environment: dict[str, str], folder: Path, *arguments: str, project: str = "as it is") -> list[str | int]:
+    return list(dbt_session.events(environment, folder, arguments, project=project))
+
+
+def test_commands_of_one_environment_are_one_process_that_reads_a_project_once(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    dbt_session.prepare(environment, tmp_path, "as it is")
+    first, second = said(environment, tmp_path, "build"), said(environment, tmp_path, "build")
+    changed = said(environment, tmp_path, "build", project="another")
+    assert first == second
+    assert first[1:] == ["closed\n", 0]
+    process, reading = str(first[0]).split(" ", 1)
+    assert str(changed[0]).startswith(process)
+    assert not str(changed[0]).endswith(reading)
+    elsewhere = said({**environment, "RINGFENCE_VIEW": "market"}, tmp_path, "build")
+    assert not str(elsewhere[0]).startswith(process)
+
+
+def test_a_node_that_failed_is_a_result_and_a_dbt_that_is_gone_is_replaced(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    assert said(environment, tmp_path, "build", "fail")[-1] == 1
+    assert said(environment, tmp_path, "build", "die") == [-1]
+    assert said(environment, tmp_path, "build")[-1] == 0
+
+
+def test_a_lock_is_held_until_the_command_has_ended_even_if_whoever_asked_lets_go(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    with locked(tmp_path / "lock") as descriptor:
+        events = dbt_session.events(environment, tmp_path, ["build", "wait"], keep_open=[descriptor])
+        heard: list[str | int] = []
+        hearing = threading.Thread(target=lambda: heard.extend(events))
+        hearing.start()
+        while not (tmp_path / "began").exists():
+            time.sleep(0.01)
+    assert is_locked(tmp_path / "lock")
+    (tmp_path / "go").touch()
+    hearing.join()
+    assert heard[-1] == 0
+    assert not is_locked(tmp_path / "lock")
