@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Annotated, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from orchestration.base.settings import Settings
 from orchestration.cli.shell import Json, app, installation, out, print_json
 from orchestration.contracts import load_feeds
+
+if TYPE_CHECKING:
+    from orchestration.warehouse.graph import Graph
 
 _Figure = Annotated[str, typer.Argument(metavar="RELATION.COLUMN", help="A column of a published relation.")]
 _Where = Annotated[str | None, typer.Option(help="SQL over the relation's columns that picks the row, or its rows.")]
@@ -25,20 +30,45 @@ def plain(found: Any) -> Any:
 
 
 @app.command()
-def trace(figure: _Figure, where: _Where = None, generation: _Generation = None, as_json: Json = False) -> None:
+def trace(
+    figure: _Figure,
+    where: _Where = None,
+    generation: _Generation = None,
+    rows: Annotated[
+        bool,
+        typer.Option("--rows", help="The single rows counted and left out, under pseudonyms, with file and record."),
+    ] = False,
+    limit: Annotated[int, typer.Option(min=0, help="Rows to show of each kind.")] = 3,
+    rows_to: Annotated[Path | None, typer.Option(help="Write all of these rows: .csv or .parquet.")] = None,
+    as_json: Json = False,
+) -> None:
     """Say where a published number comes from: definition, models, deliveries, gates, and what it was before.
 
     --where "incident_id = 'KT_WAIVER_2026' and as_of_date = '2026-01-03'" picks the row; it may also stand behind the
     column, as in "churn.provider_daily.port_outs where date_day = '2026-01-03' and provider_group = 'KT'".
     """
-    from orchestration.evidence.trace import trace as ask
-    from orchestration.reporting.traced import print_trace
-    from orchestration.warehouse import dbt
-    from orchestration.warehouse.graph import Graph
+    from orchestration.reporting.traced import print_ledger, print_trace
 
     configured = installation()
-    found = ask(configured, Graph(dbt.manifest(configured)), load_feeds(configured), figure, where, generation)
+    graph, feeds = _graph(configured), load_feeds(configured)
+    found: Any
+    if rows or rows_to:
+        from orchestration.evidence.ledger import ledger
+
+        with out.status("Reading the deliveries again"):
+            found = ledger(configured, graph, feeds, figure, where, limit=limit, write_to=rows_to)
+    else:
+        from orchestration.evidence.trace import trace as ask
+
+        found = ask(configured, graph, feeds, figure, where, generation)
     if as_json:
         print_json(plain(asdict(found)))
     else:
-        print_trace(out, found)
+        (print_ledger if rows or rows_to else print_trace)(out, found)
+
+
+def _graph(configured: Settings) -> Graph:
+    from orchestration.warehouse import dbt
+    from orchestration.warehouse.graph import Graph
+
+    return Graph(dbt.manifest(configured))

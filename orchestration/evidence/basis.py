@@ -66,6 +66,7 @@ class Facts(BaseModel):
     feed: str
     key: str
     noun: str
+    pseudonym: str
     state: str
     told_by: str = "true"
     day: str
@@ -118,7 +119,7 @@ class Basis:
     @property
     def adds_up(self) -> bool:
         """Whether figures of several rows of the mart may be added."""
-        return self.counted.value is None or self.counted.value.startswith("sum(")
+        return self.counted.value is None or self.counted.value.startswith(("sum(", "coalesce(sum("))
 
     @property
     def columns(self) -> list[str]:

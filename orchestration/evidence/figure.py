@@ -52,6 +52,10 @@ class Read:
     door: str
     shown: Any
 
+    def is_exact(self, figure: Figure) -> bool:
+        """Whether it was read where small groups are not merged, so that single rows add up to it."""
+        return self.door == doors(figure.node)[0]
+
 
 def figure_of(graph: Graph, name: str, where: str | None) -> Figure:
     """The figure `schema.relation.column`; its rows may be picked in the name itself, after `where`.
@@ -142,6 +146,8 @@ def read(con: duckdb.DuckDBPyConnection, figure: Figure, *, adds_up: bool) -> Re
         raise FigureError(f"{figure.node.relation} is not in this publication (`ringfence status`).") from None
     except duckdb.Error as error:
         raise FigureError(f"--where cannot be asked of {figure.node.relation}: {error}") from None
+    if not rows and shown_at != exact:  # a row of merged small groups, which the open file alone has
+        exact, rows = shown_at, _rows(con, figure, shown_at)
     if not rows:
         raise FigureError(f"{figure.node.relation} has no row where {figure.where}.")
     if len(rows) > 1 and not adds_up:

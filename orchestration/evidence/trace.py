@@ -99,7 +99,7 @@ def trace(
     with published(settings, generation) as (con, publication):
         found = read(con, figure, adds_up=adds_up)
         span = span_of(figure, found.rows)
-        if basis and has_restricted(con):
+        if basis and has_restricted(con) and found.is_exact(figure):
             recounted = recount(con, basis, found.door)
             by = publication.published_at
             deliveries = resting_on(con, settings, feeds[basis.facts.feed], basis, found.door, by, span)

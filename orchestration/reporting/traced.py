@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from orchestration.evidence.deliveries import Delivery
+from orchestration.evidence.ledger import Ledger
 from orchestration.evidence.trace import GateSeen, Trace
 
 _HASH = 12
@@ -32,6 +33,26 @@ def print_trace(out: Console, found: Trace) -> None:
         out.print(f"\n[bold]{title}[/]")
         for line in lines:
             out.print(f"  {escape(line)}", soft_wrap=True)
+
+
+def print_ledger(out: Console, found: Ledger) -> None:
+    """Say which rows a figure counts, and which of the same deliveries it does not."""
+    agrees = "as published" if found.recounted == found.value else f"NOT as published: {spelled(found.value)}"
+    out.print(
+        f"[bold]{spelled(found.recounted)}[/], counted one by one, {agrees}: {escape(found.figure)}", soft_wrap=True
+    )
+    out.print(f"\n[bold]{found.rows_read:,} records[/] are in the deliveries that it rests on")
+    for outcome, count in found.outcomes.items():
+        out.print(f"  {count:>10,}  {escape(outcome)}", soft_wrap=True)
+    out.print(f"  {found.unexplained:>10,}  unexplained")
+    for one in found.not_located:
+        out.print(f"  {escape(one)} is no longer in landing as it was: where in its files a row stood is not known")
+    for outcome, group in groupby(found.rows, key=lambda row: row.outcome):
+        out.print(f"\n[bold]{escape(outcome)}[/]", soft_wrap=True)
+        for row in group:
+            place = f"{row.file}, record {row.row_number:,}" if row.file and row.row_number else "file not known"
+            who = " ".join(part for part in (row.key, row.state and f"state {row.state}", row.pseudonym) if part)
+            out.print(escape(f"  {who}{' ' if who else ''}({row.dt} rev {row.rev}, {place})"), soft_wrap=True)
 
 
 def spelled(value: Any) -> str:

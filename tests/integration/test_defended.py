@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -12,7 +13,9 @@ from orchestration.base.refusal import Refusal
 from orchestration.cli import app
 from orchestration.evidence.basis import basis_of
 from orchestration.evidence.figure import Figure, published, read
+from orchestration.evidence.ledger import ledger
 from orchestration.evidence.trace import Trace, recount, trace
+from orchestration.serving.generations import DOORS, doors
 from orchestration.warehouse import dbt
 from orchestration.warehouse.graph import Graph
 from tests.support.world import World
@@ -35,7 +38,8 @@ def _some_figures(world: World, graph: Graph, chance: random.Random) -> Iterator
         counting = [column for column in node.columns if basis_of(graph, Figure(node, column, "true"))]
         if counting:
             key = ", ".join(f"{name}::varchar" for name in node.key)
-            rows = world.query(f"select {key} from {node.relation} order by all")
+            file, _ = DOORS[doors(node)[0]]
+            rows = world.query(f"select {key} from {node.relation} order by all", file)
             for column in counting:
                 row = zip(node.key, chance.choice(rows), strict=True)
                 yield Figure(node, column, " and ".join(f"{name} = '{value}'" for name, value in row))
@@ -75,6 +79,36 @@ def test_rows_counted_one_by_one_are_any_figure_as_published(published_world: Wo
 def test_rows_of_a_mart_that_add_up_are_one_figure(published_world: World, graph: Graph) -> None:
     where = "incident_id = 'KT_WAIVER_2026' and as_of_date = '2025-12-31' and is_mno"
     assert _traced(published_world, graph, "churn.incident_destination.port_outs_day", where).recounted == 7_664
+
+
+@pytest.mark.parametrize(
+    ("name", "where"),
+    [
+        ("churn.incident_headline.port_outs_day", HEADLINE),
+        ("churn.provider_daily.net_adds", "date_day = '2026-01-02' and provider_group = 'KT'"),
+        ("fraud.payment_daily.amount", "occurred_on = '2026-01-05'"),
+    ],
+)
+def test_rows_counted_and_left_out_are_all_that_was_read(
+    published_world: World, graph: Graph, name: str, where: str, tmp_path: Path
+) -> None:
+    rows = tmp_path / "rows.csv"
+    found = ledger(published_world.settings, graph, published_world.feeds, name, where, write_to=rows)
+    assert found.recounted == found.value
+    assert found.unexplained == 0
+    assert len(found.left_out) > 3
+    assert not found.not_located
+    assert len(rows.read_text("utf-8").splitlines()) == found.rows_read + 1
+
+
+def test_a_row_is_where_the_ledger_says(published_world: World, graph: Graph) -> None:
+    name, where = "churn.port_flow_daily.withdrawn", "processed_on = '2026-01-02'"
+    found = ledger(published_world.settings, graph, published_world.feeds, name, where, limit=50)
+    placed = [row for row in found.rows if row.key and row.file]
+    assert len({row.dt for row in placed}) > 1
+    for row in placed:
+        file = published_world.settings.landing_dir / f"portability_events/dt={row.dt}" / str(row.file)
+        assert str(row.key) in file.read_bytes().splitlines()[int(row.row_number or 0)].decode()
 
 
 @pytest.mark.parametrize(

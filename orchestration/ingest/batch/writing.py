@@ -8,6 +8,7 @@ from pathlib import Path
 from orchestration.base.sql import identifier, literal
 from orchestration.contracts import Column
 from orchestration.ingest.batch.masked import masked_line, masked_values
+from orchestration.ingest.batch.places import numbered_sql
 from orchestration.ingest.batch.tables import Batch, Outcome
 from orchestration.privacy.vault import Vault
 
@@ -60,34 +61,17 @@ def _accepted_sql(batch: Batch, vault: Vault, kept: str) -> str:
 def _quarantined_sql(batch: Batch, days: str) -> str:
     """Masked rows with file, place in the file and reasons; what conflicts with its key is shown as it was read."""
     return f"""
-        with first_seq as (select _file_no, min(rowid) as seq from judged group by all),
-        numbered_rejects as (
-            select _file_no, row_number() over (partition by _file_no order by row_number) as ordinal,
-                row_number - ordinal as rows_before,
-            from rejects
-        ),
-        passed as (select _file_no, rows_before, max(ordinal) as ordinal from numbered_rejects group by all),
-        bad as (
+        with bad as (
             select rowid as seq, _file_no, _reasons as reasons, _masked as masked_row
             from judged where _reasons is not null
             union all by name
             select rowid as seq, _file_no, ['KEY_CONFLICT'] as reasons,
                 {masked_values(batch.feed)} as masked_row,
             from judged where rowid in (select seq from repeats where not is_duplicate)
-        ),
-        placed as (
-            select bad._file_no, reasons, masked_row, bad.seq - first_seq.seq as rows_before
-            from bad join first_seq using (_file_no)
-        ),
-        numbered as (
-            select placed._file_no, placed.rows_before + 1 + coalesce(passed.ordinal, 0) as row_number,
-                reasons, masked_row
-            from placed asof left join passed
-                on passed._file_no = placed._file_no and placed.rows_before >= passed.rows_before
         )
         select dt, name as file, row_number, reasons, masked_row
         from (
-            select _file_no, row_number, reasons, masked_row from numbered
+            select _file_no, row_number, reasons, masked_row from ({numbered_sql("bad")})
             union all
             select _file_no, row_number, reasons,
                 json_object('line', {masked_line(batch.feed)})::varchar from rejects
