@@ -609,6 +609,90 @@ def _age(activated_on: date, day: date) -> float:
     return months + (pd.Timestamp(day) - (pd.Timestamp(activated_on) + pd.DateOffset(months=months))).days / 32
 
 
+def _joined_line(world: ByHand, port: Row) -> Row | None:
+    """The line that the recipient opened for a port's number, at most a week after its booking."""
+    opened = [
+        row for row in world.subscriptions
+        if (row["number_key"], row["provider"]) == (port["number_key"], port["recipient_provider"])
+        and port["requested_at"].date() <= row["activated_on"] <= port["on"] + timedelta(days=7)
+        and row["status"] == "ACTIVE"
+    ]  # fmt: skip
+    return min(opened, key=lambda row: row["changed_at"], default=None)
+
+
+def test_revenue_flows_out_with_the_line_that_left_and_in_with_the_one_opened(world: ByHand) -> None:
+    lines = {row["line_key"]: row for row in world.subscriptions}
+    flow: dict[str, Counter[tuple[Any, ...]]] = defaultdict(Counter)
+    plans: Counter[tuple[Any, ...]] = Counter()
+    for port in world.moves:
+        left, joined = lines.get(world.line_of(port)), _joined_line(world, port)  # type: ignore[arg-type]
+        for group, direction, other, line in ((port["from"], "OUT", port["to"], left), (port["to"], "IN", port["from"], joined)):  # fmt: skip  # noqa: E501
+            flow["ports"][port["on"], group, direction, other] += 1
+            if line:
+                flow["ports_with_line"][port["on"], group, direction, other] += 1
+                flow["monthly_fee_sum"][port["on"], group, direction, other] += line["monthly_fee"]
+                plans[port["on"].replace(day=1), group, direction, other, line["plan_code"]] += line["monthly_fee"]
+    assert plans
+    key = "provider_group, direction, other_group"
+    for column, expected in flow.items():
+        world.same(f"select date_day, {key}, {column} from churn.revenue_flow", expected)
+    world.same(f"select month, {key}, plan_code, monthly_fee_sum from churn.revenue_flow_plan", plans)
+
+
+def test_a_profile_splits_the_headline_and_the_lines_that_were_there(world: ByHand) -> None:
+    lines = {row["line_key"]: row for row in world.subscriptions}
+    departures: Counter[tuple[Any, ...]] = Counter()
+    at_risk: Counter[tuple[Any, ...]] = Counter()
+    for name, (group, first, last) in INCIDENTS.items():
+        for port in (p for p in world.moves if p["from"] == group and first <= str(p["on"]) <= last):
+            line = lines.get(world.line_of(port))  # type: ignore[arg-type]
+            tenure = line and (port["requested_at"].date() - line["activated_on"]).days
+            departures[name, "PLAN", line["plan_code"] if line else "unknown"] += 1
+            departures[name, "TENURE", "unknown" if tenure is None else _band(tenure)] += 1
+            departures[name, "REGION", line["region_code"] if line else "unknown"] += 1
+        begin = date.fromisoformat(first)
+        for key in lines:
+            own = [
+                row for row in world.subscriptions
+                if row["line_key"] == key and row["changed_at"] <= datetime.combine(begin, datetime.min.time())
+            ]  # fmt: skip
+            if own and own[-1]["status"] == "ACTIVE" and own[-1]["provider"] == group:
+                at_risk[name, "PLAN", own[-1]["plan_code"]] += 1
+                at_risk[name, "TENURE", _band((begin - own[-1]["activated_on"]).days)] += 1
+                at_risk[name, "REGION", own[-1]["region_code"]] += 1
+    where = "from churn.departure_profile where trait in ('PLAN', 'TENURE', 'REGION')"
+    world.same(f"select incident_id, trait, trait_value, departures {where}", departures)
+    world.same(f"select incident_id, trait, trait_value, lines_at_risk {where}", at_risk)
+
+
+def test_a_curve_of_returns_is_that_of_lifelines(world: ByHand) -> None:
+    cohorts: dict[tuple[Any, ...], list[tuple[float, bool]]] = defaultdict(list)
+    for port in (port for port in world.moves if not port["withdrawn"]):
+        back = [
+            other["on"] for other in world.moves
+            if other["number_key"] == port["number_key"] and other["to"] == port["from"] and not other["withdrawn"]
+            and (other["on"], other["requested_at"]) > (port["on"], port["requested_at"]) and other["on"] >= port["on"]
+        ]  # fmt: skip
+        cohort = port["from"], port["to"], port["on"].replace(day=1)
+        cohorts[cohort].append((_age(port["on"], min(back, default=LAST)), bool(back)))
+    held = 0
+    for (group, destination, month), spells in cohorts.items():
+        ages, returned = zip(*spells, strict=True)
+        away = KaplanMeierFitter().fit(ages, returned)
+        for since, departures, at_risk, back, *shares in world.warehouse.query(
+            "select months_since, departures, at_risk, returned_cumulative, return_incidence_pct, "
+            "return_incidence_low_pct, return_incidence_high_pct from churn.return_curve where "
+            f"(group_left, destination_group, month_left) = ('{group}', '{destination}', date '{month}')"
+        ):
+            assert (departures, at_risk) == (len(spells), sum(age >= since for age in ages))
+            assert back == sum(came and age < since + 1 for age, came in spells)
+            if 0 < shares[0] < 100:
+                theirs = _at(away.survival_function_, away.confidence_interval_, since)
+                assert shares == pytest.approx([100 - theirs[0], 100 - theirs[2], 100 - theirs[1]], rel=1e-9)
+                held += 1
+    assert held > 20
+
+
 def test_survival_and_the_incidence_of_departures_are_those_of_lifelines(world: ByHand) -> None:
     cohorts: dict[tuple[date, str], list[tuple[float, float, int]]] = defaultdict(list)
     for key in sorted({row["line_key"] for row in world.subscriptions}):

@@ -20,12 +20,13 @@ HARMLESS = {
     "weekday", "holiday", "incident_id", "kind", "note", "provider", "network", "group_name", "provider_group",
     "donor_group", "recipient_group", "destination_group", "top_destination", "first_group", "via_group", "last_group",
     "group_left", "group_returned_to", "line_type", "period", "product", "rule_id", "version", "specification",
-    "target", "shapes", "relation", "measure", "reject_code",
+    "target", "shapes", "relation", "measure", "reject_code", "direction",
+    "month_left", "other_group", "trait",
 }  # fmt: skip
 #: Columns that say what people are or do. A mart that tells its rows apart by one of them merges small groups.
 OF_PEOPLE = {
     "activation_month", "auth_method", "hour_of_day", "line_group", "merchant_category", "months_away", "months_since",
-    "months_stayed", "plan_code", "region_code", "tenure_band",
+    "months_stayed", "plan_code", "region_code", "tenure_band", "trait_value",
 }  # fmt: skip
 _NUMBERS = {"bigint", "hugeint", "double"}
 #: Names of columns that hold money.

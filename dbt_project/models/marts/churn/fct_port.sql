@@ -5,6 +5,7 @@
 ) }}
 
 {%- set touched = ref('fct_port__touched') %}
+{%- set opened_within_days = 7 %}  {#- a line is opened with the port, or told of some days later -#}
 
 with ports as (
     select
@@ -60,6 +61,50 @@ termination as (
     where
         line_at_request.preference = 1
         and lines.status = 'TERMINATED'
+),
+
+-- the line that the recipient opened for the number: the first of its days, should there be two the smaller key
+joined_line as (
+    select
+        ports.port_id,
+        lines.line_key,
+        lines.plan_code,
+        lines.monthly_fee,
+        row_number() over (
+            partition by ports.port_id
+            order by lines.valid_from asc, lines.line_key asc
+        ) as preference
+    from ports
+    inner join lines
+        on
+            ports.number_key = lines.number_key
+            and ports.recipient_provider = lines.provider
+            and lines.status <> 'TERMINATED'
+            and lines.activated_on >= {{ local_date('ports.requested_at') }}
+            and {{ days_between('ports.processed_on', 'lines.activated_on') }} <= {{ opened_within_days }}
+    where ports.is_completed
+),
+
+-- the first port that brought the number back to the group that it left
+back as (
+    select
+        ports.port_id,
+        min(later.processed_on) as returned_on
+    from ports
+    inner join ports as later
+        on
+            ports.number_key = later.number_key
+            and ports.donor_group = later.recipient_group
+            and later.is_completed
+            and later.is_move
+            and (
+                later.processed_on > ports.processed_on
+                or (later.processed_on = ports.processed_on and later.requested_at > ports.requested_at)
+            )
+    where
+        ports.is_completed
+        and ports.is_move
+    group by ports.port_id
 ),
 
 earlier as (
@@ -133,8 +178,17 @@ final as (
         {{ full_months_between('earlier.last_port_on', 'ports.event_on') }} as months_since_last_port,
         {{ full_months_between('earlier.left_recipient_on', 'ports.event_on') }} as months_away,
         earlier.came_from_group,
-        {{ full_months_between('earlier.came_on', 'ports.event_on') }} as months_stayed
+        {{ full_months_between('earlier.came_on', 'ports.event_on') }} as months_stayed,
+        back.returned_on,
+        joined_line.line_key as joined_line_key,
+        joined_line.plan_code as joined_plan_code,
+        joined_line.monthly_fee as joined_monthly_fee
     from ports
+    left join joined_line
+        on
+            ports.port_id = joined_line.port_id
+            and joined_line.preference = 1
+    left join back on ports.port_id = back.port_id
     left join line_at_request
         on
             ports.port_id = line_at_request.port_id

@@ -1,0 +1,69 @@
+with counts as (
+    select * from {{ ref('stg_regulator__line_counts') }}
+),
+
+providers as (
+    select * from {{ ref('dim_provider') }}
+),
+
+-- a month that the regulator delivered again counts as last delivered
+latest as (
+    select
+        month_start,
+        provider,
+        line_type,
+        {{ last_by('lines', 'dt') }} as lines
+    from counts
+    group by month_start, provider, line_type
+),
+
+group_lines as (
+    select
+        latest.month_start as month,
+        providers.group_name as provider_group,
+        sum(latest.lines) as lines,
+        coalesce(sum(latest.lines) filter (where latest.line_type = 'HANDSET'), 0) as lines_handset
+    from latest
+    inner join providers on latest.provider = providers.provider
+    group by latest.month_start, providers.group_name
+),
+
+-- shares are of the whole market, so every group has to be counted
+whole as (
+    select
+        month,
+        sum(lines) as lines,
+        sum(lines_handset) as lines_handset,
+        count(*) = (select count(distinct providers.group_name) from providers) as is_whole
+    from group_lines
+    group by month
+),
+
+shared as (
+    select
+        group_lines.*,
+        whole.is_whole,
+        case when whole.is_whole then 100.0 * group_lines.lines / nullif(whole.lines, 0) end as share_pct,
+        case when whole.is_whole then 100.0 * group_lines.lines_handset / nullif(whole.lines_handset, 0) end
+            as share_handset_pct
+    from group_lines
+    inner join whole on group_lines.month = whole.month
+),
+
+final as (
+    select
+        month,
+        provider_group,
+        is_whole,
+        cast(lines as bigint) as lines,
+        cast(lines_handset as bigint) as lines_handset,
+        share_pct,
+        share_handset_pct,
+        share_handset_pct - lag(share_handset_pct) over (partition by provider_group order by month)
+            as share_handset_change_points,
+        sum(share_pct * share_pct) over (partition by month) as hhi,
+        sum(share_handset_pct * share_handset_pct) over (partition by month) as hhi_handset
+    from shared
+)
+
+select * from final
