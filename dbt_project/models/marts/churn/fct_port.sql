@@ -98,8 +98,8 @@ back as (
             and later.is_completed
             and later.is_move
             and (
-                later.processed_on > ports.processed_on
-                or (later.processed_on = ports.processed_on and later.requested_at > ports.requested_at)
+                ports.processed_on < later.processed_on
+                or (ports.processed_on = later.processed_on and ports.requested_at < later.requested_at)
             )
     where
         ports.is_completed
