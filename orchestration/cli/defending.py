@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 _Figure = Annotated[str, typer.Argument(metavar="RELATION.COLUMN", help="A column of a published relation.")]
 _Where = Annotated[str | None, typer.Option(help="SQL over the relation's columns that picks the row, or its rows.")]
+_Day = Annotated[
+    datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Only what had been delivered by the end of this day.")
+]
 _Generation = Annotated[str | None, typer.Option(help="Publication; the current one if left out.")]
 
 
@@ -65,6 +69,48 @@ def trace(
         print_json(plain(asdict(found)))
     else:
         (print_ledger if rows or rows_to else print_trace)(out, found)
+
+
+@app.command()
+def compare(
+    first: Annotated[str, typer.Argument(metavar="A", help='A figure, as "relation.column where …".')],
+    second: Annotated[
+        str | None, typer.Argument(metavar="B", help="Another one, or a printed number; the same one if left out.")
+    ] = None,
+    known_on_a: _Day = None,
+    known_on_b: _Day = None,
+    generation_a: _Generation = None,
+    generation_b: _Generation = None,
+    home_b: Annotated[
+        Path | None, typer.Option(exists=True, file_okay=False, help="Data of the installation that B is read from.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Explain why two figures differ, as a sum of named parts; what nothing explains is said to be unexplained."""
+    from orchestration.evidence.comparison import Place, compare_figures, compare_printed
+    from orchestration.reporting.traced import print_comparison
+
+    configured = installation()
+    graph = _graph(configured)
+    place = Place(configured, generation_a, known_on_a and known_on_a.date())
+    if second is not None and (printed := _number(second)) is not None:
+        found = compare_printed(graph, first, printed, place)
+    else:
+        there = configured.model_copy(update={"home": home_b}) if home_b else configured
+        other = Place(there, generation_b, known_on_b and known_on_b.date())
+        found = compare_figures(graph, load_feeds(configured), first, second or first, place, other)
+    if as_json:
+        print_json(plain(asdict(found)) | {"difference": found.difference, "unexplained": found.unexplained})
+    else:
+        print_comparison(out, found)
+
+
+def _number(text: str) -> float | None:
+    """A number as it was printed, such as 10,142 or 61.4; None if it is none."""
+    try:
+        return float(text.replace(",", ""))
+    except ValueError:
+        return None
 
 
 def _graph(configured: Settings) -> Graph:

@@ -126,6 +126,12 @@ class Basis:
         """Columns of a fact that say whether, and how, it is counted."""
         return sorted(self.columns_but(()))
 
+    @property
+    def columns_with_reasons(self) -> list[str]:
+        """The same, with those that a reason tells of, without the key."""
+        told = {name for one in self.conditions.values() for name in _COLUMN_IN_REASON.findall(one.otherwise)}
+        return sorted({*self.columns, *told} - {self.facts.key})
+
     def columns_but(self, given: Collection[str]) -> set[str]:
         """The same, where these conditions hold anyway."""
         texts = [one.holds for name, one in self.conditions.items() if name not in given]

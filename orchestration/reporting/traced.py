@@ -10,6 +10,7 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 
+from orchestration.evidence.comparison import Comparison
 from orchestration.evidence.deliveries import Delivery
 from orchestration.evidence.ledger import Ledger
 from orchestration.evidence.trace import GateSeen, Trace
@@ -53,6 +54,22 @@ def print_ledger(out: Console, found: Ledger) -> None:
             place = f"{row.file}, record {row.row_number:,}" if row.file and row.row_number else "file not known"
             who = " ".join(part for part in (row.key, row.state and f"state {row.state}", row.pseudonym) if part)
             out.print(escape(f"  {who}{' ' if who else ''}({row.dt} rev {row.rev}, {place})"), soft_wrap=True)
+
+
+def print_comparison(out: Console, found: Comparison) -> None:
+    """Say what a difference is made of."""
+    for value, name in ((found.first_value, found.first), (found.second_value, found.second)):
+        out.print(f"{spelled(value):>12}  {escape(name)}", soft_wrap=True)
+    out.print(f"{signed(found.difference):>12}  difference, of which")
+    for part in found.parts:
+        rows = f" ({part.rows:,} {found.noun})" if part.rows and abs(part.effect) != part.rows else ""
+        out.print(f"{signed(part.effect):>12}    {escape(part.name)}{rows}", soft_wrap=True)
+    out.print(f"{signed(found.unexplained):>12}    still unexplained")
+
+
+def signed(value: float) -> str:
+    """A change as people read it."""
+    return f"+{spelled(value)}" if value > 0 else spelled(value)
 
 
 def spelled(value: Any) -> str:

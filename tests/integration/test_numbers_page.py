@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from typer.testing import CliRunner
 
+from orchestration.cli import app
 from tests.support.dbt_warehouse import Warehouse
 from tests.support.world import World
 
@@ -31,6 +34,15 @@ MARKET = [block for block in _blocks() if block.sql.startswith("-- market")]
 SAMPLE = [block for block in _blocks() if block not in MARKET]
 
 
+#: Commands of the page, each with what is written under it.
+COMPARED = [
+    (shlex.split(command)[1:], said)
+    for command, said in re.findall(
+        r"```sh\n(ringfence .*?)\n```\n```text\n(.*?)\n```", PAGE.read_text("utf-8"), re.DOTALL
+    )
+]
+
+
 def _agrees(block: Block, rows: list[tuple[object, ...]]) -> None:
     assert rows
     if block.row is not None:
@@ -46,6 +58,15 @@ def test_the_page_has_a_query_for_each_figure_that_was_printed_twice() -> None:
 def test_a_query_of_the_page_gives_what_is_written_under_it(block: Block, published_world: World) -> None:
     file = "cases.duckdb" if block.sql.startswith("-- cases") else "marts.duckdb"
     _agrees(block, published_world.query(block.sql, file))
+
+
+@pytest.mark.parametrize("command", COMPARED, ids=lambda command: command[1].split()[0])
+def test_a_comparison_of_the_page_says_what_is_written_under_it(
+    command: tuple[list[str], str], published_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    published_world.as_environment(monkeypatch)
+    arguments, written = command
+    assert CliRunner().invoke(app, arguments).output.rstrip() == written
 
 
 def test_a_restated_month_has_both_its_prints(tmp_path: Path) -> None:

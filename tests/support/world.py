@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 
 import duckdb
+import pytest
 
 from orchestration.base.settings import Settings
 from orchestration.contracts import Feed, load_feeds
@@ -30,6 +31,13 @@ class World:
     def run(self, first: date = FIRST, last: date = LAST) -> RunReport:
         self.report = run(self.settings, self.feeds, first, last, lambda step, message, has_ended: None)
         return self.report
+
+    def as_environment(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Let commands find it."""
+        monkeypatch.setenv("RINGFENCE_HOME", str(self.settings.home))
+        monkeypatch.setenv("RINGFENCE_LANDING", str(self.settings.landing_dir))
+        monkeypatch.setenv("RINGFENCE_PSEUDONYM_KEY", KEY)
+        monkeypatch.setenv("RINGFENCE_VIEW", self.settings.view)
 
     def query(self, sql: str, file: str = "marts.duckdb") -> list[tuple[object, ...]]:
         """Rows of the published file, read as a BI tool reads it."""
