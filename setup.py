@@ -8,7 +8,7 @@ from pathlib import Path
 from setuptools import setup
 from setuptools.command.build_py import build_py
 
-SHIPPED = ("dbt_project", "expectations", "bi", "workspace.yaml")
+SHIPPED = ("dbt_project", "expectations", "bi", "workspace.yaml", "docs/terms.md")
 _LEFT_OUT = shutil.ignore_patterns("target", "logs", "dbt_packages", ".user.yml", "__pycache__", "*.lock")
 
 
@@ -26,6 +26,7 @@ class WithProject(build_py):
             if source.is_dir():
                 shutil.copytree(source, target / name, ignore=_LEFT_OUT, dirs_exist_ok=True)
             else:
+                (target / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy(source, target / name)
 
 

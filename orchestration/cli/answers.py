@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import nullcontext
 from dataclasses import asdict
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -81,6 +82,19 @@ def glossary() -> None:
 
     configured = settings()
     out.print(str(write_glossary(configured, Graph(dbt.manifest(configured)))), soft_wrap=True)
+
+
+@app.command()
+def export(
+    relation: Annotated[str, typer.Argument(help="Open mart, schema first; the glossary lists them.")],
+    file: Annotated[Path, typer.Argument(help="File to write: its name ends in .csv, .xlsx or .parquet.")],
+    where: Annotated[str | None, typer.Option(help="Condition in SQL on its rows.")] = None,
+) -> None:
+    """Write a published open mart to a file for a spreadsheet; a workbook also says what its columns mean."""
+    from orchestration.serving.export import export as write
+
+    rows = write(installation(), relation, file, where)
+    out.print(f"{rows:,} rows of {relation} in {file}", soft_wrap=True)
 
 
 @app.command()

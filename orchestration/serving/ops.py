@@ -13,9 +13,10 @@ from orchestration.base.settings import Settings
 from orchestration.base.sql import connect, exact, literal
 from orchestration.contracts import Feed
 from orchestration.ingest.receipt import Receipt, in_force
+from orchestration.serving.build import doors
 from orchestration.serving.generations import Publication, publications
 from orchestration.serving.ops_tables import TABLES
-from orchestration.warehouse.graph import Graph
+from orchestration.warehouse.graph import Graph, Node
 
 
 def create_ops(
@@ -42,6 +43,7 @@ def create_ops(
         _insert_raw_to_facts(con, settings, graph)
         _insert_gate_results(con, settings)
         _insert(con, "publication", _publications([*publications(settings), publication]))
+        _insert(con, "columns", _columns([*graph.published(), *TABLES.values()]))
         con.execute("checkpoint out")
         con.execute("detach out")
 
@@ -134,4 +136,16 @@ def _publications(known: list[Publication]) -> pd.DataFrame:
         }
         for publication in known
         for entry in publication.relations
+    )  # fmt: skip
+
+
+def _columns(published: Sequence[Node]) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "relation": node.relation, "column_name": column.name, "position": position,
+            "data_type": column.data_type, "is_key": column.name in node.key, "description": column.description,
+            "relation_description": node.description, "doors": ", ".join(sorted(doors(node))),
+        }
+        for node in published
+        for position, column in enumerate(node.columns, start=1)
     )  # fmt: skip

@@ -101,5 +101,22 @@ _PUBLICATION = _table(
     ("generation", "relation", "door"),
 )
 
+_COLUMNS = _table(
+    "columns",
+    "One row per published relation and column: what it means. It can be searched: "
+    "`from ops.columns where description ilike '%fee due%'`.",
+    {
+        "relation": ("varchar", "Relation, schema first."),
+        "column_name": ("varchar", "Column."),
+        "position": ("integer", "Its place in the relation, from 1."),
+        "data_type": ("varchar", "Its SQL type."),
+        "is_key": ("boolean", "Whether it is part of what a row is one of."),
+        "description": ("varchar", "What it means, with its unit."),
+        "relation_description": ("varchar", "What one row of the relation is."),
+        "doors": ("varchar", "Files that hold the relation: open (marts.duckdb), restricted (cases.duckdb), or both."),
+    },
+    ("relation", "column_name"),
+)
+
 #: The tables by name.
-TABLES = {table.name: table for table in (_DELIVERY, _RECONCILIATION, _GATE_RESULT, _PUBLICATION)}
+TABLES = {table.name: table for table in (_DELIVERY, _RECONCILIATION, _GATE_RESULT, _PUBLICATION, _COLUMNS)}

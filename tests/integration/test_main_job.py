@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -13,6 +14,7 @@ import dagster as dg
 import pytest
 
 from orchestration.base.refusal import Refusal
+from orchestration.base.settings import PROJECT
 from orchestration.ingest.receipt import read_receipts
 from orchestration.reporting.headline import HeadlineError, read_headline
 from orchestration.rules.explain import ExplainError, explain
@@ -111,6 +113,26 @@ def test_the_publication_says_what_it_is_in_the_file_itself(published_world: Wor
     assert through["churn.incident_headline"][1] == LAST
     ((count,),) = published_world.query("select count(*) from churn.incident_headline")
     assert through["churn.incident_headline"][0] == count
+
+
+def test_each_query_that_the_documentation_shows_for_a_published_file_runs_there(published_world: World) -> None:
+    page = (PROJECT / "docs" / "bi.md").read_text("utf-8")
+    queries = re.findall(r"```sql\n(.*?)```", page, re.DOTALL)
+    assert len(queries) == 7
+    for query in queries:
+        is_restricted = re.search(r"fraud\.(victim|case)\b", query)
+        published_world.query(query, "cases.duckdb" if is_restricted else "marts.duckdb")
+
+
+def test_the_published_file_says_what_each_of_its_columns_means(published_world: World) -> None:
+    missing = """
+        select schema_name || '.' || table_name, column_name from duckdb_columns()
+        where not internal and column_name <> 'is_suppressed'
+        except select relation, column_name from ops.columns where description <> '' and doors like '%{}%'
+    """
+    assert published_world.query(missing.format("open")) == []
+    ((told,),) = published_world.query("select count(distinct relation) from ops.columns where doors = 'restricted'")
+    assert told > 5  # type: ignore[operator]
 
 
 def test_a_second_run_finds_nothing_to_do(published_world: World) -> None:
