@@ -86,9 +86,13 @@ def _texts(path: Path) -> Iterator[str]:
                 for row in store.execute(f'select * from "{table}"'):
                     yield " ".join(map(str, row))
     content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-    yield content.decode("utf-8", "replace")
-    yield content.decode("utf-16-le", "replace")
-    yield content.decode("cp949", "replace")
+    try:
+        yield content.decode("utf-8")
+    except UnicodeDecodeError:
+        yield content.decode("utf-8", "replace")
+        yield content.decode("cp949", "replace")
+    if b"\0" in content:
+        yield content.decode("utf-16-le", "replace")
 
 
 def _values(con: duckdb.DuckDBPyConnection, relation: str) -> Iterator[str]:
