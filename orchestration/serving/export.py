@@ -100,4 +100,5 @@ def _without_zones(con: duckdb.DuckDBPyConnection, query: str) -> pd.DataFrame:
     columns = ", ".join(
         spelled.get(type_, "{}").format(identifier(name), identifier(name)) for name, type_ in types.items()
     )
-    return con.execute(f"select {columns} from ({query} order by all)").to_arrow_table().to_pandas()
+    rows: pd.DataFrame = con.execute(f"select {columns} from ({query} order by all)").to_arrow_table().to_pandas()
+    return rows

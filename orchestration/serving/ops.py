@@ -13,8 +13,7 @@ from orchestration.base.settings import Settings
 from orchestration.base.sql import connect, exact, literal
 from orchestration.contracts import Feed
 from orchestration.ingest.receipt import Receipt, in_force
-from orchestration.serving.build import doors
-from orchestration.serving.generations import Publication, publications
+from orchestration.serving.generations import Publication, doors, publications
 from orchestration.serving.ops_tables import TABLES
 from orchestration.warehouse.graph import Graph, Node
 
