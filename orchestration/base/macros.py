@@ -97,15 +97,15 @@ def _macros() -> _Macros:
 def _environment(words: Mapping[str, Any]) -> tuple[Environment, _Macros]:
     """Jinja with the project's macros and some words of dbt's, and the macros by name."""
     environment = Environment(undefined=StrictUndefined, extensions=["jinja2.ext.do"])
-    texts = [path.read_text("utf-8") for path in sorted(_FOLDER.rglob("*.sql"))]
-    names = [macro.name for text in texts for macro in environment.parse(text).find_all(Macro)]
+    files = [environment.parse(path.read_text("utf-8")) for path in sorted(_FOLDER.rglob("*.sql"))]
+    names = [macro.name for file in files for macro in file.find_all(Macro)]
     found: dict[str, Callable[..., Any]] = {}
     # Jinja looks up what a file names when it reads the file, so every macro must have a name before any is read
     callers = {name: _caller(found, name) for name in names}
     adapter = SimpleNamespace(dispatch=lambda name, _project: callers[f"duckdb__{name}"])
     environment.globals |= {**callers, "return": _return, "adapter": adapter, **words}
-    for text in texts:
-        module = environment.from_string(text).module
+    for file in files:
+        module = environment.from_string(file).module
         found |= {name: macro for name, macro in vars(module).items() if name in callers}
     return environment, callers
 

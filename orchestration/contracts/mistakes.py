@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 from datetime import date
+from functools import cache
 from pathlib import Path
 
 import duckdb
@@ -29,8 +30,7 @@ class Mistakes:
     def __init__(self, document: Document) -> None:
         self._found = [(line, f"{name!r} stands twice") for line, name in document.repeated_keys()]
         self._document = document
-        self._con = duckdb.connect()
-        self._con.execute("set timezone = 'UTC'")
+        self._con = _engine().cursor()
 
     def note(self, place: str, what: str) -> None:
         """Note what is wrong at a place."""
@@ -69,3 +69,11 @@ class Mistakes:
             "select coalesce(try_cast($1 as date), cast(try_strptime($1, $2) as date))", [text, list(formats)]
         ).fetchone()
         return row[0] if row else None
+
+
+@cache
+def _engine() -> duckdb.DuckDBPyConnection:
+    """What tries the SQL of all contracts: a connection for each would be half of the time that reading them takes."""
+    con = duckdb.connect()
+    con.execute("set global timezone = 'UTC'")
+    return con

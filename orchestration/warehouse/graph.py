@@ -29,13 +29,14 @@ class Figures:
 
     The first of `persons` counts them, each once within a total, so that it adds up. The others count groups that could
     be told from the figures. All are SQL over the mart's columns. Without `columns` they are whatever no other set has.
-    Without `persons` they are of nobody in person (cells, or what the press prints). `of_the_day` are figures of one
-    day in a mart that otherwise says how much was known by then.
+    Without `persons` they are of nobody in person (cells, or what the press prints). In a mart that says how much was
+    known by a day, `of_the_day` are figures of one day, and `flows` those of a day whose sum so far is a figure.
     """
 
     persons: tuple[str, ...]
     columns: tuple[str, ...] = ()
     of_the_day: bool = False
+    flows: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -44,13 +45,15 @@ class SmallGroups:
 
     `by` are columns of its key that make groups small, the first to be kept longest; without it, figures do not add up
     over any of them. `within` are lists of SQL over the rest of the key: sums that are known elsewhere. `along` is a
-    column of days, of each of which the row says how much was known by then.
+    column of days, of each of which the row says how much was known by then; `ends_at_total` says that the last day's
+    figures are exact, because another mart has them.
     """
 
     figures: tuple[Figures, ...]
     by: tuple[str, ...] = ()
     within: tuple[str, ...] = ()
     along: str | None = None
+    ends_at_total: bool = False
 
 
 @dataclass(frozen=True)
@@ -256,7 +259,13 @@ def _small_groups(meta: Mapping[str, Any]) -> SmallGroups | None:
     if rule is None:
         return None
     figures = [
-        Figures(tuple(entry["persons"]), tuple(entry.get("columns", ())), entry.get("of_the_day", False))
+        Figures(
+            tuple(entry["persons"]), tuple(entry.get("columns", ())), entry.get("of_the_day", False),
+            tuple(entry.get("flows", ())),
+        )
         for entry in rule["figures"]
-    ]
-    return SmallGroups(tuple(figures), tuple(rule.get("by", ())), tuple(rule.get("within", ())), rule.get("along"))
+    ]  # fmt: skip
+    return SmallGroups(
+        tuple(figures), tuple(rule.get("by", ())), tuple(rule.get("within", ())), rule.get("along"),
+        rule.get("ends_at_total", False),
+    )  # fmt: skip

@@ -40,10 +40,11 @@ def built_as_known_on(
     `narrowed` may leave out rows of schema `raw` first. The running warehouse is neither read nor locked.
     """
     manifest = dbt.manifest(settings)
+    nodes = _with_parents(manifest, models)
+    read = _feeds_of(manifest, nodes)
     with connect(settings) as con:
-        refresh_raw(con, settings, feeds, known_on)
+        refresh_raw(con, settings, {name: feed for name, feed in feeds.items() if name in read}, known_on)
         narrowed(con)
-        nodes = _with_parents(manifest, models)
         _read_everything(con, nodes)
         render = model_renderer(_names(manifest), dbt.environment(settings))
         for node in nodes:
@@ -66,15 +67,15 @@ def ports_since(day: date) -> Callable[[duckdb.DuckDBPyConnection], None]:
         con.execute(
             f"""
             create temp table ports_since as
-            with events as (from raw.portability_events),
-            wanted as (
-                select port_id from events where processed_on >= $1
-                union
-                select unnest(min(port_id, {_ENOUGH})) from events group by donor_provider, recipient_provider
-                union
-                select unnest(arg_min(port_id, processed_on, {_ENOUGH})) from events
+            with wanted as (
+                select port_id from raw.portability_events where processed_on >= $1
+                union all
+                select unnest(min(port_id, {_ENOUGH})) from raw.portability_events
+                group by donor_provider, recipient_provider
+                union all
+                select unnest(arg_min(port_id, processed_on, {_ENOUGH})) from raw.portability_events
             )
-            from events where port_id in (from wanted)
+            from raw.portability_events where port_id in (from wanted)
             """,
             [day],
         )
@@ -98,6 +99,14 @@ def _with_parents(manifest: Mapping[str, Any], models: Sequence[str]) -> list[Ma
     for model in models:
         visit(by_name[model])
     return list(found.values())
+
+
+def _feeds_of(manifest: Mapping[str, Any], nodes: Sequence[Mapping[str, Any]]) -> set[str]:
+    """Feeds whose rows these nodes read."""
+    sources = manifest["sources"]
+    parents = {parent for node in nodes for parent in manifest["parent_map"][node["unique_id"]]}
+    meta = (sources[parent]["config"].get("meta") or {} for parent in parents & sources.keys())
+    return {str(entry["feed"]) for entry in meta if "feed" in entry}
 
 
 def _read_everything(con: duckdb.DuckDBPyConnection, nodes: Sequence[Mapping[str, Any]]) -> None:

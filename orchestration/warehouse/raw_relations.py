@@ -26,7 +26,8 @@ def refresh_raw(
     """
     receipts = [
         receipt
-        for receipt in read_receipts(settings.raw_dir)
+        for feed in sorted(feeds)
+        for receipt in read_receipts(settings.raw_dir, feed)
         if receipt.status == "ACCEPTED" and (known_on is None or _delivered_on(receipt, settings) <= known_on)
     ]
     rev_in_force = {(receipt.feed, receipt.dt): receipt.rev for receipt in in_force(receipts)}

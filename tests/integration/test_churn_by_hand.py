@@ -453,10 +453,7 @@ def test_waiver_claims_and_refunds_follow_each_fee(world: ByHand) -> None:
             if event in claim["events"] and "REFUND_REQUESTED" in claim["events"]:
                 on = claim["events"][event]["occurred_at"].date()
                 days[f"{column}_amount"][claim["waiver"], on] += claim["amount"]
-                if event == "REFUND_REFUSED":
-                    reason = "iot" if claim["events"][event]["reason"] == "IOT" else "other"
-                    days[f"refused_{reason}"][claim["waiver"], on] += 1
-    assert len(days) == 5
+    assert len(days) == 3
     for column, expected in days.items():
         world.same(f"select incident_id, date_day, {column} from churn.waiver_refunds", expected)
 

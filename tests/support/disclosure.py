@@ -1,8 +1,9 @@
 """An attack on the open file: what it tells of groups of fewer than five persons to somebody who has nothing else.
 
 Every pair of open marts is held against each other: what one shows and the other leaves out, and what is left of a sum
-of the one after the other's is taken away, over every choice of the columns that both have. Only to judge what came of
-it is the restricted file read.
+of the one after the other's is taken away, over every choice of the columns that both have. Within a mart, each column
+is held against those that it is a part of, each row against the one before it, each sum over periods against its parts,
+and each rate is multiplied by what it is a rate of. Only to judge what came of it is the restricted file read.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from tests.support.world import World
 FEW = 4
 #: Names of one thing in several marts.
 _SAME = {"occurred_on": "date_day", "frauds": "confirmed"}
+#: Columns whose name another mart has for something else: requests of ports, and of refunds.
+_UNLIKE = {"churn.port_pipeline_daily": {"requested"}}
 #: A column from which another can be worked out.
 _COARSER = {"date_day": ("month", "date_trunc('month', {})::date")}
 #: Rows of a mart that stand for all its others.
@@ -34,6 +37,21 @@ BEFORE: Mapping[str, Mapping[str, tuple[str, ...] | None]] = {
     "payments instead of persons": {"payment_daily": ("payments",), "payment_hourly": ("payments",)},
     "each mart by its own rule": {"fraud_daily": ("payments", "alerts", "confirmed"), "payment_daily": ("payments",)},
     "hours as they are": {"fraud_hourly": None, "fraud_daily": ("payers",)},
+    "parts beside their whole": {"fraud_daily": ("payers", "alert_payers", "confirmed_payers")},
+    "day by day": {"waiver_refunds": None},
+    "months of a cohort": {"retention_cohort": ("at_risk",)},
+    "periods that add up": {"breach_churn": ("lines",)},
+}
+#: Those that need frauds, and lines that they befell.
+WITH_FRAUDS = ("parts beside their whole", "periods that add up")
+#: What is told for all of a mart's periods and for each: rows that stand for the others, and what is counted.
+_PERIODS = {"fraud.breach_churn": ("period", "ALL", ("line_days", "departures", "other_endings"))}
+#: Counts that can be worked out from a rate, and whom a row has lost to the next one.
+_WORKED_OUT = {
+    "fraud.breach_churn": (
+        "round(departures_per_100_line_years * line_days / 36525)",
+        "round(other_endings_per_100_line_years * line_days / 36525)",
+    ),
 }
 #: An attacker who is right so often knows.
 _SURE = 0.9
@@ -71,7 +89,7 @@ def publish_by(
     con: duckdb.DuckDBPyConnection, marts: Sequence[Node], persons: Mapping[str, tuple[str, ...] | None]
 ) -> list[Node]:
     """Publish some marts into `open` by other rules: all figures of a row by these counts, or the rows as they are."""
-    con.execute("create schema open.fraud")
+    con.execute("create schema open.fraud; create schema open.churn")
     published = [mart for mart in marts if mart.name in persons]
     for mart in published:
         counts, rows = persons[mart.name], f"exact.{mart.relation}"
@@ -96,6 +114,8 @@ def attack(con: duckdb.DuckDBPyConnection, marts: Sequence[Node]) -> list[str]:
         ),
         *chain.from_iterable(_persons(con, mart) for mart in with_rule),
         *chain.from_iterable(_steps(con, mart) for mart in with_rule if mart.small_groups and mart.small_groups.along),
+        *chain.from_iterable(_parts(con, mart) for mart in with_rule),
+        *chain.from_iterable(_periods(con, mart) for mart in with_rule if mart.relation in _PERIODS),
     ]
 
 
@@ -198,21 +218,72 @@ def _persons(con: duckdb.DuckDBPyConnection, mart: Node) -> Iterator[str]:
 
 
 def _steps(con: duckdb.DuckDBPyConnection, mart: Node) -> Iterator[str]:
-    """What one day's row says that the day's before did not, of so few or with nobody more."""
+    """What a row says that the one before did not, of so few or with nobody more; and what is left to the last one."""
     assert mart.small_groups
-    series = [name for name in mart.key if name != mart.small_groups.along]
-    each = f"(partition by {', '.join(series)} order by {mart.small_groups.along})" if series else (
-        f"(order by {mart.small_groups.along})"
-    )  # fmt: skip
+    along = mart.small_groups.along
+    series = [name for name in mart.key if name != along]
+    each = (f"partition by {', '.join(series)} " if series else "") + f"order by {along}"
     for figures in mart.small_groups.figures:
         if figures.of_the_day or not figures.persons:
             continue
         told = figures.columns or [column.name for column in mart.columns if column.name not in mart.key]
-        changed = " or ".join(f"{name} <> coalesce(lag({name}) over {each}, 0)" for name in told)
-        persons = figures.persons[0]
-        step = f"abs({persons} - coalesce(lag({persons}) over {each}, 0)) <= {FEW} and ({changed})"
-        if found := _count(con, f"from (select {step} as is_found from open.{mart.relation}) where is_found"):
-            yield f"{mart.name}: {found} days on which {persons} changed by 0 to {FEW}"
+        flows = ", ".join(f"sum({name}) over ({each}) as {name}" for name in figures.flows)
+        rows = f"(select * {f'replace ({flows})' if flows else ''} from {{}}.{mart.relation})"
+        changed = " or ".join(f"{name} is distinct from lag({name}, 1, {name}) over ({each})" for name in told)
+        for persons in figures.persons:
+            moved = f"abs(coalesce({persons}, 0) - coalesce(lag({persons}) over ({each}), 0))"
+            few = f"{moved} between 1 and {FEW}"
+            if len(figures.persons) == 1:
+                few = f"{few} or {moved} = 0 and ({changed})"
+            if found := _count(con, f"from (select {few} as is_found from {rows.format('open')}) where is_found"):
+                yield f"{mart.name}: {found} rows in which {persons} changed by 0 to {FEW}"
+        if mart.small_groups.ends_at_total:
+            told_last = f"arg_max({figures.persons[0]}, {along}) as told"
+            ends = f"select {', '.join([*series, told_last])} from {{}} group by all"
+            open_ends, exact_ends = (ends.format(rows.format(door)) for door in ("open", "exact"))
+            left = "exact_ends.told - coalesce(open_ends.told, 0)"
+            found = _count(
+                con,
+                f"from ({exact_ends}) as exact_ends join ({open_ends}) as open_ends using ({', '.join(series)}) "
+                f"where {left} between 1 and {FEW} and exact_ends.told > {FEW}",
+            )
+            if found:
+                yield f"{mart.name}: {found} totals of which {figures.persons[0]} leaves 1 to {FEW}"
+
+
+def _parts(con: duckdb.DuckDBPyConnection, mart: Node) -> Iterator[str]:
+    """Of two columns of a row, of which one counts a part of the other's: what is left."""
+    assert mart.small_groups
+    if mart.small_groups.along:  # columns move on days of their own
+        return
+    same = " and ".join(f"{name} is not null" for name in mart.small_groups.by) or "true"  # merged rows differ in whom
+    counts = [name for name in _counts(mart).values() if not any(word in name for word in ("per_", "days"))]
+    for whole in counts:
+        for part in counts:
+            is_part = part.startswith(f"{whole}_") or part.endswith(f"_{whole}")
+            if is_part and part != f"{whole}_payers" and not part.startswith("fewest_"):  # whose payments; not a part
+                where = f"{whole} - {part} between 1 and {FEW} and {same}"
+                if found := _count(con, f"from open.{mart.relation} where {where}"):
+                    yield f"{mart.name}: {found} rows in which {whole} less {part} is 1 to {FEW}"
+    for sql in _WORKED_OUT.get(mart.relation, ()):
+        if found := _count(con, f"from open.{mart.relation} where {sql} between 1 and {FEW}"):
+            yield f"{mart.name}: {found} rows in which {sql} is 1 to {FEW}"
+
+
+def _periods(con: duckdb.DuckDBPyConnection, mart: Node) -> Iterator[str]:
+    """What is left of all periods after those that are shown, and of a period's lines after those of the next one."""
+    period, every, counts = _PERIODS[mart.relation]
+    rest = ", ".join(name for name in mart.key if name != period)
+    for count in counts:
+        left = f"max({count}) filter ({period} = '{every}') - sum({count}) filter ({period} <> '{every}')"
+        if found := _count(
+            con, f"from (select {left} as few from open.{mart.relation} group by {rest}) where few between 1 and {FEW}"
+        ):
+            yield f"{mart.name}: of {found} sums over periods, those shown leave {count} of 1 to {FEW}"
+    lost = f"lines - departures - lead(lines) over (partition by {rest} order by period_starts_on)"
+    rows = f"(select {lost} as few from open.{mart.relation} where {period} <> '{every}')"
+    if found := _count(con, f"from {rows} where few between 1 and {FEW}"):
+        yield f"{mart.name}: {found} periods after which 1 to {FEW} lines are missing that did not depart"
 
 
 def _dimensions(mart: Node, coarser: bool = False) -> dict[str, str]:
@@ -230,7 +301,9 @@ def _counts(mart: Node) -> dict[str, str]:
     return {
         _SAME.get(column.name, column.name): column.name
         for column in mart.columns
-        if column.data_type == "bigint" and column.name not in mart.key and not any(a in column.name for a in amounts)
+        if column.data_type == "bigint"
+        and not {column.name} & {*mart.key, *_UNLIKE.get(mart.relation, ())}
+        and not any(a in column.name for a in amounts)
     }
 
 

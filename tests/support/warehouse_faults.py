@@ -584,11 +584,6 @@ WAREHOUSE_FAULTS = [
         "update fraud.alert set score = score + 10 where " + _PAYMENT,
     ),
     WarehouseFault(
-        "more successful payments than payments",
-        "fraud_daily", "succeeded_within_payments",
-        "update fraud.fraud_daily set payments_succeeded = payments + 1",
-    ),
-    WarehouseFault(
         "disputes counted instead of confirmed frauds",
         "fraud_daily", "confirmed_within_payments",
         "update fraud.fraud_daily set confirmed = payments + 1",

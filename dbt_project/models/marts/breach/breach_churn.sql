@@ -68,6 +68,7 @@ grouped as (
         cast(sum(lines) as bigint) as lines,
         cast(sum(line_days) as bigint) as line_days,
         cast(sum(departures) as bigint) as departures,
+        cast(sum(other_endings) as bigint) as other_endings,
         36525.0 * sum(departures) / sum(line_days) as departures_per_100_line_years,
         36525.0 * sum(other_endings) / sum(line_days) as other_endings_per_100_line_years,
         36525.0 * sum(departures_as_controls) / sum(case when is_matched then line_days end)
@@ -87,6 +88,7 @@ final as (
         grouped.lines,
         grouped.line_days,
         grouped.departures,
+        grouped.other_endings,
         grouped.departures_per_100_line_years,
         grouped.other_endings_per_100_line_years,
         case when grouped.line_group <> 'CONTROL' then grouped.control_departures_per_100_line_years end

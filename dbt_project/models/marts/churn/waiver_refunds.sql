@@ -40,21 +40,6 @@ happened as (
     where refused_on is not null
 ),
 
-reasoned as (
-    select
-        *,
-        case
-            when event <> 'REFUSED' then null
-            when
-                refusal_reason in (
-                    'JOINED_SINCE', 'RECONTRACTED_SINCE', 'RETURNED', 'IOT', 'MVNO', 'EX_OFFICIO', 'OUTSIDE_WINDOW'
-                )
-                then refusal_reason
-            else 'OTHER'
-        end as refusal
-    from happened
-),
-
 daily as (
     select
         incident_id,
@@ -66,16 +51,8 @@ daily as (
         count(*) filter (where event = 'REFUNDED' and not is_covered) as refunded_though_excluded,
         count(*) filter (where event = 'REFUSED') as refused,
         sum(amount) filter (where event = 'REFUSED') as refused_amount,
-        count(*) filter (where refusal = 'JOINED_SINCE') as refused_joined_since,
-        count(*) filter (where refusal = 'RECONTRACTED_SINCE') as refused_recontracted_since,
-        count(*) filter (where refusal = 'RETURNED') as refused_returned,
-        count(*) filter (where refusal = 'IOT') as refused_iot,
-        count(*) filter (where refusal = 'MVNO') as refused_mvno,
-        count(*) filter (where refusal = 'EX_OFFICIO') as refused_ex_officio,
-        count(*) filter (where refusal = 'OUTSIDE_WINDOW') as refused_outside_window,
-        count(*) filter (where refusal = 'OTHER') as refused_other,
         count(*) filter (where event = 'REFUSED' and is_covered) as refused_though_covered
-    from reasoned
+    from happened
     group by incident_id, date_day
 ),
 
@@ -167,14 +144,6 @@ final as (
         cast(coalesce(daily.refunded_though_excluded, 0) as bigint) as refunded_though_excluded,
         cast(coalesce(daily.refused, 0) as bigint) as refused,
         cast(coalesce(daily.refused_amount, 0) as bigint) as refused_amount,
-        cast(coalesce(daily.refused_joined_since, 0) as bigint) as refused_joined_since,
-        cast(coalesce(daily.refused_recontracted_since, 0) as bigint) as refused_recontracted_since,
-        cast(coalesce(daily.refused_returned, 0) as bigint) as refused_returned,
-        cast(coalesce(daily.refused_iot, 0) as bigint) as refused_iot,
-        cast(coalesce(daily.refused_mvno, 0) as bigint) as refused_mvno,
-        cast(coalesce(daily.refused_ex_officio, 0) as bigint) as refused_ex_officio,
-        cast(coalesce(daily.refused_outside_window, 0) as bigint) as refused_outside_window,
-        cast(coalesce(daily.refused_other, 0) as bigint) as refused_other,
         cast(coalesce(daily.refused_though_covered, 0) as bigint) as refused_though_covered,
         cast(coalesce(sum(daily.requested - daily.refunded - daily.refused) over so_far, 0) as bigint) as undecided
     from days

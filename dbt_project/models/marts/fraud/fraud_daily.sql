@@ -26,9 +26,6 @@ final as (
         payment_days.merchant_category,
         payment_days.region_code,
         payment_days.payments,
-        payment_days.payments_succeeded,
-        payment_days.amount,
-        payment_days.payments_with_line,
         payment_days.payers,
         {{ flagged_measures_of('flagged_days') }}
     from payment_days

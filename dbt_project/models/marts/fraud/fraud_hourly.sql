@@ -22,8 +22,6 @@ final as (
         payment_hours.hour_of_day,
         payment_hours.product,
         payment_hours.payments,
-        payment_hours.payments_succeeded,
-        payment_hours.amount,
         payment_hours.payers,
         {{ flagged_measures_of('flagged_hours') }}
     from payment_hours

@@ -26,9 +26,7 @@ final as (
         payments.merchant_category,
         coalesce(lines.region_code, 'UNKNOWN') as region_code,
         count(*) as payments,
-        count(*) filter (where payments.is_succeeded) as payments_succeeded,
         cast(coalesce(sum(payments.amount) filter (where payments.is_succeeded), 0) as bigint) as amount,
-        count(lines.line_key) as payments_with_line,
         count(*) filter (where payments.counts_payer) as payers
     from payments
     left join lines

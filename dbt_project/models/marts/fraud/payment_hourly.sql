@@ -20,7 +20,6 @@ final as (
         hour(occurred_at) as hour_of_day,
         product,
         count(*) as payments,
-        count(*) filter (where is_succeeded) as payments_succeeded,
         cast(coalesce(sum(amount) filter (where is_succeeded), 0) as bigint) as amount,
         count(*) filter (where counts_payer) as payers
     from payments
