@@ -101,11 +101,20 @@ def _count_far(batch: Batch, outcomes: dict[date, Outcome], event_time: str) -> 
 
     A day's grace: an extract that is written in the small hours has some rows of these.
     """
-    happened = f"cast({identifier(event_time)} as date)"
+    happened = identifier(event_time)
+    (kind,) = (column.base_type for column in batch.feed.columns if column.raw_name == event_time)
+    # a day's bounds are cast once: to find the local date of every row would cost more than to judge it
     far = batch.con.execute(
-        f"select dt, count(*) filter ({happened} > dt + 1), "
-        f"count(*) filter ({happened} < dt - {batch.feed.event_time_days}) "
-        "from judged where _reasons is null group by all"
+        f"""
+        select dt, count(*) filter ({happened} >= bounds.after), count(*) filter ({happened} < bounds.before)
+        from judged
+        join (
+            select dt, cast(dt + 2 as {kind}) as after, cast(dt - {batch.feed.event_time_days} as {kind}) as before
+            from (select distinct dt from files)
+        ) as bounds using (dt)
+        where _reasons is null
+        group by all
+        """
     ).fetchall()
     for dt, ahead, behind in far:
         outcomes[dt].rows_ahead, outcomes[dt].rows_behind = ahead, behind
