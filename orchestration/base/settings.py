@@ -62,6 +62,7 @@ class Settings(BaseSettings):
     timezone: str | None = None
     pseudonym_key: SecretStr | None = None
     pseudonym_key_file: Path | None = None
+    statement_key_file: Path | None = None
     memory_limit: str = Field(default="6GB", pattern=r"^[0-9.]+ ?[KMGT]i?B$")
     first_day: date | None = None
     keep_generations: int = Field(default=5, ge=2)
@@ -115,7 +116,7 @@ class Settings(BaseSettings):
     def _exists(cls, name: str | None) -> str | None:
         return existing_zone(name) if name else None
 
-    @field_validator("home", "landing", "site", "pseudonym_key_file")
+    @field_validator("home", "landing", "site", "pseudonym_key_file", "statement_key_file")
     @classmethod
     def _absolute(cls, path: Path | None) -> Path | None:
         return path.expanduser().resolve() if path else None
@@ -166,6 +167,11 @@ class Settings(BaseSettings):
     @property
     def reports_dir(self) -> Path:
         return self.home / "reports"
+
+    @property
+    def statement_key(self) -> Path:
+        """The file of the key that signs statements."""
+        return self.statement_key_file or self.home / "statement.key"
 
     @property
     def gates_page(self) -> Path:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from orchestration.base.settings import Settings
-from orchestration.cli.shell import Json, app, installation, out, print_json
+from orchestration.cli.shell import Json, app, installation, out, print_json, settings
 from orchestration.contracts import load_feeds
 
 if TYPE_CHECKING:
@@ -103,6 +103,63 @@ def compare(
         print_json(plain(asdict(found)) | {"difference": found.difference, "unexplained": found.unexplained})
     else:
         print_comparison(out, found)
+
+
+@app.command()
+def attest(
+    figures: Annotated[
+        list[str], typer.Argument(metavar="FIGURE…", help='Figures, each as "relation.column where …".')
+    ],
+    reason: Annotated[str, typer.Option(help="For whom and why; it stands in the statement.")],
+    to: Annotated[Path, typer.Option("--out", help="File to write; the page stands beside it.")] = Path(
+        "statement.json"
+    ),
+) -> None:
+    """Write a signed statement of published figures: what they are and rest on, as JSON and as a page to print.
+
+    `ringfence verify` tells whoever gets it what of it can be confirmed. No row and no pseudonym is in it.
+    """
+    from orchestration.evidence.signing import fingerprint
+    from orchestration.evidence.statement import as_text
+    from orchestration.evidence.statement import attest as state
+    from orchestration.reporting.statement_page import statement_page
+
+    configured = installation()
+    with out.status("Gathering what the figures rest on"):
+        statement = state(configured, _graph(configured), load_feeds(configured), figures, reason)
+    page = to.with_suffix(".html")
+    to.write_text(as_text(statement), "utf-8")
+    page.write_text(statement_page(configured, statement), "utf-8")
+    for path in (to, page):
+        out.print(str(path), soft_wrap=True)
+    public = statement["public_key"]
+    out.print(f"Signed by the key {fingerprint(public)}. Tell it to whoever verifies, on another way: --key {public}")
+
+
+@app.command()
+def verify(
+    statement: Annotated[Path, typer.Argument(help="Its JSON, or its page.")],
+    key: Annotated[str | None, typer.Option(help="Public key of whoever must have signed it.")] = None,
+    alone: Annotated[bool, typer.Option("--alone", help="Only what the statement says for itself.")] = False,
+) -> None:
+    """Say what of a statement can be confirmed: by itself, and from what this installation holds.
+
+    Exit 0: nothing was refuted; 1: something was, and it is said what and where.
+    """
+    from orchestration.evidence.verification import verify_alone, verify_here
+    from orchestration.reporting.statement_page import read_statement
+    from orchestration.reporting.traced import print_finding
+
+    configured = settings()
+    text, findings = read_statement(configured, statement)
+    told, stated = verify_alone(text, key)
+    findings += told
+    is_sound = all(one.is_confirmed for one in findings)
+    if stated is not None and is_sound and not alone and configured.raw_dir.exists():
+        findings += verify_here(configured, _graph(configured), load_feeds(configured), stated)
+    for one in findings:
+        print_finding(out, one)
+    raise typer.Exit(int(any(one.is_confirmed is False for one in findings)))
 
 
 def _number(text: str) -> float | None:

@@ -70,6 +70,12 @@ def checksums_of(graph: Graph, names: Iterable[str]) -> dict[str, str]:
     }
 
 
+def python_models(graph: Graph) -> set[str]:
+    """Names of the models that are written in Python: statistics, whose values are estimates."""
+    nodes = graph.manifest["nodes"]
+    return {node.name for unique_id, node in graph.nodes.items() if nodes[unique_id].get("language") == "python"}
+
+
 def _relations(graph: Graph) -> dict[str, str]:
     return {node.name: node.relation for node in graph.nodes.values()}
 

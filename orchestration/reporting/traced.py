@@ -14,6 +14,7 @@ from orchestration.evidence.comparison import Comparison
 from orchestration.evidence.deliveries import Delivery
 from orchestration.evidence.ledger import Ledger
 from orchestration.evidence.trace import GateSeen, Trace
+from orchestration.evidence.verification import Finding
 
 _HASH = 12
 _LONGEST_LIST = 12
@@ -65,6 +66,12 @@ def print_comparison(out: Console, found: Comparison) -> None:
         rows = f" ({part.rows:,} {found.noun})" if part.rows and abs(part.effect) != part.rows else ""
         out.print(f"{signed(part.effect):>12}    {escape(part.name)}{rows}", soft_wrap=True)
     out.print(f"{signed(found.unexplained):>12}    still unexplained")
+
+
+def print_finding(out: Console, found: Finding) -> None:
+    """Say what became of one thing that was looked at."""
+    mark = {True: "[green]confirmed[/]", False: "[red]refuted[/]  ", None: "not told "}[found.is_confirmed]
+    out.print(f"{mark}  {escape(found.subject)}: {escape(found.detail)}", soft_wrap=True)
 
 
 def signed(value: float) -> str:
