@@ -36,6 +36,11 @@ class Figure:
     column: Column
     where: str
 
+    @property
+    def is_number_of(self) -> bool:
+        """Whether it is a count or an amount, of which a sum of rows may be asked for."""
+        return (self.column.data_type or "").lower() in ("bigint", "hugeint", "integer")
+
     def __str__(self) -> str:
         return f"{self.node.relation}.{self.column.name} where {self.where}"
 
@@ -55,6 +60,11 @@ class Read:
     def is_exact(self, figure: Figure) -> bool:
         """Whether it was read where small groups are not merged, so that single rows add up to it."""
         return self.door == doors(figure.node)[0]
+
+
+def trace_command(relation: str, column: str, where: str) -> str:
+    """The command that traces a figure."""
+    return f'ringfence trace "{relation}.{column} where {where}"'
 
 
 def figure_of(graph: Graph, name: str, where: str | None) -> Figure:
@@ -137,9 +147,9 @@ def read(con: duckdb.DuckDBPyConnection, figure: Figure, *, adds_up: bool) -> Re
         FigureError: if there is no such row, or several that do not add up.
     """
     *_, shown_at = doors(figure.node)
-    exact = doors(figure.node)[0] if has_restricted(con) else shown_at
-    if exact == "restricted" and not has_restricted(con):
+    if shown_at == "restricted" and not has_restricted(con):
         raise FigureError(f"{figure.node.relation} is in the restricted file, which is closed to you.")
+    exact = next((door for door in doors(figure.node) if _is_behind(con, figure, door)), shown_at)
     try:
         rows = _rows(con, figure, exact)
     except duckdb.CatalogException:
@@ -158,6 +168,16 @@ def read(con: duckdb.DuckDBPyConnection, figure: Figure, *, adds_up: bool) -> Re
         hidden = _rows(con, figure, shown_at)
         shown = _value(hidden, figure.column.name) if hidden else None
     return Read(value, rows, exact, shown)
+
+
+def _is_behind(con: duckdb.DuckDBPyConnection, figure: Figure, door: str) -> bool:
+    """Whether a publication has the relation behind a door; one of before its mart merged small groups may not."""
+    return bool(
+        con.execute(
+            "select 1 from duckdb_tables() where database_name = $1 and schema_name = $2 and table_name = $3",
+            [door, figure.node.schema, figure.node.name],
+        ).fetchall()
+    )
 
 
 def span_of(figure: Figure, rows: list[dict[str, Any]]) -> tuple[date, date] | None:

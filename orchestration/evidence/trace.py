@@ -47,7 +47,7 @@ class Trace:
     single rows, None where the mart does not say which rows it counts. `row` is the row that the figure stands in, for
     one that stands in one: the interval of an estimate and what it was learned from are columns of it. `may_change`
     says what is late, missing or waiting. `models` are all that the relation is built from, each with the SHA-256 of
-    its text.
+    its text, and `rows` how many of the relation's rows it is the sum of.
     """
 
     figure: str
@@ -62,6 +62,7 @@ class Trace:
     view: str
     days: Span | None
     row: dict[str, Any]
+    rows: int
     publication: PublishedRelation
     generation: str
     published_at: datetime
@@ -95,7 +96,7 @@ def trace(
     """
     figure = figure_of(graph, name, where)
     basis = basis_of(graph, figure)
-    adds_up = basis is not None and basis.adds_up
+    adds_up = basis.adds_up if basis else figure.is_number_of
     with published(settings, generation) as (con, publication):
         found = read(con, figure, adds_up=adds_up)
         span = span_of(figure, found.rows)
@@ -115,7 +116,7 @@ def trace(
             figure=str(figure), relation=figure.node.relation, column=figure.column.name, where=figure.where,
             value=found.value, shown=found.shown, unit=_unit(settings, figure), definition=figure.column.description,
             scope=" ".join(figure.node.description.split()), view=settings.view, days=span,
-            row=found.rows[0] if len(found.rows) == 1 else {}, publication=entry,
+            row=found.rows[0] if len(found.rows) == 1 else {}, rows=len(found.rows), publication=entry,
             generation=publication.generation, published_at=publication.published_at, code=publication.git_commit,
             counts=basis.facts.noun if basis else None,
             conditions=[one.holds for one in basis.conditions.values()] if basis else [],

@@ -173,6 +173,7 @@ class Stage:
                     "dagster/relation_identifier": node.relation,
                     "dagster/column_lineage": as_metadata(lineage.get(node.unique_id, {})),
                     "seconds": round(results[node.unique_id].seconds, 2),
+                    **_traced_by(node),
                 },
                 self.read_picture(con, node.relation),
             )
@@ -290,3 +291,11 @@ def _failed_test(stage: str, node: Node, result: dbt.NodeResult) -> Outcome:
         expected="no row", evaluated=0, failed=result.failures, why="A dbt test of the model failed.",
         failing_rows_sql=result.compiled_sql,
     )  # fmt: skip
+
+
+def _traced_by(node: Node) -> dict[str, dg.MetadataValue[str]]:
+    """Of a mart, the command that says where each of its numbers comes from."""
+    if "stage_marts" not in node.tags or node.schema == "intermediate" or not node.key:
+        return {}
+    where = " and ".join(f"{name} = '…'" for name in node.key)
+    return {"trace": dg.MetadataValue.md(f'`ringfence trace "{node.relation}.COLUMN where {where}"`')}

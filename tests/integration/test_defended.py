@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import html
 import random
+import re
+import shlex
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -14,9 +17,10 @@ from orchestration.base.refusal import Refusal
 from orchestration.cli import app
 from orchestration.evidence.basis import basis_of
 from orchestration.evidence.comparison import Place, compare_figures, compare_printed
-from orchestration.evidence.figure import Figure, published, read
+from orchestration.evidence.figure import Figure, FigureError, figure_of, published, read
 from orchestration.evidence.ledger import ledger
 from orchestration.evidence.trace import Trace, recount, trace
+from orchestration.reporting.morning import write_morning_report
 from orchestration.serving.generations import DOORS, doors
 from orchestration.warehouse import dbt
 from orchestration.warehouse.graph import Graph
@@ -129,6 +133,26 @@ def test_what_is_not_one_figure_is_refused(
 ) -> None:
     with pytest.raises(Refusal, match=said.replace("(", r"\(")):
         _traced(published_world, graph, name, where)
+
+
+@pytest.mark.parametrize("day", [date(2026, 1, 3), date(2026, 1, 14)])
+def test_every_number_of_the_report_names_the_command_that_traces_it(
+    published_world: World, graph: Graph, day: date
+) -> None:
+    page = write_morning_report(published_world.settings, published_world.feeds, day).path.read_text("utf-8")
+    commands = set(re.findall(r'title="ringfence trace (.*?)"', page))
+    assert len(commands) > 30
+    assert page.count('title="ringfence trace') == page.count('<a href="#')
+    unknown = []
+    with published(published_world.settings) as (con, _):
+        for command in commands:
+            (name,) = shlex.split(html.unescape(command))
+            figure = figure_of(graph, name, None)
+            try:
+                read(con, figure, adds_up=figure.is_number_of)
+            except FigureError as error:
+                unknown.append(str(error))
+    assert not unknown
 
 
 def test_a_manager_reads_it_in_a_terminal(published_world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,7 @@ import duckdb
 import yaml
 from pydantic import BaseModel, ConfigDict
 
+from orchestration.base.sql import literal
 from orchestration.reporting.morning.known import Known
 
 _FILE = Path(__file__).with_name("figures.yaml")
@@ -34,7 +35,8 @@ class Figure(BaseModel):
     the sample that it rests on.
 
     It is known for a day if its `feeds` are in for that day; `days` is how many it sums over. `on` is SQL for the day
-    that it is of, where that may be an earlier one.
+    that it is of, where that may be an earlier one. `traced` is the condition by which `ringfence trace` finds it, if
+    that is another one than `where`; in it, getvariable('on') is the day that it is of.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -51,6 +53,7 @@ class Figure(BaseModel):
     coverage_pct: str = "null"
     days: int = 1
     on: str = "null"
+    traced: str | None = None
     coverage: Coverage | None = None
 
     @property
@@ -87,6 +90,7 @@ class ReadFigure:
     high: Any
     coverage_pct: float | None
     is_void: bool
+    where: str
 
 
 @dataclass(frozen=True)
@@ -123,7 +127,8 @@ def read_sections(
 def _read(con: duckdb.DuckDBPyConnection, known: Known, figure: Figure) -> ReadFigure:
     known_to = known.through_of(figure.relation, figure.feeds)
     if known_to != known.day:
-        return ReadFigure(figure, None, known_to, [], None, None, None, None, None, None, is_void=False)
+        where = _where(con, figure, None)
+        return ReadFigure(figure, None, known_to, [], None, None, None, None, None, None, is_void=False, where=where)
     coverage = figure.coverage or Coverage(part="null", what="")
     row = con.execute(
         f"select {figure.value}, {figure.on}, {coverage.part}, {coverage.whole}, "
@@ -135,4 +140,15 @@ def _read(con: duckdb.DuckDBPyConnection, known: Known, figure: Figure) -> ReadF
     lacking = known.lacking(figure.feeds, figure.days)
     is_void = figure.is_of_incident and value is None
     earlier = on if on != known.day else None
-    return ReadFigure(figure, value, known_to, lacking, earlier, part, whole, low, high, coverage_pct, is_void)
+    where = _where(con, figure, on)
+    return ReadFigure(figure, value, known_to, lacking, earlier, part, whole, low, high, coverage_pct, is_void, where)
+
+
+def _where(con: duckdb.DuckDBPyConnection, figure: Figure, on: date | None) -> str:
+    """The condition by which the figure is traced: with values for its variables."""
+    where = " ".join((figure.traced or figure.where).split())
+    as_of, incident = con.execute("select getvariable('as_of'), getvariable('incident')").fetchone() or (None, None)
+    values = {"as_of": as_of, "on": on or as_of}
+    for name, value in values.items():
+        where = where.replace(f"getvariable('{name}')", f"date '{value}'")
+    return where.replace("getvariable('incident')", literal(str(incident)))

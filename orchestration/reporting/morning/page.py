@@ -16,6 +16,7 @@ from orchestration.base.refusal import Refusal
 from orchestration.base.settings import Settings
 from orchestration.base.sql import connect, literal, one_value
 from orchestration.contracts import Feed
+from orchestration.evidence.figure import trace_command
 from orchestration.reporting.headline import Headline, headline_of, latest_incident
 from orchestration.reporting.morning.figures import read_sections
 from orchestration.reporting.morning.known import Known
@@ -196,17 +197,26 @@ class _Definitions:
         ).fetchall()
         self._descriptions: dict[str, str] = dict(rows)
         self.used: dict[str, str] = {}
+        self.commands: dict[str, list[str]] = {}
 
-    def __call__(self, relation: str, column: str) -> str:
-        """The anchor of a column's definition on the page."""
+    def __call__(self, relation: str, column: str, command: str) -> str:
+        """The anchor of a column's definition on the page, which has the commands that trace its figures."""
         name = f"{relation}.{column}"
         self.used[name] = self._descriptions[name]
+        commands = self.commands.setdefault(name, [])
+        if command not in commands:
+            commands.append(command)
         return name
+
+
+def _picked(**columns: Any) -> str:
+    """A condition that picks a row by some of its columns."""
+    return " and ".join(f"{name} = {literal(str(value))}" for name, value in columns.items())
 
 
 def _templates(settings: Settings, definitions: _Definitions) -> Environment:
     templates = environment(settings)
-    templates.globals["definition"] = definitions
+    templates.globals |= {"definition": definitions, "picked": _picked, "traced_by": trace_command}
     units = {
         "count": lambda value: f"{value:,.0f}",
         "signed": lambda value: f"{value:+,.0f}".replace("-", "−"),
