@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from string import Template
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
@@ -21,7 +22,13 @@ TIME_TYPES = ("DATE", "TIMESTAMP")
 COMMON = {"color_scheme": "supersetColors", "time_range": "No filter", "show_legend": True, "rich_tooltip": True}
 STYLES = {
     "big_number_total": {"header_font_size": 0.4, "subheader_font_size": 0.15},
-    "table": {"show_cell_bars": False, "table_timestamp_format": "%Y-%m-%d %H:%M", "order_desc": True},
+    "table": {
+        "show_cell_bars": False,
+        "table_timestamp_format": "%Y-%m-%d %H:%M",
+        "order_desc": True,
+        "page_length": 20,
+        "row_limit": 10_000,
+    },
     "pie": {"show_labels": True, "labels_outside": False, "show_labels_threshold": 3},
     "mixed_timeseries": {"opacity": 0.1, "markerEnabled": False},
 }
@@ -66,7 +73,8 @@ def grant_roles() -> None:
 
 def objects() -> dict[str, Any]:
     """Superset's import format: file name → content."""
-    described = yaml.safe_load((HERE / "dashboards.yaml").read_text("utf-8"))
+    text = Template((HERE / "dashboards.yaml").read_text("utf-8"))
+    described = yaml.safe_load(text.substitute(unit=os.environ["RINGFENCE_BI_MONEY_UNIT"]))
     found: dict[str, Any] = {"metadata.yaml": VERSION | {"type": "assets"}}
     for key, database in described["databases"].items():
         found[f"databases/{key}.yaml"] = database_object(key, database)
@@ -173,7 +181,7 @@ def metric(label: str, sql: str) -> dict[str, Any]:
 
 
 def dashboard_object(slug: str, dashboard: dict[str, Any], rows: list[list[dict[str, Any]]]) -> dict[str, Any]:
-    """Charts in rows, and at most one filter, set to the newest of its values."""
+    """Charts in rows, a choice of days, and at most one of a value, set to the newest."""
     position: dict[str, Any] = {
         "DASHBOARD_VERSION_KEY": "v2",
         "ROOT_ID": {"id": "ROOT_ID", "type": "ROOT", "children": ["GRID_ID"]},
@@ -198,12 +206,21 @@ def dashboard_object(slug: str, dashboard: dict[str, Any], rows: list[list[dict[
                     "width": chart["width"], "height": CHART_HEIGHTS.get(chart["viz"], 46),
                 },
             }  # fmt: skip
-    filters = [filter_object(dashboard["filter"])] if "filter" in dashboard else []
+    filters = [days_filter(), *([filter_object(dashboard["filter"])] if "filter" in dashboard else [])]
     return VERSION | {
         "dashboard_title": dashboard["title"], "slug": slug, "uuid": identity("dashboard", slug), "position": position,
         "published": True,
         "metadata": {"native_filter_configuration": filters, "color_scheme": "supersetColors", "refresh_frequency": 0,
                      "cross_filters_enabled": True},
+    }  # fmt: skip
+
+
+def days_filter() -> dict[str, Any]:
+    """A choice of days for every chart over time, at first all of them."""
+    return {
+        "id": "NATIVE_FILTER-days", "name": "Days", "type": "NATIVE_FILTER", "filterType": "filter_time",
+        "targets": [{}], "controlValues": {"enableEmptyFilter": False},
+        "scope": {"rootPath": ["ROOT_ID"], "excluded": []}, "cascadeParentIds": [], "defaultDataMask": {},
     }  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 Runs in the environment of `requirements.lock`; `ringfence bi` starts it with what it must know:
 `RINGFENCE_BI_HOME` (its own files), `RINGFENCE_BI_SERVING` (the folder that holds `current`), `RINGFENCE_BI_TIMEZONE`,
-`RINGFENCE_BI_PORT`.
+`RINGFENCE_BI_MONEY_UNIT` (what amounts are counted in), `RINGFENCE_BI_PORT`.
 """
 
 from __future__ import annotations

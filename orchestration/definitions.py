@@ -14,7 +14,7 @@ from orchestration.base.settings import Settings
 from orchestration.contracts import load_feeds
 from orchestration.ingest.assets import raw_assets, retention_asset
 from orchestration.reporting.assets import gates_page_asset, report_asset
-from orchestration.reporting.plots import read_plot
+from orchestration.reporting.plots import plot_reader
 from orchestration.serving.assets import publication_asset
 from orchestration.warehouse import dbt
 from orchestration.warehouse.assets import dbt_assets
@@ -31,7 +31,7 @@ def build_defs(*, settings: Settings | None = None) -> dg.Definitions:
         assets=[
             *raw_assets(settings, feeds),
             retention_asset(settings, feeds),
-            *dbt_assets(settings, feeds, manifest, read_picture=read_plot),
+            *dbt_assets(settings, feeds, manifest, read_picture=plot_reader(settings.site_profile)),
             publication_asset(settings, feeds, graph),
             gates_page_asset(settings, graph),
             report_asset(settings, feeds, graph),

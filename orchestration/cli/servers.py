@@ -12,6 +12,7 @@ import typer
 
 from orchestration.base.settings import PROJECT, private_dir
 from orchestration.cli.shell import app, end, out, settings
+from orchestration.site.money import smallest_unit
 
 Port = Annotated[int, typer.Option(help="Port on loopback.")]
 #: What each audience wants to see of the graph, as its search box takes it.
@@ -75,6 +76,7 @@ def bi(port: Annotated[int, typer.Option(help="Port on loopback.")] = 8088) -> N
         "RINGFENCE_BI_HOME": str(private_dir(configured.home / "bi")),
         "RINGFENCE_BI_SERVING": str(configured.serving_dir),
         "RINGFENCE_BI_TIMEZONE": configured.time_zone,
+        "RINGFENCE_BI_MONEY_UNIT": smallest_unit(configured.site_profile),
         "RINGFENCE_BI_PORT": str(port),
     }
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("RINGFENCE_")}

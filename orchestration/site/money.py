@@ -29,6 +29,12 @@ def exponent(site: Site) -> int:
     return _BY_STANDARD.get(site.currency, get_currency_precision(site.currency))
 
 
+def smallest_unit(site: Site) -> str:
+    """What amounts are counted in: `KRW`, which has no smaller unit, or `1/100 GBP`."""
+    parts = 10 ** exponent(site)
+    return site.currency if parts == 1 else f"1/{parts} {site.currency}"
+
+
 def money(amount: float | Decimal, site: Site) -> str:
     """An amount exactly, of the smallest unit: `39.55 GBP`, `1,234.567 KWD`, `1,999 RWF`."""
     decimals = exponent(site)

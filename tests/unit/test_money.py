@@ -13,7 +13,7 @@ from orchestration.base.settings import Settings
 from orchestration.reporting.terminal import print_explanation
 from orchestration.rules import explain
 from orchestration.rules.explain import Explanation, Hit
-from orchestration.site.money import exponent, money, money_at_a_glance
+from orchestration.site.money import exponent, money, money_at_a_glance, smallest_unit
 
 
 def _settings(tmp_path: Path, currency: str, more: str = "") -> Settings:
@@ -48,6 +48,11 @@ def test_a_site_says_in_what_its_amounts_come_where_the_standards_unit_is_not_us
     assert exponent(_settings(tmp_path, "MMK").site_profile) == 2
     whole = _settings(tmp_path, "MMK", "currency_decimals = 0\n").site_profile
     assert money(45000, whole) == "45,000 MMK"
+
+
+@pytest.mark.parametrize(("currency", "unit"), [("KRW", "KRW"), ("GBP", "1/100 GBP"), ("KWD", "1/1000 KWD")])
+def test_what_amounts_are_counted_in_has_a_name(tmp_path: Path, currency: str, unit: str) -> None:
+    assert smallest_unit(_settings(tmp_path, currency).site_profile) == unit
 
 
 def test_a_currency_that_there_is_none_of_is_refused(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """Pictures of marts, for the metadata of their assets: where a picture says more than a table.
 
-A plot is one function that reads marts' columns and returns what draws them, and one entry in `PLOTS`: reading needs
-the warehouse, drawing takes its time and does not. Not here: a number that no mart defines.
+A plot is one function that reads marts' columns and returns what draws them, and one entry in its file's `PLOTS`:
+reading needs the warehouse, drawing takes its time and does not. Not here: a number that no mart defines.
 """
 
 from __future__ import annotations
@@ -12,23 +12,28 @@ from functools import partial
 import dagster as dg
 import duckdb
 
+from orchestration.base.site_profile import Site
 from orchestration.base.sql import first_line
 from orchestration.reporting.plots import breach, churn, fraud, revenue
 from orchestration.reporting.plots.canvas import Draw, Plot, picture
-from orchestration.warehouse.stage import Picture, Warn
-
-#: Which mart shows which picture.
-PLOTS: Mapping[str, Plot] = {**churn.PLOTS, **fraud.PLOTS, **revenue.PLOTS, **breach.PLOTS}
+from orchestration.warehouse.stage import Picture, ReadPicture, Warn
 
 
-def read_plot(con: duckdb.DuckDBPyConnection, relation: str) -> Picture:
-    """What the picture of a relation shows, read now; drawn when it is asked for, without the connection."""
-    plot = PLOTS.get(relation)
-    try:
-        draw = plot(con) if plot else None
-    except Exception as error:
-        return partial(_without_picture, relation, error)
-    return partial(_drawn, relation, draw)
+def plot_reader(site: Site) -> ReadPicture:
+    """What reads the picture of a relation, amounts in the money of a site."""
+    money = {relation: partial(plot, site) for relation, plot in revenue.PLOTS.items()}
+    plots: Mapping[str, Plot] = {**churn.PLOTS, **fraud.PLOTS, **breach.PLOTS, **money}
+
+    def read(con: duckdb.DuckDBPyConnection, relation: str) -> Picture:
+        """What the picture shows, read now; drawn when it is asked for, without the connection."""
+        plot = plots.get(relation)
+        try:
+            draw = plot(con) if plot else None
+        except Exception as error:
+            return partial(_without_picture, relation, error)
+        return partial(_drawn, relation, draw)
+
+    return read
 
 
 def _drawn(relation: str, draw: Draw | None, warn: Warn) -> dict[str, dg.MetadataValue]:

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
+from orchestration.base.site_profile import Site
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 Draw = Callable[["Axes"], str]
 #: Reads what a picture shows; None where there is nothing to show yet.
 Plot = Callable[[duckdb.DuckDBPyConnection], Draw | None]
+#: The same, for amounts in the money of a site.
+MoneyPlot = Callable[[Site, duckdb.DuckDBPyConnection], Draw | None]
 
 COLOURS = ("#2080C0", "#CC8400", "#009E73", "#C0609A", "#D55E00", "#40A0D8")
 INK, FAINT, ACCENT = "#808080", "#80808050", "#E8D000"

@@ -1,4 +1,4 @@
-"""Pictures of the money marts, which say of how much they are. Amounts are in the currency's smallest unit."""
+"""Pictures of the money marts, in millions of the site's currency; they say of how much they are."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 import duckdb
 import pandas as pd
 
-from orchestration.reporting.plots.canvas import COLOURS, INK, Draw, Plot, days_on_x, key
+from orchestration.base.site_profile import Site
+from orchestration.reporting.plots.canvas import COLOURS, INK, Draw, MoneyPlot, days_on_x, key
+from orchestration.site.money import exponent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_MILLION, _ALL_PCT = 1_000_000, 100
+_ALL_PCT = 100
 #: What became of covered fees, from what is settled to what may still cost something.
 _STATES = {"paid": COLOURS[2], "refused": COLOURS[3], "lapsed": INK, "open": COLOURS[1]}
 _LOST = {
@@ -24,7 +26,7 @@ _LOST = {
 }
 
 
-def liability(con: duckdb.DuckDBPyConnection) -> Draw | None:
+def liability(site: Site, con: duckdb.DuckDBPyConnection) -> Draw | None:
     """The latest waiver's covered fees by the end of each day: paid, refused, lapsed, and still open."""
     days = con.execute(
         """
@@ -40,17 +42,17 @@ def liability(con: duckdb.DuckDBPyConnection) -> Draw | None:
     ).df()
     if days.empty:
         return None
-    last = days.iloc[-1]
+    last, million = days.iloc[-1], _million(site)
 
     def draw(axes: Axes) -> str:
-        names = {f"{last[state] / _MILLION:,.1f} {state}": colour for state, colour in _STATES.items()}
+        names = {f"{last[state] / million:,.1f} {state}": colour for state, colour in _STATES.items()}
         shown = pd.concat([days, days.tail(1).assign(date_day=last["date_day"] + pd.Timedelta(days=1))])
-        amounts = (shown[state] / _MILLION for state in _STATES)
+        amounts = (shown[state] / million for state in _STATES)
         axes.stackplot(shown["date_day"], *amounts, colors=list(_STATES.values()), step="post")
         key(axes, names)
         days_on_x(axes)
         axes.yaxis.set_major_formatter("{x:,.0f}")
-        axes.set_ylabel("million (of the smallest unit)")
+        axes.set_ylabel(f"million {site.currency}")
         title, pct = "Fees that the waiver covers, and what became of them", last["coverage_pct"]
         if pct < _ALL_PCT:
             title += f", of the {pct:.1f} % of lines that billing has"
@@ -59,7 +61,7 @@ def liability(con: duckdb.DuckDBPyConnection) -> Draw | None:
     return draw
 
 
-def lost(con: duckdb.DuckDBPyConnection) -> Draw | None:
+def lost(site: Site, con: duckdb.DuckDBPyConnection) -> Draw | None:
     """What the latest incident's departures took along, estimated for all of them, with 95 % intervals."""
     amounts = con.execute(
         """
@@ -74,9 +76,10 @@ def lost(con: duckdb.DuckDBPyConnection) -> Draw | None:
     amounts = amounts.set_index("measure").reindex(list(_LOST)).dropna(subset="estimate")
     if amounts.empty:
         return None
+    million = _million(site)
 
     def draw(axes: Axes) -> str:
-        values = amounts[["estimate", "estimate_low", "estimate_high"]].astype(float) / _MILLION
+        values = amounts[["estimate", "estimate_low", "estimate_high"]].astype(float) / million
         for place, (estimate, low, high) in enumerate(values.itertuples(index=False)):
             axes.bar(place, estimate, width=0.6, color=COLOURS[0])
             axes.vlines(place, low, high, color=INK, linewidth=3)
@@ -85,7 +88,7 @@ def lost(con: duckdb.DuckDBPyConnection) -> Draw | None:
         axes.set_xticks(range(len(amounts)), [_LOST[str(measure)] for measure in amounts.index])
         axes.set_xlim(-0.5, len(amounts) - 0.5)
         axes.yaxis.set_major_formatter("{x:,.0f}")
-        axes.set_ylabel("million (of the smallest unit)")
+        axes.set_ylabel(f"million {site.currency}")
         title, pct = "What all departures took along", amounts["coverage_pct"].iloc[0]
         if pct < _ALL_PCT:
             title += f", estimated from the {pct:.1f} % that billing has"
@@ -94,4 +97,9 @@ def lost(con: duckdb.DuckDBPyConnection) -> Draw | None:
     return draw
 
 
-PLOTS: Mapping[str, Plot] = {"churn.waiver_refunds": liability, "churn.incident_amount": lost}
+def _million(site: Site) -> int:
+    """A million of the currency, in its smallest unit, which the marts hold."""
+    return int(10 ** (6 + exponent(site)))
+
+
+PLOTS: Mapping[str, MoneyPlot] = {"churn.waiver_refunds": liability, "churn.incident_amount": lost}
