@@ -59,7 +59,7 @@ def check_needs(settings: Settings) -> str:
     own = {name: path for name, path in contract_paths(settings).items() if path.parent != SHIPPED}
     if found := [f"{path}: {said}" for path in own.values() for said in unmet(load_feed(path))]:
         raise NeedsError("\n".join(found))
-    return ", ".join(own) or "the shipped contracts"
+    return f"the site's own {', '.join(own)}" if own else "the shipped contracts"
 
 
 def unmet(feed: Feed) -> Iterator[str]:
