@@ -1,29 +1,32 @@
 """A gate: one relation judged by its suite, and the verdict.
 
-What belongs here: running a suite, attributing a failure to partitions, naming the failing rows (masked).
-What does not: what a closed gate holds back, and how the verdict is shown.
+What belongs here: running a suite, attributing a failure to partitions. What does not: what a closed gate holds back,
+and how the verdict is shown.
 """
 
 from __future__ import annotations
 
-import datetime as dt
 import json
-import uuid
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from decimal import Decimal
 from string import Formatter
 from typing import Any
 
 import duckdb
 
-from orchestration.base.sql import columns_of, first_line, identifier, literal
+from orchestration.base.sql import columns_of, first_line, identifier
 from orchestration.gates.engine import EngineError, ExpectationResult, validate
 from orchestration.gates.outcome import Outcome
+from orchestration.gates.shown_rows import (
+    MAX_EXAMPLES,
+    Rows,
+    by_partition,
+    in_partitions,
+    masked_rows,
+    rows_by_partition,
+    shown,
+)
 from orchestration.gates.suites import Expectation, Severity, Suite
-from orchestration.privacy.masking import mask_callable, mask_digits
-
-MAX_EXAMPLES = 5
 
 #: As many failures as a page bears; of more, only the counts are kept.
 MAX_FAILURES_SHOWN = 20
@@ -33,12 +36,6 @@ _WHOLE_PCT = 10
 
 #: As many wrong rows are somebody's mistakes, whatever share of a quiet day they are.
 _MISTAKES = 3
-
-# An integer of ten digits or more is taken for a phone number that lost its zero.
-_LEAST_PHONE_AS_INTEGER = 10**9
-
-#: Rows by column, as JSON values, masked.
-_Rows = tuple[Mapping[str, Any], ...]
 
 
 def check_relation(
@@ -60,7 +57,7 @@ def check_relation(
     try:
         judged = _judge(con, suite, relation, wide)
         if narrow and partitions is not None:
-            here = _in_partitions(identifier(str(suite.partition_by)), partitions)
+            here = in_partitions(identifier(str(suite.partition_by)), partitions)
             judged |= _judge(con, suite, f"select * from {relation} where {here}", narrow)
     except EngineError as error:
         return [not_judged(suite, first_line(error))]
@@ -78,13 +75,6 @@ def _judge(
     }
 
 
-def _in_partitions(column: str, partitions: Collection[str | None]) -> str:
-    named = ", ".join(literal(partition) for partition in partitions if partition is not None)
-    conditions = [f"{column} in ({named})"] if named else []
-    conditions += [f"{column} is null"] if None in partitions else []
-    return " or ".join(conditions) or "false"
-
-
 def not_judged(suite: Suite, why: str) -> Outcome:
     """What a gate says that could not judge: it stays closed, and says why; everything else goes on."""
     return Outcome(
@@ -95,7 +85,7 @@ def not_judged(suite: Suite, why: str) -> Outcome:
         expectation_type="engine",
         severity=Severity.CRITICAL,
         passed=False,
-        observed=str(_shown(why)),
+        observed=str(shown(why)),
         expected="a verdict",
         evaluated=0,
         failed=None,
@@ -131,7 +121,7 @@ def _outcomes(
             return _by_partition(
                 con, expectation, whole, identifier(suite.partition_by), str(result.evaluated_rows_sql)
             )
-        rows = _masked_rows(con, sql)
+        rows = masked_rows(con, sql)
         return [_told(replace(whole, example=rows), expectation, rows)]
     except duckdb.Error as error:
         raise EngineError(f"{suite.name}: failing rows of {expectation.id!r}: {error}") from error
@@ -162,7 +152,7 @@ def _rows_failed(failed: int, evaluated: int) -> str:
     )
 
 
-def _told(whole: Outcome, expectation: Expectation, rows: _Rows) -> Outcome:
+def _told(whole: Outcome, expectation: Expectation, rows: Rows) -> Outcome:
     """The failure in the suite's own words, where they speak of its only row."""
     if len(rows) != 1 or whole.failed != 1:
         return whole
@@ -205,9 +195,9 @@ def _by_partition(
     if expectation.has_own_sql:  # what a query finds may take long to find again
         con.execute(f"create or replace temp table failing_rows as {sql}")
         rows = "failing_rows"
-    counts = _by(con, column, "count(*)", rows)
-    evaluated = _by(con, column, "count(*)", f"({evaluated_rows_sql})")
-    examples = _rows_by_partition(con, column, rows, list(counts)[:MAX_FAILURES_SHOWN], MAX_EXAMPLES)
+    counts = by_partition(con, column, "count(*)", rows)
+    evaluated = by_partition(con, column, "count(*)", f"({evaluated_rows_sql})")
+    examples = rows_by_partition(con, column, rows, list(counts)[:MAX_FAILURES_SHOWN], MAX_EXAMPLES)
     outcomes = []
     for partition, failed in counts.items():
         looked_at, rows_shown = evaluated.get(partition, whole.evaluated), examples.get(partition, ())
@@ -220,7 +210,7 @@ def _by_partition(
                     observed=_rows_failed(failed, looked_at),
                     evaluated=looked_at,
                     failed=failed,
-                    failing_rows_sql=f"select * from ({sql}) where {_in_partitions(column, [partition])}",
+                    failing_rows_sql=f"select * from ({sql}) where {in_partitions(column, [partition])}",
                     unpartitioned_sql=sql,
                     partition_by=column,
                     example=rows_shown,
@@ -230,56 +220,3 @@ def _by_partition(
             )
         )
     return outcomes
-
-
-def _by(con: duckdb.DuckDBPyConnection, column: str, aggregate: str, rows: str) -> dict[str | None, Any]:
-    """An aggregate of rows by partition, in order."""
-    sql = f"select cast({column} as varchar) as partition, {aggregate} from {rows} group by all order by partition"
-    return dict(con.execute(sql).fetchall())
-
-
-def _rows_by_partition(
-    con: duckdb.DuckDBPyConnection, column: str, rows: str, partitions: Collection[str | None], limit: int
-) -> dict[str | None, _Rows]:
-    """The first rows of each of these partitions, masked."""
-    narrowed = f"(select * from {rows} where {_in_partitions(column, partitions)})"
-    found = _by(con, column, f"arg_min(failing, 0, {limit})", f"{narrowed} as failing")
-    return {partition: tuple(_masked(row) for row in first) for partition, first in found.items()}
-
-
-def failing_rows(con: duckdb.DuckDBPyConnection, failures: Sequence[Outcome], limit: int) -> list[_Rows]:
-    """The first rows, masked, of each recorded failure of one expectation; none where no single row is to blame.
-
-    Failures in many partitions are one query: what finds the rows may take long, whatever it is narrowed to.
-    """
-    column, everywhere = failures[0].partition_by, failures[0].unpartitioned_sql
-    if column is None or everywhere is None:
-        queries = [failure.failing_rows_sql for failure in failures]
-        return [_masked_rows(con, sql, limit) if sql else () for sql in queries]
-    partitions = [failure.partition for failure in failures]
-    found = _rows_by_partition(con, column, f"({everywhere})", partitions, limit)
-    return [found.get(partition, ()) for partition in partitions]
-
-
-def _masked_rows(con: duckdb.DuckDBPyConnection, sql: str, limit: int = MAX_EXAMPLES) -> _Rows:
-    """The first rows of a query by column, as JSON values; what may be a phone number is masked."""
-    result = con.execute(f"select * from ({sql}) limit {limit}")
-    columns = [column[0] for column in result.description]
-    return tuple(_masked(dict(zip(columns, row, strict=True))) for row in result.fetchall())
-
-
-def _masked(row: Mapping[str, Any]) -> Mapping[str, Any]:
-    return {column: _shown(cell) for column, cell in row.items()}
-
-
-def _shown(cell: Any) -> Any:
-    """A cell as a JSON value, digits masked if it may be a phone number."""
-    if cell is None or isinstance(cell, bool | float):
-        return cell
-    if isinstance(cell, Decimal) and abs(cell) < _LEAST_PHONE_AS_INTEGER:
-        return float(cell)
-    if isinstance(cell, int):
-        return mask_digits(str(cell)) if abs(cell) >= _LEAST_PHONE_AS_INTEGER else cell
-    if isinstance(cell, dt.date | dt.time | uuid.UUID):
-        return str(cell)
-    return mask_callable(str(cell))

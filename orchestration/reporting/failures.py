@@ -15,9 +15,9 @@ from orchestration.base.refusal import Refusal, unknown
 from orchestration.base.settings import Settings
 from orchestration.base.sql import connect, first_line
 from orchestration.contracts import Feed
-from orchestration.gates.gate import failing_rows
 from orchestration.gates.outcome import Outcome
 from orchestration.gates.overrides import GateName
+from orchestration.gates.shown_rows import failing_rows
 from orchestration.gates.suites import load_suite
 from orchestration.ingest.profile import create_delivery_profile
 from orchestration.ingest.receipt import newest, read_receipts

@@ -11,7 +11,7 @@ import dagster as dg
 import duckdb
 import pytest
 
-from orchestration.gates import gate
+from orchestration.gates import shown_rows
 from orchestration.gates.asset_checks import asset_check_result, asset_check_specs, said_of_day
 from orchestration.gates.gate import check_relation
 from orchestration.gates.outcome import is_closed
@@ -208,7 +208,7 @@ def test_what_could_be_a_phone_number_is_masked_and_keys_and_times_are_not(
     ],
 )
 def test_masks_cover_every_spelling_and_nothing_shorter(cell: Any, shown: str) -> None:
-    assert gate._shown(cell) == shown
+    assert shown_rows.shown(cell) == shown
 
 
 @pytest.mark.parametrize(
