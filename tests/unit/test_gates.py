@@ -150,7 +150,7 @@ def test_the_rows_of_all_partitions_that_failed_are_read_at_once(
     con.execute("update churn.ports set dt = null where id = 60")
     outcomes = check_relation(con, _suite(expectation, partition_by="dt"), relation="churn.ports")
     by_one_query = _CountingConnection(con)
-    rows = gate.failing_rows(by_one_query, outcomes, 2)  # type: ignore[arg-type]
+    rows = shown_rows.failing_rows(by_one_query, outcomes, 2)  # type: ignore[arg-type]
     assert by_one_query.queries == 1
     assert {outcome.partition: len(of_it) for outcome, of_it in zip(outcomes, rows, strict=True)} == {
         "2026-01-05": min(2, outcomes[0].failed or 0),
