@@ -1,0 +1,190 @@
+{#- Lines whose past is looked at: all of them up to this many, otherwise a half, a quarter, … by their pseudonym. -#}
+{%- set enough = 150000 -%}
+{%- set lines = rows_of(ref('int_subscription_interval')) -%}
+{%- set halvings = [] -%}
+{%- for times in range(1, 12) if lines > enough * 2 ** (times - 1) -%}
+    {%- do halvings.append(times) -%}
+{%- endfor -%}
+
+with snapshots as (
+    select * from {{ ref('int_propensity_snapshot') }}
+),
+
+providers as (
+    select * from {{ ref('dim_provider') }}
+),
+
+lines as (
+    select * from {{ ref('dim_line') }}
+    where status <> 'TERMINATED'
+),
+
+regions as (
+    select * from {{ ref('regions') }}
+),
+
+watched as (
+    select
+        snapshots.*,
+        lines.*
+    from snapshots
+    inner join lines on {{ valid_at('lines', start_of_day('snapshots.snapshot_on')) }}
+    inner join providers on lines.provider = providers.provider
+    where
+        {{ in_view(['providers.group_name']) }}
+        and (snapshots.is_today or {{ is_sampled('lines.line_key', halvings | length, of='watched') }})
+),
+
+ports as (
+    select * from {{ ref('fct_port') }}
+    where
+        is_completed
+        and not is_same_group
+),
+
+departures as (
+    select
+        snapshots.snapshot_on,
+        ports.line_key,
+        min(ports.processed_on) as left_on,
+        min(ports.recipient_group) as left_for
+    from snapshots
+    inner join ports
+        on
+            snapshots.snapshot_on <= ports.processed_on
+            and {{ days_between('snapshots.snapshot_on', 'ports.processed_on') }} < {{ horizon_days() }}
+    where ports.line_key is not null
+    group by snapshots.snapshot_on, ports.line_key
+),
+
+arrivals as (
+    select
+        joined_line_key as line_key,
+        min(donor_group) as came_from
+    from ports
+    where joined_line_key is not null
+    group by joined_line_key
+),
+
+exposed as (
+    select
+        number_key,
+        min(known_on) as known_on
+    from {{ ref('int_exposure') }}
+    group by number_key
+),
+
+payments as (
+    select
+        payment_id,
+        line_key
+    from {{ ref('int_payment_latest') }}
+    where line_key is not null
+),
+
+robbed as (
+    select
+        payments.line_key,
+        min(frauds.known_from) as known_dt
+    from {{ ref('int_fraud_known') }} as frauds
+    inner join payments on frauds.payment_id = payments.payment_id
+    where frauds.known_to is null
+    group by payments.line_key
+),
+
+disputed as (
+    select
+        payments.line_key,
+        min({{ local_date('verdicts.first_disputed_at') }}) as disputed_on
+    from {{ ref('int_payment_verdict') }} as verdicts
+    inner join payments on verdicts.payment_id = payments.payment_id
+    group by payments.line_key
+),
+
+sim_changes as (
+    select
+        snapshots.snapshot_on,
+        changes.number_key
+    from snapshots
+    inner join {{ ref('int_number_change') }} as changes
+        on
+            snapshots.snapshot_on > changes.dt
+            and changes.kind = 'SIM_CHANGE'
+            and {{ days_between('changes.dt', 'snapshots.snapshot_on') }} <= {{ horizon_days() }}
+    group by snapshots.snapshot_on, changes.number_key
+),
+
+aged as (
+    select
+        *,
+        {{ full_months_between('activated_on', 'snapshot_on') }} as tenure_months,
+        case
+            when contract_end_on >= snapshot_on then {{ full_months_between('snapshot_on', 'contract_end_on') }}
+        end as contract_months_left
+    from watched
+),
+
+final as (
+    select
+        aged.snapshot_on,
+        aged.is_today,
+        aged.is_over,
+        aged.is_ordinary,
+        aged.trained_for,
+        aged.line_key,
+        aged.number_key,
+        aged.monthly_fee,
+        case
+            when aged.contract_months_left is null then 'none'
+            when aged.contract_months_left < 3 then 'under 3 months'
+            when aged.contract_months_left < 9 then '3 to 9 months'
+            when aged.contract_months_left < 16 then '9 to 16 months'
+            else 'over 16 months'
+        end as months_left,
+        case when aged.contract_months_left is null then 'NONE' else aged.contract_kind end as contract,
+        case
+            when aged.contract_months_left is null or aged.etf = 0 then 'nothing'
+            when aged.etf < 4 * aged.monthly_fee then 'under 4 monthly fees'
+            when aged.etf < 7 * aged.monthly_fee then '4 to 7 monthly fees'
+            else 'over 7 monthly fees'
+        end as fee_stated,
+        case
+            when aged.tenure_months < 3 then 'under 3 months'
+            when aged.tenure_months < 6 then '3 to 6 months'
+            when aged.tenure_months < 12 then '6 to 12 months'
+            when aged.tenure_months < 24 then '1 to 2 years'
+            when aged.tenure_months < 60 then '2 to 5 years'
+            when aged.tenure_months < 120 then '5 to 10 years'
+            else 'over 10 years'
+        end as tenure,
+        aged.plan_code,
+        coalesce(aged.age_band, 'unknown') as age_band,
+        coalesce(regions.province, 'unknown') as province,
+        case
+            when robbed.known_dt < aged.snapshot_on then 'victim'
+            when exposed.known_on < aged.snapshot_on then 'exposed'
+            else 'neither'
+        end as exposure,
+        case when disputed.disputed_on < aged.snapshot_on then 'disputed' else 'never' end as disputed,
+        coalesce(arrivals.came_from, 'not known to') as came_from,
+        case when sim_changes.number_key is null then 'not lately' else 'within a month' end as sim_changed,
+        aged.line_type,
+        departures.left_on,
+        departures.left_for
+    from aged
+    left join regions on aged.region_code = regions.region_code
+    left join arrivals on aged.line_key = arrivals.line_key
+    left join exposed on aged.number_key = exposed.number_key
+    left join robbed on aged.line_key = robbed.line_key
+    left join disputed on aged.line_key = disputed.line_key
+    left join sim_changes
+        on
+            aged.snapshot_on = sim_changes.snapshot_on
+            and aged.number_key = sim_changes.number_key
+    left join departures
+        on
+            aged.snapshot_on = departures.snapshot_on
+            and aged.line_key = departures.line_key
+)
+
+select * from final

@@ -1,0 +1,72 @@
+"""The propensity's regression against scikit-learn's, and what it may learn from."""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.linear_model import LogisticRegression
+
+from tests.support.python_model import python_model
+
+EFFECTS = {"tenure": {"old": 0.0, "new": 0.8}, "exposure": {"neither": 0.0, "exposed": 0.5, "victim": 1.4}}
+MONTHS = pd.to_datetime(["2025-09-01", "2025-10-01", "2025-11-01"])
+
+
+@pytest.fixture(scope="module")
+def mart() -> ModuleType:
+    return python_model("int_propensity_model")
+
+
+@pytest.fixture(scope="module")
+def cells() -> pd.DataFrame:
+    """Lines alike at the beginnings of three months, each with a level of its own."""
+    rng = np.random.default_rng(7)
+    rows = []
+    for number, month in enumerate(MONTHS):
+        for tenure, tenure_effect in EFFECTS["tenure"].items():
+            for exposure, exposure_effect in EFFECTS["exposure"].items():
+                lines = 20_000 if (tenure, exposure) == ("old", "neither") else 4_000
+                chance = 1 / (1 + np.exp(4 - 0.2 * number - tenure_effect - exposure_effect))
+                rows.append(
+                    (month, month + pd.Timedelta(days=30), tenure, exposure, float(lines), rng.binomial(lines, chance))
+                )
+    return pd.DataFrame(rows, columns=["snapshot_on", "known_by", "tenure", "exposure", "lines", "departures"])
+
+
+def _models(mart: ModuleType, cells: pd.DataFrame, *trained_for: str) -> pd.DataFrame:
+    months = pd.DataFrame({"trained_for": pd.to_datetime(list(trained_for))})
+    table: pd.DataFrame = mart.coefficients(cells, months)
+    return table.set_index(["trained_for", "feature", "value"])["coefficient"]
+
+
+def test_coefficients_are_those_of_scikit_learn(mart: ModuleType, cells: pd.DataFrame) -> None:
+    found = _models(mart, cells, "2026-01-01")["2026-01-01"]
+    design = pd.DataFrame(
+        {("tenure", "new"): cells["tenure"] == "new"}
+        | {("exposure", value): cells["exposure"] == value for value in ("exposed", "victim")}
+        | {("month", str(month)): 30.0 * (cells["snapshot_on"] == month) for month in MONTHS}  # as good as unpenalised
+    ).to_numpy(float)
+    weights = np.r_[cells["departures"], cells["lines"] - cells["departures"]]
+    theirs = LogisticRegression(C=1 / mart.RIDGE, fit_intercept=False, tol=1e-10, max_iter=10_000).fit(
+        np.vstack([design, design]), np.repeat([1, 0], len(cells)), sample_weight=weights
+    )
+    expected = theirs.coef_[0]
+    ours = [found["tenure", "new"], found["exposure", "exposed"], found["exposure", "victim"]]
+    assert ours == pytest.approx(expected[:3], abs=0.005)
+    assert found["INTERCEPT"].item() == pytest.approx(30 * expected[-1], abs=0.02)  # the latest month's level
+
+
+def test_a_months_model_knows_nothing_of_what_was_not_over_when_it_began(mart: ModuleType, cells: pd.DataFrame) -> None:
+    before = _models(mart, cells, "2025-11-01")
+    later = cells["known_by"] > "2025-11-01"
+    changed = cells.assign(departures=cells["departures"].where(~later, cells["lines"].astype(int)))
+    pd.testing.assert_series_equal(before, _models(mart, changed, "2025-11-01"), atol=1e-4)
+    assert before.index.get_level_values("trained_for").nunique() == 1
+
+
+def test_too_few_departures_make_no_model(mart: ModuleType, cells: pd.DataFrame) -> None:
+    assert _models(mart, cells, "2025-09-15").empty
+    assert _models(mart, cells.iloc[:0], "2025-12-01").empty
