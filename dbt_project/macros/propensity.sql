@@ -1,4 +1,4 @@
-{#- What the probability of leaving rests on: columns of int_propensity_line, in the order in which reasons are told. -#}
+{#- What the probability of leaving rests on: columns of int_propensity_line, in the order of the reasons. -#}
 {% macro propensity_features() -%}
     {{ return([
         'months_left', 'contract', 'fee_stated', 'tenure', 'plan_code', 'age_band', 'province', 'exposure', 'disputed',

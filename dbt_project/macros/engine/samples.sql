@@ -1,4 +1,4 @@
-{#- Whether a pseudonym is of the sample `of` something that halves all of them so many times; the same ones every day. -#}
+{#- Whether a pseudonym is of the sample `of` something, which halves all so many times; the same ones every day. -#}
 {% macro is_sampled(key, halvings, of) -%}
     {{ return(adapter.dispatch('is_sampled', 'ringfence')(key, halvings, of)) }}
 {%- endmacro %}
