@@ -492,6 +492,37 @@ def test_a_waivers_liability_adds_up_on_every_day(world: ByHand) -> None:
     assert seen >= {"paid", "refused", "undecided", "unasked", "lapsed"}
 
 
+def test_what_a_waiver_owes_stands_on_every_day_and_grows_with_the_nowcast(world: ByHand) -> None:
+    claims = _claims(world)
+    first = {name: date.fromisoformat(INCIDENTS[name][1]) for name in WAIVERS}
+    growth = {
+        (name, day): estimate / known
+        for name, day, known, estimate in world.warehouse.query(
+            "select incident_id, as_of_date::date, known, estimate from intermediate.int_incident_nowcast "
+            "where target = 'PORT_OUTS_FINAL' and not is_hindsight and known > 0"
+        )
+    }
+    found = world.warehouse.query(
+        "select incident_id, date_day, claims_covered, claims_asked_amount, claims_lapsed_amount, take_up_basis, "
+        "take_up_pct, expected_amount from churn.refund_liability"
+    )
+    assert {basis for *_, basis, _, _ in found} >= {"OWN", "ALL_ASK"}
+    for waiver, day, covered, asked_amount, lapsed_amount, _basis, take_up_pct, expected in found:
+        amounts: Counter[str] = Counter()
+        before = count = 0
+        for claim in (claim for claim in claims if claim["waiver"] == waiver):
+            state = _state(claim, min(day, LAST))
+            amounts[state] += claim["amount"]
+            count += bool(state)
+            before += claim["amount"] * bool(_state(claim, first[waiver] - timedelta(days=1)))
+        asked = amounts["paid"] + amounts["refused"] + amounts["undecided"]
+        accrued = sum(amount for state, amount in amounts.items() if state)
+        assert (covered, asked_amount, lapsed_amount) == (count, asked, amounts["lapsed"])
+        if day >= first[waiver]:
+            grown = take_up_pct / 100 * (before + (accrued - before) * growth.get((waiver, day), 1))
+            assert expected == pytest.approx(max(asked, grown), abs=1)
+
+
 def _due_pct(line: Row, on: date) -> int:
     """The share of a subsidy that is due on a day, by the shipped schedule."""
     month = max((on - line["contract_start_on"]).days // 30, 0)
