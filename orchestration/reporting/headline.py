@@ -13,7 +13,7 @@ from orchestration.base.settings import Settings
 from orchestration.base.sql import connect
 from orchestration.contracts import load_feeds
 from orchestration.serving.generations import current_file
-from orchestration.serving.sealed import readable
+from orchestration.serving.sealed import as_this_version_publishes, readable
 from orchestration.site.reference import lay_over
 from orchestration.warehouse.known_on import built_as_known_on, ports_since
 
@@ -90,7 +90,11 @@ def read_headline(
     file = current_file(settings, "open")
     if file is None:
         raise HeadlineError("Nothing is published yet: `ringfence run` publishes.")
-    with readable(settings, file) as published, duckdb.connect(str(published), read_only=True) as con:
+    with (
+        as_this_version_publishes(HeadlineError),
+        readable(settings, file) as published,
+        duckdb.connect(str(published), read_only=True) as con,
+    ):
         return _asked_for(con, incident, as_of)
 
 

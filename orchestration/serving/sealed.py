@@ -20,8 +20,9 @@ from pathlib import Path
 
 import duckdb
 
+from orchestration.base.refusal import Refusal
 from orchestration.base.settings import Settings, private_dir
-from orchestration.base.sql import connect, literal
+from orchestration.base.sql import connect, first_line, literal
 from orchestration.serving.generations import DOORS, Publication, has_stray_log, log_of, publications
 
 #: Where the log of a sealed file leads: nowhere; DuckDB's error quotes the file, and `ls` shows this.
@@ -47,6 +48,22 @@ def readable(settings: Settings, path: Path) -> Iterator[Path]:
         yield folder / path.name
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def as_this_version_publishes(refusal: type[Refusal]) -> Iterator[None]:
+    """Reads columns by name: those of a generation that another version published may not be there.
+
+    Raises:
+        Refusal: of the type that is given, naming what is not there.
+    """
+    try:
+        yield
+    except duckdb.BinderException as error:
+        raise refusal(
+            f"What is published was made by another version of Ringfence, and is not as this one reads it: "
+            f"{first_line(error)} `ringfence run` publishes it anew; `ringfence generations` shows what else there is."
+        ) from None
 
 
 def check_published(settings: Settings) -> str:

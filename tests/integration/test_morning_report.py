@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
@@ -13,7 +14,7 @@ import duckdb
 import pytest
 
 from orchestration.reporting.glossary import read_terms
-from orchestration.reporting.headline import read_headline
+from orchestration.reporting.headline import HeadlineError, read_headline
 from orchestration.reporting.morning import ReportError, write_morning_report
 from orchestration.reporting.morning.figures import ReadFigure, load_sections, read_sections
 from orchestration.reporting.morning.known import Known
@@ -30,6 +31,22 @@ def desk(published_world: World, tmp_path: Path) -> World:
         if entry.name not in ("reports", "tmp"):
             (tmp_path / entry.name).symlink_to(entry)
     return World(published_world.settings.model_copy(update={"home": tmp_path}))
+
+
+def test_what_another_version_published_is_refused_in_words(desk: World) -> None:
+    serving = desk.settings.serving_dir
+    original = serving.resolve()
+    serving.unlink()
+    shutil.copytree(original, serving, symlinks=True)
+    file = serving / "current" / "marts.duckdb"
+    file.chmod(0o644)
+    file.with_name(f"{file.name}.wal").unlink()
+    with duckdb.connect(str(file)) as con:
+        con.execute("alter table churn.incident_headline rename port_outs_withdrawn_by_as_of to withdrawn")
+    with pytest.raises(ReportError, match=r"another version of Ringfence.*port_outs_withdrawn_by_as_of.*ringfence run"):
+        write_morning_report(desk.settings, desk.feeds)
+    with pytest.raises(HeadlineError, match="another version of Ringfence"):
+        read_headline(desk.settings)
 
 
 def page(world: World, day: date = LAST) -> str:

@@ -24,7 +24,7 @@ from orchestration.reporting.pages import environment, write_page
 from orchestration.reporting.plots.canvas import Draw, png, svg
 from orchestration.reporting.plots.churn import departures, nowcast_of
 from orchestration.serving.generations import current_file, current_publication
-from orchestration.serving.sealed import readable
+from orchestration.serving.sealed import as_this_version_publishes, readable
 from orchestration.site.money import money_at_a_glance
 from orchestration.state.punctuality import Punctuality
 from orchestration.state.status import FeedStatus, read_feeds, read_feeds_as_of, read_status
@@ -76,7 +76,7 @@ def write_morning_report(settings: Settings, feeds: Mapping[str, Feed], as_of: d
         raise ReportError("What is published holds no day yet.")
     day = as_of or newest
     published = {entry.relation for entry in publication.relations if entry.door == "open"}
-    with readable(settings, file) as sealed, connect(settings) as con:
+    with as_this_version_publishes(ReportError), readable(settings, file) as sealed, connect(settings) as con:
         con.execute(f"attach {literal(str(sealed))} as marts (read_only)")
         con.execute("use marts")
         first = one_value(con, "select min(dt) from ops.delivery")

@@ -6,8 +6,7 @@ with alerts as (
 ),
 
 desks as (
-    select * from {{ ref('desks') }}
-    where desk = 'FRAUD'
+    select * from {{ ref('int_desk_day') }}
 ),
 
 -- a case keeps the decisions on a payment that once opened it, though an earlier one came in later
@@ -34,6 +33,7 @@ per_case as (
         max({{ local_date('first_alerted_at') }}) as last_alerted_on,
         min(occurred_at) as first_payment_at,
         max(occurred_at) as last_payment_at,
+        max(occurred_on) as last_payment_on,
         count(*) as alerts,
         count(*) filter (where verdict is not null) as alerts_decided,
         count(*) filter (where verdict = 'CONFIRMED_FRAUD') as alerts_confirmed,
@@ -65,8 +65,12 @@ judged as (
         decisions.dt as disposition_dt,
         on_opening.priority as opening_priority,
         per_case.score * per_case.amount as priority,
-        coalesce(decisions.disposition, 'WATCH') = 'WATCH' and per_case.alerts_decided < per_case.alerts as is_open
+        per_case.last_payment_on + desks.undisputed_after_days as lapses_on,
+        coalesce(decisions.disposition, 'WATCH') = 'WATCH'
+        and per_case.alerts_decided < per_case.alerts
+        and desks.last_on < per_case.last_payment_on + desks.undisputed_after_days as is_open
     from per_case
+    cross join desks
     inner join on_opening on per_case.case_id = on_opening.case_id
     left join decisions
         on
@@ -105,6 +109,7 @@ final as (
         ranked.disposition,
         ranked.decided_at,
         ranked.disposition_dt,
+        ranked.lapses_on,
         ranked.is_open,
         ranked.queue_position,
         coalesce(ranked.queue_position <= desks.cases_per_day, false) as is_for_today

@@ -13,6 +13,10 @@ dispositions as (
     from {{ ref('stg_desk__dispositions') }}
 ),
 
+desks as (
+    select * from {{ ref('int_desk_day') }}
+),
+
 known_frauds as (
     select * from {{ ref('int_fraud_known') }}
 ),
@@ -72,7 +76,8 @@ events as (
         first_alerted_dt as date_day,
         1 as alerts,
         0 as verdicts,
-        amount
+        amount,
+        occurred_on
     from alerts
     union all
     select
@@ -80,7 +85,8 @@ events as (
         greatest(verdict_dt, first_alerted_dt) as date_day,
         0 as alerts,
         1 as verdicts,
-        0 as amount
+        0 as amount,
+        cast(null as date) as occurred_on
     from alerts
     where verdict is not null
     union all
@@ -89,7 +95,8 @@ events as (
         dt as date_day,
         0 as alerts,
         0 as verdicts,
-        0 as amount
+        0 as amount,
+        cast(null as date) as occurred_on
     from decided
 ),
 
@@ -99,7 +106,8 @@ event_days as (
         date_day,
         sum(alerts) as alerts,
         sum(verdicts) as verdicts,
-        sum(amount) as amount
+        sum(amount) as amount,
+        max(occurred_on) as occurred_on
     from events
     group by case_id, date_day
 ),
@@ -108,11 +116,9 @@ event_days as (
 spans as (
     select
         min(payment_days.occurred_on) as first_on,
-        greatest(
-            {{ data_end('payments', [ref('int_payment_latest'), ref('int_unregistered_payment')]) }},
-            (select max(event_days.date_day) from event_days)
-        ) as last_on
+        min(desks.last_on) as last_on
     from payment_days
+    cross join desks
 ),
 
 days as (
@@ -122,7 +128,7 @@ days as (
     where spans.first_on is not null
 ),
 
--- a case from one event to the next
+-- a case from one event to the next; of what nobody disputes for so long, nothing comes
 states as (
     select
         event_days.case_id,
@@ -131,6 +137,7 @@ states as (
         sum(event_days.alerts) over so_far as alerts,
         sum(event_days.verdicts) over so_far as verdicts,
         sum(event_days.amount) over so_far as amount,
+        max(event_days.occurred_on) over so_far as last_payment_on,
         coalesce(last_value(decided.disposition ignore nulls) over so_far, 'WATCH') as disposition
     from event_days
     left join decided
@@ -158,6 +165,7 @@ open_cases as (
             and days.date_day < states.known_to
             and states.disposition = 'WATCH'
             and states.verdicts < states.alerts
+    inner join desks on days.date_day < states.last_payment_on + desks.undisputed_after_days
     group by days.date_day
 ),
 
