@@ -11,6 +11,7 @@ import csv
 import difflib
 import io
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -185,8 +186,20 @@ def _match(header: tuple[str, ...], feed: Feed, place: str) -> tuple[tuple[int |
         between = f", with {feed.delimiter!r} between names" if len(header) == 1 else ""
         raise RefusedError(f"{place}: names none of the contract's columns; is it a header{between}?")
     if absent:
-        raise RefusedError(f"{place}: {_absent(absent, unknown)}")
+        raise RefusedError(f"{place}: {_claimed(absent[0], feed, found) or _absent(absent, unknown)}")
     return tuple(positions), unknown
+
+
+def _claimed(absent: Column, feed: Feed, found: Mapping[str, int | None]) -> str | None:
+    """What to write where a column claims a header that another one has, or None."""
+    wanted = {_fold(name) for name in absent.headers}
+    for other in feed.columns:
+        if found[other.name] is not None and (both := [name for name in other.headers if _fold(name) in wanted]):
+            return (
+                f"{both[0]!r} is there once, and {other.name!r} is read from it; "
+                f"if {absent.name!r} is the same, write sameSourceAs: {other.name}"
+            )
+    return None
 
 
 def _absent(absent: list[Column], unknown: tuple[str, ...]) -> str:

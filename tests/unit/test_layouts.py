@@ -56,6 +56,16 @@ def test_a_column_that_is_missing_is_missing_for_all_that_are_read_from_it(tmp_p
     assert "required columns 'requested_at', 'status_at', 'processed_on' are missing" in str(site.ingest().refusal)
 
 
+def test_a_header_that_two_columns_claim_and_the_file_has_once_is_told_how_to_be_shared(tmp_path: Path) -> None:
+    columns = [*BOOKED[:2], {"name": "status_at", "logicalType": "timestamp", "sourceHeader": ["Scheduled"]}]
+    site = SmallSite(tmp_path, columns=columns)
+    site.drop("port_id,scheduled\nP1,2026-01-03 09:30:00\n")
+    said = (
+        "'scheduled' is there once, and 'requested_at' is read from it; if 'status_at' is the same, write sameSourceAs"
+    )
+    assert said in str(site.ingest().refusal)
+
+
 @pytest.mark.parametrize("other", ["nothing", "status_at", "processed_on"])
 def test_what_a_column_shares_is_a_column_with_a_source_of_its_own(tmp_path: Path, other: str) -> None:
     columns = [*BOOKED[:2], BOOKED[2] | {"sameSourceAs": other}, BOOKED[3]]
