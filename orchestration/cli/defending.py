@@ -48,8 +48,8 @@ def trace(
 ) -> None:
     """Say where a published number comes from: definition, models, deliveries, gates, and what it was before.
 
-    --where "incident_id = 'KT_WAIVER_2026' and as_of_date = '2026-01-03'" picks the row; it may also stand behind the
-    column, as in "churn.provider_daily.port_outs where date_day = '2026-01-03' and provider_group = 'KT'".
+    --where "incident_id = 'WAIVER' and as_of_date = '2026-01-03'" picks the row; it may also stand behind the
+    column, as in "churn.provider_daily.port_outs where date_day = '2026-01-03' and provider_group = 'ONE'".
     """
     from orchestration.reporting.traced import print_ledger, print_trace
 
