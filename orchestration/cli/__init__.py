@@ -10,6 +10,7 @@ from orchestration.cli.shell import app
 TOPICS = (
     "setting_up",
     "running",
+    "planning",
     "answers",
     "defending",
     "publishing",

@@ -32,10 +32,12 @@ def judge(
     *,
     beside: Sequence[Outcome] = (),
     revisions: Mapping[str, int] = {},
+    inputs: str | None = None,
 ) -> Judgement:
     """Judge a relation by `check`, lay acceptances over it, and make it the relation's latest verdict.
 
     `beside` are failures that others found (dbt's tests): part of the verdict, not of the suite's asset check.
+    `inputs` stands for what the verdict rests on.
     `revisions` are the newest ones of a feed by day, which acceptances in raw are bound to.
     """
     started = perf_counter()
@@ -44,7 +46,9 @@ def judge(
     outcomes = overrides.apply(
         settings, [*beside, *found], stage=suite.stage, relation=suite.relation, revisions=revisions
     )
-    verdict = verdicts.record(settings, context.run.run_id, outcomes, stage=suite.stage, relation=suite.relation)
+    verdict = verdicts.record(
+        settings, context.run.run_id, outcomes, stage=suite.stage, relation=suite.relation, inputs=inputs
+    )
     if verdict.is_closed:
         context.log.warning(f"Gate {suite.stage}/{suite.relation} is closed: {verdict.reason}")
     of_suite = outcomes[len(beside) :]

@@ -21,7 +21,10 @@ from orchestration.gates.suites import Severity
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a gate said last of one relation; `failures` are the expectations that did not hold."""
+    """What a gate said last of one relation; `failures` are the expectations that did not hold.
+
+    `inputs` stands for all that it looked at, and looked with: with the same, it would say the same.
+    """
 
     stage: str
     relation: str
@@ -29,6 +32,7 @@ class Verdict:
     judged_at: str
     run_id: str
     failures: tuple[Outcome, ...]
+    inputs: str | None = None
 
     @property
     def closing(self) -> list[Outcome]:
@@ -57,12 +61,20 @@ class Verdict:
         return "; ".join(shown)
 
 
-def record(settings: Settings, run_id: str, outcomes: Sequence[Outcome], *, stage: str, relation: str) -> Verdict:
+def record(
+    settings: Settings,
+    run_id: str,
+    outcomes: Sequence[Outcome],
+    *,
+    stage: str,
+    relation: str,
+    inputs: str | None = None,
+) -> Verdict:
     """Append a judgement to the history and make it the relation's latest verdict."""
     judged_at = datetime.now(UTC).isoformat()
     verdict = Verdict(
         stage, relation, is_closed(outcomes), judged_at, run_id,
-        tuple(outcome for outcome in outcomes if not outcome.passed),
+        tuple(outcome for outcome in outcomes if not outcome.passed), inputs,
     )  # fmt: skip
     history = private_dir(settings.gates_dir / "history" / run_id)
     rows = [{"run_id": run_id, "judged_at": judged_at, **dataclasses.asdict(outcome)} for outcome in outcomes]

@@ -148,6 +148,8 @@ def rekey_database(con: duckdb.DuckDBPyConnection, source: Path, target: Path, s
             if before != after:
                 raise RekeyError(f"{source.name}: rows of {relation} were lost; nothing was changed.")
             changed += _held(con, relation, keys)
+            if relation == _relation("pipeline", "made_of"):  # of other pseudonyms: what reads them is made again
+                con.execute(f"update {name}.{relation} set version = null")
         con.execute(f"checkpoint {name}")
     finally:
         con.execute(f"detach {name}")

@@ -40,6 +40,8 @@ class _Source:
     data_through: date | None
     held_back_by: tuple[str, ...]
     rests_on_accepted: tuple[str, ...]
+    #: What its rows in the warehouse were made of; None if nobody knows.
+    version: str | None = None
 
 
 def build(
@@ -49,15 +51,17 @@ def build(
 
     `held` are the models that gates hold back, each with what holds it.
 
-    A relation's checksum is that of what it was copied from; `verify` compares it with what was written.
+    A relation's checksum is that of what it was copied from; `verify` compares it with what was written. What is made
+    of the same as in the generation before is taken from there with its checksum, and neither made nor read again.
     """
     relations: list[PublishedRelation] = []
     missing: dict[str, list[str]] = {}
     with ExitStack() as opened, connect(settings) as con:
         _attach(con, settings, building, opened)
+        before = _published_before(settings)
         for node, source in _sources(con, settings, graph, receipts, held):
             if isinstance(source, _Source):
-                relations += _copies(con, settings, node, source)
+                relations += _copies(con, settings, node, source, before)
             else:
                 missing[node.relation] = source
         _write_parquet(con, settings, building, relations)
@@ -98,8 +102,8 @@ def _sources(
 ) -> Iterator[tuple[Node, _Source | list[str]]]:
     """Each mart with where it comes from, or with the gates that hold back the first version that there would be."""
     accepted = resting_on_accepted(settings, graph)
-    previous = current_publication(settings)
-    before = {(entry.relation, entry.door): entry for entry in previous.relations} if previous else {}
+    before = _published_before(settings)
+    versions = _versions(con)
     built = {row[0] for row in con.execute(
         "select schema_name || '.' || table_name from duckdb_tables() where database_name = 'warehouse' union all "
             "select schema_name || '.' || view_name from duckdb_views() where database_name = 'warehouse'"
@@ -109,7 +113,8 @@ def _sources(
         holders, kept = held.get(node.name, []), before.get((node.relation, doors(node)[0]))
         if not holders and node.relation in built:
             newest_dt = max((through[feed] for feed in graph.feeds_of(node) if feed in through), default=None)
-            yield node, _Source("warehouse", newest_dt, (), tuple(accepted.get(node.name, ())))
+            accepted_by = tuple(accepted.get(node.name, ()))
+            yield node, _Source("warehouse", newest_dt, (), accepted_by, versions.get(node.name))
         elif kept:
             catalog = f"previous_{kept.door}"
             yield node, _Source(catalog, kept.data_through, tuple(holders), tuple(kept.rests_on_accepted))
@@ -117,21 +122,63 @@ def _sources(
             yield node, list(holders)
 
 
+def _published_before(settings: Settings) -> Mapping[tuple[str, str], PublishedRelation]:
+    previous = current_publication(settings)
+    return {(entry.relation, entry.door): entry for entry in previous.relations} if previous else {}
+
+
+def _versions(con: duckdb.DuckDBPyConnection) -> Mapping[str, str | None]:
+    """What the rows of each relation in the warehouse were made of; nothing of a warehouse that does not say."""
+    try:
+        return dict(con.execute("select model, version from warehouse.pipeline.made_of").fetchall())
+    except duckdb.CatalogException:
+        return {}
+
+
 def _copies(
-    con: duckdb.DuckDBPyConnection, settings: Settings, node: Node, source: _Source
+    con: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    node: Node,
+    source: _Source,
+    before: Mapping[tuple[str, str], PublishedRelation],
 ) -> Iterator[PublishedRelation]:
     """The exact version behind its door; and, if that is not the open one, a version without small groups there."""
-    exact, *others = doors(node)
     origin = f"{source.catalog}.{node.relation}"
-    yield _copy(con, node, exact, source, origin)
-    for door in others:
-        types = columns_of(con, origin)
-        yield _copy(
-            con, node, door, source, f"({without_small_groups(node, origin, types, settings.small_group_threshold)})"
-        )
+    for number, door in enumerate(doors(node)):
+        rows = origin
+        if number:
+            rows = f"({without_small_groups(node, origin, columns_of(con, origin), settings.small_group_threshold)})"
+        kept = before.get((node.relation, door))
+        made_of = _made_of(node, source, rows) if source.version else None
+        if kept and made_of and kept.made_of == made_of:
+            yield _copy(
+                con, node, door, source, f"previous_{door}.{node.relation}", (kept.rows, kept.checksum), made_of
+            )
+            continue
+        if number:  # made once, and read twice
+            con.execute(f"create or replace temp table derived as select * from {rows}")
+            rows = "derived"
+        if source.held_back_by and kept:
+            made_of = kept.made_of
+        yield _copy(con, node, door, source, rows, None, made_of)
 
 
-def _copy(con: duckdb.DuckDBPyConnection, node: Node, door: str, source: _Source, rows: str) -> PublishedRelation:
+def _made_of(node: Node, source: _Source, rows: str) -> str:
+    """What stands for the rows of a relation behind a door, and for what is said of them."""
+    said = [node.description, *(f"{column.name}: {column.description}" for column in node.columns)]
+    return hashlib.sha256("\0".join([str(source.version), rows, *said]).encode()).hexdigest()[:20]
+
+
+def _copy(
+    con: duckdb.DuckDBPyConnection,
+    node: Node,
+    door: str,
+    source: _Source,
+    rows: str,
+    known: tuple[int, str] | None,
+    made_of: str | None,
+) -> PublishedRelation:
+    """Write a relation and its comments; `known` are its count and checksum, if these need not be taken again."""
     target = f"{door}.{node.relation}"
     con.execute("begin")  # one write to the disk for a table and all its comments
     con.execute(f"create schema if not exists {door}.{identifier(node.schema)}")
@@ -141,10 +188,10 @@ def _copy(con: duckdb.DuckDBPyConnection, node: Node, door: str, source: _Source
     for name in columns_of(con, target).keys() & comments.keys():
         con.execute(f"comment on column {target}.{identifier(name)} is {literal(comments[name])}")
     con.execute("commit")
-    count, content = checksum(con, rows)
+    count, content = known or checksum(con, rows)
     return PublishedRelation(
         relation=node.relation, door=door, rows=count, checksum=content, data_through=source.data_through,
-        held_back_by=list(source.held_back_by), rests_on_accepted=list(source.rests_on_accepted),
+        held_back_by=list(source.held_back_by), rests_on_accepted=list(source.rests_on_accepted), made_of=made_of,
     )  # fmt: skip
 
 
@@ -152,17 +199,19 @@ def _write_parquet(
     con: duckdb.DuckDBPyConnection, settings: Settings, building: Path, relations: list[PublishedRelation]
 ) -> None:
     """Every open relation as a file of its own; where the content is the last generation's, so is the file."""
-    previous, folder = current_publication(settings), current_dir(settings)
-    before = (
-        {entry.relation: entry.checksum for entry in previous.relations if entry.door == "open"} if previous else {}
-    )
+    before, folder = _published_before(settings), current_dir(settings)
     for entry in relations:
         if entry.door != "open":
             continue
         path = parquet_file(building, entry.relation)
         path.parent.mkdir(parents=True, exist_ok=True)
         earlier = parquet_file(folder, entry.relation) if folder else None
-        if earlier and earlier.exists() and before.get(entry.relation) == entry.checksum:
+        if (
+            earlier
+            and earlier.exists()
+            and (kept := before.get((entry.relation, "open")))
+            and kept.checksum == entry.checksum
+        ):
             os.link(earlier, path)
         else:
             con.execute(f"copy open.{entry.relation} to {literal(str(path))} (format parquet, compression zstd)")

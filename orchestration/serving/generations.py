@@ -25,7 +25,8 @@ class PublishedRelation(BaseModel):
 
     `data_through` is the newest extract date in it; `held_back_by` names the closed gates because of which it is
     still the previous version, and is empty for a fresh one. `rests_on_accepted` names the failures that somebody let
-    through and that would have held it back.
+    through and that would have held it back. `made_of` stands for what its rows and comments were made of: with the
+    same, the next generation takes them from this one.
     """
 
     relation: str
@@ -35,6 +36,7 @@ class PublishedRelation(BaseModel):
     data_through: date | None
     held_back_by: list[str] = []
     rests_on_accepted: list[str] = []
+    made_of: str | None = None
 
 
 class Publication(BaseModel):

@@ -19,6 +19,8 @@ from orchestration.site.reference import write_references
 from orchestration.warehouse import dbt_session
 
 DBT_PROJECT = PROJECT / "dbt_project"
+#: As the profile has it.
+THREADS = 2
 _SOURCES = ("*.sql", "*.py", "*.yml", "*.csv")
 
 
@@ -113,19 +115,23 @@ def build(
     *,
     select: Sequence[str],
     exclude: Sequence[str] = (),
+    tests: Sequence[str] | None = None,
     full_refresh: bool = False,
     keep_open: Collection[int] = (),
     on_node: Callable[[str, str], None] = lambda name, status: None,
 ) -> list[NodeResult]:
-    """`dbt build` of a selection; a failing test is a result. `keep_open` are descriptors that dbt shares, such as the
-    lock that keeps others out of the warehouse for as long as it works, even when whoever started it was killed.
+    """`dbt build` of a selection, with these `tests` or all that it allows; a failing test is a result.
+
+    `keep_open` are descriptors that dbt shares, such as the lock that keeps others out of the warehouse for as long as
+    it works, even when whoever started it was killed.
 
     Raises:
         DbtError: if a model could not be built, with dbt's own words.
     """
     # a test of two models waits for both: one of them may be held back, and not be there at all
-    arguments = ["build", "--exclude-resource-type", "unit_test", "--indirect-selection", "cautious"]
-    arguments += ["--select", *select]
+    indirect = "cautious" if tests is None else "empty"
+    arguments = ["build", "--exclude-resource-type", "unit_test", "--indirect-selection", indirect]
+    arguments += ["--select", *select, *(tests or ())]
     if exclude:
         arguments += ["--exclude", *exclude]
     if full_refresh:

@@ -11,6 +11,8 @@ BUILT = ("model", "seed")
 
 #: Tag of what is built for the pipeline itself: which keys of a model are touched, and what it can read.
 PIPELINE = "pipeline"
+#: Table of schema `raw` that lists all deliveries.
+REVISION = "revision"
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,7 @@ class Node:
     small_groups: SmallGroups | None = None
     reconciles: str | None = None
     last_good: frozenset[str] = frozenset()
+    is_view: bool = False
 
     @property
     def relation(self) -> str:
@@ -123,6 +126,7 @@ class Graph:
         }
         self._order = list(TopologicalSorter(manifest["parent_map"]).static_order())
         self._sources = _sources_by_feed(manifest)
+        self._tests = [one for one, node in manifest["nodes"].items() if node["resource_type"] == "test"]
         self._by_name = {node.name: unique_id for unique_id, node in self.nodes.items()}
 
     def stage(self, stage: str) -> list[Node]:
@@ -136,6 +140,21 @@ class Graph:
     def ordered(self) -> list[Node]:
         """All nodes, parents before children."""
         return [self.nodes[unique_id] for unique_id in self._order if unique_id in self.nodes]
+
+    def in_order(self) -> list[Node]:
+        """All nodes, parents before children."""
+        return [self.nodes[unique_id] for unique_id in self._order if unique_id in self.nodes]
+
+    def made_from(self, node: Node) -> tuple[list[Node], list[str]]:
+        """The nodes and the feeds that a node reads its rows from, and not only what of them it has to recompute.
+
+        Among the feeds, `REVISION` stands for the list of all deliveries.
+        """
+        parents = self.manifest["parent_map"].get(node.unique_id, ())
+        feeds = {feed for feed, sources in self._sources.items() if not set(sources).isdisjoint(parents)}
+        sources = (self.manifest["sources"][one] for one in parents if one in self.manifest["sources"])
+        feeds |= {REVISION for source in sources if (source["schema"], source["name"]) == ("raw", REVISION)}
+        return sorted((self.nodes[one] for one in parents if one in self.nodes), key=by_name), sorted(feeds)
 
     def published(self) -> list[Node]:
         """Relations that people read: the marts, without what only the marts themselves read."""
@@ -187,6 +206,14 @@ class Graph:
         """Name of a node of any kind."""
         return str(self.manifest["nodes"][unique_id]["name"]) if unique_id in self.manifest["nodes"] else ""
 
+    def tests_of(self, node: Node) -> list[str]:
+        """Tests that guard a node, by unique id."""
+        return [one for one in self._tests if self.tested_by(one) == node.name]
+
+    def parents_of_test(self, test_id: str) -> list[Node]:
+        """The nodes that a test looks at."""
+        return [self.nodes[one] for one in self.manifest["nodes"][test_id]["depends_on"]["nodes"] if one in self.nodes]
+
     def tested_by(self, test_id: str) -> str | None:
         """Name of the model or seed that a test guards, if it guards one."""
         test = self.manifest["nodes"][test_id]
@@ -217,6 +244,16 @@ class Graph:
         return found
 
 
+def is_sql(entry: Mapping[str, Any]) -> bool:
+    """Whether the manifest's entry of a node is a model written in SQL."""
+    return bool(entry["resource_type"] == "model" and entry["language"] == "sql")
+
+
+def by_name(node: Node) -> str:
+    """Sorts nodes."""
+    return node.name
+
+
 def _is_built(node: Mapping[str, Any]) -> bool:
     return node["resource_type"] in BUILT and node["config"]["materialized"] != "ephemeral"
 
@@ -236,6 +273,7 @@ def _node(node: Mapping[str, Any], key: tuple[str, ...]) -> Node:
         node["unique_id"], node["name"], node["schema"], node["resource_type"], frozenset(node["tags"]),
         node.get("description") or "", tuple(_column(column) for column in node["columns"].values()), key,
         _small_groups(meta), meta.get("reconciles"), frozenset(meta.get("last_good", ())),
+        node["config"].get("materialized") == "view",
     )  # fmt: skip
 
 

@@ -1,49 +1,53 @@
 """Which columns a model's columns are made of, read from its compiled SQL.
 
-Reading SQL takes seconds for a whole project, and the answer changes only with the project: it is kept beside the
-manifest until dbt's fingerprint changes.
+Reading SQL takes seconds for a whole project, and the answer changes only with the model's code and its parents': it is
+kept beside the manifest until these change.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 from sqlglot import exp, parse_one
 from sqlglot.errors import SqlglotError
-from sqlglot.lineage import Node, lineage
+from sqlglot.lineage import Node as Leaf
+from sqlglot.lineage import lineage
 from sqlglot.optimizer import build_scope, qualify
 from sqlglot.schema import MappingSchema
 
 from orchestration.base.settings import Settings
 from orchestration.warehouse import dbt
-from orchestration.warehouse.graph import PIPELINE
+from orchestration.warehouse.graph import Node, is_sql
+from orchestration.warehouse.made_of import digest
 
 #: Per model (unique id), per column: the columns it comes from, as (schema, relation, column).
 Lineage = Mapping[str, Mapping[str, list[tuple[str, str, str]]]]
 
 
 def column_lineage(
-    settings: Settings, manifest: Mapping[str, Any], fingerprint: str, columns: Mapping[str, dg.TableSchema]
-) -> Lineage:
-    """Lineage of every model that has been compiled; `columns` are the warehouse's, by relation."""
+    settings: Settings, nodes: Sequence[Node], manifest: Mapping[str, Any], code: Mapping[str, str],
+    columns: Mapping[str, dg.TableSchema],
+) -> Lineage:  # fmt: skip
+    """Lineage of these nodes' columns; `columns` are the warehouse's, by relation.
+
+    It is read again where the `code` of a node, by its name, is not that under which it was read.
+    """
     path = dbt.target_dir(settings) / "lineage.json"
-    if path.exists():
-        kept = json.loads(path.read_bytes())
-        if kept["fingerprint"] == fingerprint and not _newly_compiled(settings, manifest, kept["models"]):
-            models: Lineage = kept["models"]
-            return models
-    schema, known = _schema(columns), _relations(manifest)
-    models = {
-        unique_id: {column: [source for source in sources if source[:2] in known] for column, sources in found.items()}
-        for unique_id, node in manifest["nodes"].items()
-        if _is_sql(node) and (found := _of_model(_compiled(settings, node), schema))
-    }
-    path.write_text(json.dumps({"fingerprint": fingerprint, "models": models}), "utf-8")
-    return models
+    kept: dict[str, dict[str, Any]] = json.loads(path.read_bytes()).get("read", {}) if path.exists() else {}
+    wanted = {node.unique_id: digest(code[node.name]) for node in nodes if is_sql(manifest["nodes"][node.unique_id])}
+    new = [one for one, read_as in wanted.items() if one not in kept or kept[one]["code"] != read_as]
+    if new:
+        schema, known = _schema(columns), _relations(manifest)
+        for one in new:
+            found = _of_model(_compiled(settings, manifest["nodes"][one]), schema) or {}
+            named = {column: [leaf for leaf in leaves if leaf[:2] in known] for column, leaves in found.items()}
+            kept[one] = {"code": wanted[one], "columns": named}
+        path.write_text(json.dumps({"read": kept}), "utf-8")
+    return {one: kept[one]["columns"] for one in wanted}
 
 
 def as_metadata(of_model: Mapping[str, list[tuple[str, str, str]]]) -> dg.TableColumnLineage:
@@ -58,17 +62,6 @@ def as_metadata(of_model: Mapping[str, list[tuple[str, str, str]]]) -> dg.TableC
 
 def _relations(manifest: Mapping[str, Any]) -> set[tuple[str, str]]:
     return {(entry["schema"], entry["name"]) for kind in ("nodes", "sources") for entry in manifest[kind].values()}
-
-
-def _is_sql(node: Mapping[str, Any]) -> bool:
-    return bool(node["resource_type"] == "model" and node["language"] == "sql" and PIPELINE not in node["tags"])
-
-
-def _newly_compiled(settings: Settings, manifest: Mapping[str, Any], models: Mapping[str, Any]) -> bool:
-    return any(
-        _is_sql(node) and unique_id not in models and _compiled(settings, node).exists()
-        for unique_id, node in manifest["nodes"].items()
-    )
 
 
 def _compiled(settings: Settings, node: Mapping[str, Any]) -> Path:
@@ -100,7 +93,7 @@ def _of_model(path: Path, schema: MappingSchema) -> dict[str, list[tuple[str, st
         return {}  # a model whose SQL is not understood is shown without lineage
 
 
-def _leaves(root: Node) -> list[tuple[str, str, str]]:
+def _leaves(root: Leaf) -> list[tuple[str, str, str]]:
     found = []
     for node in root.walk():
         if not node.downstream and isinstance(node.source, exp.Table) and node.source.db:

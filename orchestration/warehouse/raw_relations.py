@@ -38,16 +38,7 @@ def refresh_raw(
         currents = [receipt for receipt in own if rev_in_force[receipt.feed, receipt.dt] == receipt.rev]
         for name, kept in ((feed.name, currents), (f"{feed.name}__all_revisions", own)):
             con.execute(f"create or replace view raw.{identifier(name)} as {rows_of(con, settings, feed, kept)}")
-    con.execute(
-        "create or replace table raw.revision "
-        "(feed varchar, dt date, rev integer, delivered_at timestamptz, is_current boolean)"
-    )
-    rows = [(r.feed, r.dt, r.rev, r.delivered_at, rev_in_force[r.feed, r.dt] == r.rev) for r in receipts]
-    if rows:
-        con.execute(
-            "insert into raw.revision select unnest($1), unnest($2), unnest($3), unnest($4), unnest($5)",
-            [list(column) for column in zip(*rows, strict=True)],
-        )
+    _list_revisions(con, "raw.revision", receipts)
     con.execute("commit")
 
 
@@ -55,6 +46,28 @@ def rows_of(con: duckdb.DuckDBPyConnection, settings: Settings, feed: Feed, rece
     """A query over the raw rows of these revisions of a feed, with `dt` and `rev`."""
     is_mixed = bool({receipt.contract for receipt in receipts} - {feed.fingerprint})
     return _select(con, feed, _files(settings.raw_dir, receipts), is_mixed)
+
+
+def revisions_in_raw(con: duckdb.DuckDBPyConnection, settings: Settings) -> str:
+    """List the accepted revisions as `raw.revision` is going to, in a temporary table; return its name."""
+    accepted = [receipt for receipt in read_receipts(settings.raw_dir) if receipt.status == "ACCEPTED"]
+    _list_revisions(con, "revision_in_raw", accepted, "temp")
+    return "revision_in_raw"
+
+
+def _list_revisions(con: duckdb.DuckDBPyConnection, name: str, receipts: Sequence[Receipt], kind: str = "") -> None:
+    """Make a table with one row per accepted revision."""
+    con.execute(
+        f"create or replace {kind} table {name} "
+        "(feed varchar, dt date, rev integer, delivered_at timestamptz, is_current boolean)"
+    )
+    rev_in_force = {(receipt.feed, receipt.dt): receipt.rev for receipt in in_force(receipts)}
+    rows = [(r.feed, r.dt, r.rev, r.delivered_at, rev_in_force[r.feed, r.dt] == r.rev) for r in receipts]
+    if rows:
+        con.execute(
+            f"insert into {name} select unnest($1), unnest($2), unnest($3), unnest($4), unnest($5)",
+            [list(column) for column in zip(*rows, strict=True)],
+        )
 
 
 def _delivered_on(receipt: Receipt, settings: Settings) -> date:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import count
@@ -25,9 +25,12 @@ from orchestration.privacy.custody import shared
 from orchestration.runtime.outputs import not_made
 from orchestration.runtime.warehouse_lock import warehouse_lock
 from orchestration.warehouse import dbt
+from orchestration.warehouse.disk import check_disk
+from orchestration.warehouse.due import note_durations, want
 from orchestration.warehouse.graph import Graph, Node
 from orchestration.warehouse.lineage import as_metadata, column_lineage
 from orchestration.warehouse.raw_relations import refresh_raw
+from orchestration.warehouse.work import Work, find_work
 
 Warn = Callable[[str], None]
 #: Draws what has been read of a relation, or nothing: metadata for its asset, and a warning for what cannot be drawn.
@@ -110,17 +113,17 @@ class Stage:
                 yield self._held_back(context, node, held[node.name])
         for name, parents in self.graph.reading_last_good(held).items():
             context.log.warning(f"{name} reads {', '.join(parents)} as it was before")
-        fingerprint = dbt.fingerprint(self.settings)  # what changes from here on, the next run sees
-        results = self._build(context, [node for node in selected if node.name not in held], fingerprint, holding)
+        work = self._work(selected, held)
+        results = self._build(context, work, holding)
         made = [node for node in selected if _status(results, node.unique_id) == "success"]
         with connect(self.settings, str(self.settings.warehouse)) as con:
-            yield from self._outputs(con, selected, made, results, fingerprint)
+            want(con, work.plan, [])
+            note_durations(con, {node.name: (work.is_whole(node), results[node.unique_id].seconds) for node in made})
+            yield from self._outputs(con, selected, made, work, results)
             for unique_id, result in results.items():
                 if spec := self.tests.get(self.graph.name_of(unique_id)):
                     yield _test_result(spec, result)
-            yield from self._judge(context, con, made, results, held)
-            if len(made) == len(self.graph.stage(self.name)):
-                self._remember_fingerprint(con, fingerprint)
+            yield from self._judge(context, con, made, work, results, held)
 
     def _held_back(
         self, context: dg.AssetExecutionContext, node: Node, causes: list[str]
@@ -132,19 +135,26 @@ class Stage:
             return held_back_result(_key(node), suite, causes)
         return dg.AssetObservation(_key(node), description=said, metadata={"held_back_by": causes})
 
-    def _build(
-        self, context: dg.AssetExecutionContext, nodes: list[Node], fingerprint: str, holding: int
-    ) -> dict[str, dbt.NodeResult]:
+    def _work(self, selected: Sequence[Node], held: Mapping[str, list[str]]) -> Work:
+        """What is to be built, tested and judged: all that is not as it was when that was done."""
         home_dir(self.settings.home)
         with connect(self.settings, str(self.settings.warehouse)) as con:
             refresh_raw(con, self.settings, self.feeds)
-            is_stale = self._fingerprint_of_build(con) != fingerprint
-        if not nodes:
+            work = find_work(con, self.settings, self.graph, self.feeds, self.name, self._suites(), selected, held)
+            check_disk(con, self.settings, [one.node for one in work.due.values() if one.is_whole])
+            want(con, work.plan, list(work.due.values()))
+        return work
+
+    def _build(self, context: dg.AssetExecutionContext, work: Work, holding: int) -> dict[str, dbt.NodeResult]:
+        nodes = [one.node for one in work.due.values()]
+        if as_they_were := work.as_they_were:
+            context.log.info(f"{as_they_were} relations are as they were")
+        if not nodes and not work.tests:
             return {}
         results = dbt.build(
             self.settings,
             select=[*(node.name for node in nodes), *self.graph.pipeline_of(nodes)],
-            full_refresh=is_stale,
+            tests=[self.graph.name_of(test) for test in work.tests],
             keep_open=[holding],
             on_node=_progress(nodes, context.log.info),
         )
@@ -155,11 +165,11 @@ class Stage:
         con: duckdb.DuckDBPyConnection,
         selected: list[Node],
         made: list[Node],
+        work: Work,
         results: Mapping[str, dbt.NodeResult],
-        fingerprint: str,
     ) -> Iterator[_Made | dg.Output[None]]:
-        columns = _columns(con)
-        lineage = column_lineage(self.settings, self.graph.manifest, fingerprint, columns)
+        columns = _columns(con) if made else {}
+        lineage = column_lineage(self.settings, made, self.graph.manifest, work.plan.code, columns)
         for node in selected:
             if node not in made:
                 yield not_made(_key(node).to_python_identifier())
@@ -183,10 +193,11 @@ class Stage:
         context: dg.AssetExecutionContext,
         con: duckdb.DuckDBPyConnection,
         made: list[Node],
+        work: Work,
         results: Mapping[str, dbt.NodeResult],
         held: Mapping[str, list[str]],
     ) -> Iterator[dg.AssetCheckResult]:
-        """A relation's verdict rests on its dbt tests and its suite."""
+        """A relation's verdict rests on its dbt tests and its suite, and stands for as long as what these look at."""
         suites = self._suites()
         absent = self._never_built(con, held)
         for node in self.graph.stage(self.name):
@@ -195,10 +206,11 @@ class Stage:
                 for result in results.values()
                 if result.status == "fail" and self.graph.tested_by(result.unique_id) == node.name
             ]
-            if node not in made and not failed:
+            is_judged = node in made or (node.name in work.inputs and node.name not in work.due)
+            if not is_judged and not failed:
                 continue
             nothing = Suite(self.name, node.name, ())
-            suite = suites.get(node, nothing) if node in made else nothing
+            suite = suites.get(node, nothing) if is_judged else nothing
             judgement = judge(
                 context,
                 self.settings,
@@ -206,6 +218,7 @@ class Stage:
                 suite,
                 partial(_check, con, self.settings, suite, node.relation, absent),
                 beside=failed,
+                inputs=work.inputs.get(node.name),
             )
             if suite.expectations:
                 yield judgement.check
@@ -224,16 +237,6 @@ class Stage:
             node: load_suite(self.name, node.name, site=self.settings.site) for node in self.graph.stage(self.name)
         }
         return {node: suite for node, suite in loaded.items() if suite.expectations}
-
-    def _fingerprint_of_build(self, con: duckdb.DuckDBPyConnection) -> str | None:
-        """What the tables of this stage were last built from, whole; another one means a full refresh."""
-        con.execute("create schema if not exists pipeline")
-        con.execute("create table if not exists pipeline.built_from (stage varchar primary key, fingerprint varchar)")
-        row = con.execute("select fingerprint from pipeline.built_from where stage = $1", [self.name]).fetchone()
-        return row[0] if row else None
-
-    def _remember_fingerprint(self, con: duckdb.DuckDBPyConnection, fingerprint: str) -> None:
-        con.execute("insert or replace into pipeline.built_from values ($1, $2)", [self.name, fingerprint])
 
 
 def _check(

@@ -8,6 +8,14 @@ relation records nothing that it did not recompute.
 
 {% macro create_progress_tables() -%}
     {%- if execute -%}
+    {%- for name in ['made_of', 'wanted'] %}
+    create schema if not exists {{ progress_table(name).without_identifier() }};
+    create table if not exists {{ progress_table(name) }} (
+        model varchar not null,
+        code varchar not null,
+        version varchar
+    );
+    {%- endfor %}
     {%- for name in ['consumed', 'offered'] %}
     create schema if not exists {{ progress_table(name).without_identifier() }};
     create table if not exists {{ progress_table(name) }} (
@@ -30,11 +38,36 @@ relation records nothing that it did not recompute.
     {{ replace_progress('offered', name, deliveries) }}
 {%- endmacro %}
 
-{#- Post-hook of every model; empty, and so not run, for one that is not incremental. -#}
+{#- Post-hook of every model and seed; empty, and so not run, for the pipeline's own. -#}
 {% macro record_progress(relation) -%}
-    {%- if execute and model.config.materialized == 'incremental' -%}
-    {{ replace_progress('consumed', relation.identifier, progress_table('offered')) }}
+    {%- if execute and 'pipeline' not in model.tags -%}
+    {%- if model.config.materialized == 'incremental' -%}
+    {{ replace_progress('consumed', relation.identifier, progress_table('offered')) }};
     {%- endif -%}
+    {{ replace_rows(
+        progress_table('made_of'),
+        key='model',
+        keys="'" ~ relation.identifier ~ "'",
+        columns='model, code, version',
+        rows="select model, code, version from " ~ progress_table('wanted') ~ " where model = '" ~ relation.identifier ~ "'",
+    ) }}
+    {%- endif -%}
+{%- endmacro %}
+
+{#-
+Whether an incremental model is to be built whole: dbt is told so, or its rows were made by other code than is wanted
+(`orchestration/warehouse/due.py`). In place of dbt's own macro of this name; its touched relation asks for it, too.
+-#}
+{% macro should_full_refresh() -%}
+    {%- set query -%}
+        select wanted.model
+        from {{ progress_table('wanted') }} as wanted
+        left join {{ progress_table('made_of') }} as made_of on wanted.model = made_of.model
+        where
+            wanted.model = '{{ this.identifier | replace('__touched', '') }}'
+            and wanted.code is distinct from made_of.code
+    {%- endset -%}
+    {{ return(flags.FULL_REFRESH or (execute and column_of(query) | length > 0)) }}
 {%- endmacro %}
 
 {% macro replace_progress(name, model_name, deliveries) -%}

@@ -1,0 +1,36 @@
+"""How a plan looks in a terminal."""
+
+from __future__ import annotations
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+from orchestration.state.planned import RunPlan
+from orchestration.warehouse.disk import gigabytes
+
+_MOST_CAUSES = 3
+
+
+def print_plan(out: Console, found: RunPlan) -> None:
+    """A line per relation to build, and what it comes to."""
+    if found.waiting:
+        out.print(f"Deliveries wait in landing: {', '.join(found.waiting)}")
+    if not found.planned:
+        out.print(f"Nothing would be built: {found.relations} relations are as they were made.")
+    else:
+        table = Table(box=SIMPLE_HEAD)
+        for name in ("relation", "built", "because of", "about"):
+            table.add_column(name, justify="right" if name == "about" else "left")
+        for one in found.planned:
+            causes = ", ".join(one.because[:_MOST_CAUSES]) + (" …" if len(one.because) > _MOST_CAUSES else "")
+            seconds = "" if one.seconds is None else f"{one.seconds:.1f} s"
+            table.add_row(one.relation, "whole" if one.is_whole else "where touched", causes, seconds)
+        out.print(table)
+        unknown = sum(one.seconds is None for one in found.planned)
+        out.print(
+            f"{len(found.planned)} of {found.relations} relations, about {found.seconds:.0f} s"
+            + (f", and {unknown} of which nobody knows how long they take" if unknown else "")
+        )
+    needed, free = gigabytes(found.disk.needed), gigabytes(found.disk.free)
+    out.print(f"Disk: about {needed} needed, {free} free", style=None if found.disk.is_enough else "red")

@@ -1,0 +1,172 @@
+"""What has to be built: a relation whose code, macros, reference rows, deliveries or parents are not those of its rows.
+
+`pipeline.made_of` says of each relation what its rows were made of, in the transaction that wrote them; a model's
+post-hook copies it from `pipeline.wanted`, which is written before dbt begins. So a kill leaves rows and what is said
+of them or neither, and what is built without being wanted is said to be made of nobody knows what.
+
+Two builds from the same are the same (rebuild equality), so what a relation is made of stands for its rows: `code` for
+how they are made, all that it is built on included, `version` for the data as well. With another `code` an incremental
+model is built whole; with the same and another `version` it reads what is pending. A view has no rows of its own, and
+is made again only for other code, or columns of raw.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import duckdb
+
+from orchestration.base.sql import literal
+from orchestration.contracts import Feed
+from orchestration.warehouse.graph import REVISION, Graph, Node
+from orchestration.warehouse.made_of import MadeOf, digest
+
+_TABLES = {
+    "made_of": "model varchar not null, code varchar not null, version varchar",
+    "wanted": "model varchar not null, code varchar not null, version varchar",
+    "duration": "model varchar not null, is_whole boolean not null, seconds double not null",
+}
+
+
+@dataclass(frozen=True)
+class Due:
+    """A node to build: whole, or only what is pending; `because` says of what it is made that it was not before."""
+
+    node: Node
+    is_whole: bool
+    because: tuple[str, ...]
+
+
+@dataclass
+class Plan:
+    """What is due, parents first, and of every node of the graph what its rows are going to be made of."""
+
+    due: dict[str, Due] = field(default_factory=dict)
+    code: dict[str, str] = field(default_factory=dict)
+    version: dict[str, str] = field(default_factory=dict)
+    #: What stands for the rows that a reader of the node sees; of a view, those that it shows.
+    shows: dict[str, str] = field(default_factory=dict)
+
+
+def prepare(con: duckdb.DuckDBPyConnection) -> None:
+    """Make the tables that say what relations are made of."""
+    con.execute("create schema if not exists pipeline")
+    for name, columns in _TABLES.items():
+        con.execute(f"create table if not exists pipeline.{name} ({columns})")
+    con.execute("drop table if exists pipeline.built_from")  # of versions that built everything from whatever changed
+
+
+def plan(
+    con: duckdb.DuckDBPyConnection,
+    graph: Graph,
+    made_of: MadeOf,
+    feeds: Mapping[str, Feed],
+    raw: Mapping[str, str],
+    held: Collection[str] = (),
+) -> Plan:
+    """What is due over `raw` (`raw_versions`); what is `held` stays as it is, for its readers too."""
+    recorded = _recorded(con)
+    there = existing(con)
+    found = Plan()
+    for node in graph.in_order():
+        parents, sources = graph.made_from(node)
+        is_view, known = node.is_view, recorded.get(node.name)
+        parts = made_of.parts(node.unique_id)
+        if is_view:
+            parts |= {f"columns of {feed}": feeds[feed].fingerprint for feed in sources if feed in feeds}
+        parts |= {f"parent {parent.name}": digest(found.code.get(parent.name)) for parent in parents}
+        code = json.dumps(parts, sort_keys=True)
+        if node.name in held:
+            code = known.code if known else ""
+        reads = [found.shows.get(parent.name) for parent in parents] + [raw.get(feed) for feed in sources]
+        shows = digest(code, reads)
+        version = digest(code) if is_view or not (parents or sources) else shows
+        if node.name in held:
+            version = (known.version if known else None) or ""
+            shows = shows if is_view else version
+        found.code[node.name], found.version[node.name], found.shows[node.name] = code, version, shows
+        if node.name not in held:
+            because = _because(known, parts, version, exists=node.relation in there)
+            if because is not None:
+                is_whole = not known or known.code != code or node.relation not in there
+                found.due[node.name] = Due(node, is_whole, because)
+    return found
+
+
+def want(con: duckdb.DuckDBPyConnection, plan: Plan, due: Sequence[Due]) -> None:
+    """Say what these nodes are going to be made of, for the hooks that run when they are, and nobody else."""
+    con.execute("begin")
+    con.execute("delete from pipeline.wanted")
+    for one in due:
+        name = one.node.name
+        con.execute("insert into pipeline.wanted values ($1, $2, $3)", [name, plan.code[name], plan.version[name]])
+    con.execute("commit")
+
+
+def note_durations(con: duckdb.DuckDBPyConnection, seconds: Mapping[str, tuple[bool, float]]) -> None:
+    """Remember how long nodes took, built whole or not."""
+    con.execute("begin")
+    for name, (is_whole, took) in seconds.items():
+        con.execute("delete from pipeline.duration where model = $1 and is_whole = $2", [name, is_whole])
+        con.execute("insert into pipeline.duration values ($1, $2, $3)", [name, is_whole, took])
+    con.execute("commit")
+
+
+def durations(con: duckdb.DuckDBPyConnection) -> dict[tuple[str, bool], float]:
+    """How long each node took last, in seconds, by its name and whether it was built whole."""
+    rows = con.execute("select model, is_whole, seconds from pipeline.duration").fetchall()
+    return {(model, is_whole): seconds for model, is_whole, seconds in rows}
+
+
+@dataclass(frozen=True)
+class _Made:
+    code: str
+    version: str | None
+
+
+def _recorded(con: duckdb.DuckDBPyConnection) -> dict[str, _Made]:
+    rows = con.execute("select model, code, version from pipeline.made_of").fetchall()
+    return {model: _Made(code, version) for model, code, version in rows}
+
+
+def existing(con: duckdb.DuckDBPyConnection) -> set[str]:
+    """Relations of the warehouse, schema first."""
+    rows = con.execute(
+        "select schema_name || '.' || table_name from duckdb_tables() union all "
+        "select schema_name || '.' || view_name from duckdb_views() where not internal"
+    ).fetchall()
+    return {name for (name,) in rows}
+
+
+def raw_versions(con: duckdb.DuckDBPyConnection, revisions: str = "raw.revision") -> dict[str, str]:
+    """What stands for the rows of each feed that has arrived: its accepted revisions, and which are in force.
+
+    And for the list of all deliveries, which also says when they came.
+    """
+    return dict(
+        con.execute(
+            f"""
+            select feed, md5(string_agg(concat_ws(':', dt, rev, is_current), ',' order by dt, rev))
+            from {revisions} group by feed
+            union all
+            select {literal(REVISION)}, md5(string_agg(deliveries::varchar, ',' order by feed, dt, rev))
+            from {revisions} as deliveries
+            """
+        ).fetchall()
+    )
+
+
+def _because(known: _Made | None, parts: Mapping[str, str], version: str, *, exists: bool) -> tuple[str, ...] | None:
+    """What is not as it was; None if everything is."""
+    if not known or not exists:
+        return ("never built",)
+    before: dict[str, Any] = json.loads(known.code or "{}")
+    changed = [name for name in parts.keys() | before.keys() if parts.get(name) != before.get(name)]
+    if changed:
+        return tuple(sorted(changed, key=lambda name: (name.startswith("parent "), name)))
+    if known.version != version:
+        return ("deliveries",) if known.version else ("other pseudonyms",)
+    return None

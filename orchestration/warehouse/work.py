@@ -1,0 +1,90 @@
+"""The work of a stage: nodes to build, tests to run, relations to judge, each because something is not as it was."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass
+
+import duckdb
+
+from orchestration.base.settings import Settings
+from orchestration.contracts import Feed
+from orchestration.gates import verdicts
+from orchestration.gates.suites import Suite
+from orchestration.warehouse import dbt
+from orchestration.warehouse.due import Due, Plan, existing, plan, prepare, raw_versions
+from orchestration.warehouse.graph import Graph, Node
+from orchestration.warehouse.made_of import MadeOf, digest
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a stage has to do. `due` are nodes to build, by name; `tests` dbt's tests to run, by unique id.
+
+    `inputs` are the relations to judge, each with what its verdict rests on: its rows, those that its tests and its
+    suite compare them with, and these. `as_they_were` counts the selected nodes that nothing has changed.
+    """
+
+    plan: Plan
+    due: Mapping[str, Due]
+    tests: Sequence[str]
+    inputs: Mapping[str, str]
+    as_they_were: int
+
+    def is_whole(self, node: Node) -> bool:
+        """Whether a node is built anew, and not only where deliveries touch it."""
+        return node.name not in self.due or self.due[node.name].is_whole
+
+
+def find_work(
+    con: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    graph: Graph,
+    feeds: Mapping[str, Feed],
+    stage: str,
+    suites: Mapping[Node, Suite],
+    selected: Sequence[Node],
+    held: Collection[str],
+) -> Work:
+    """Hold the selected nodes of a stage, those aside that gates hold back, against what was built and judged."""
+    made_of = MadeOf(settings, graph.manifest, dbt.environment(settings))
+    prepare(con)
+    raw = raw_versions(con)
+    found = plan(con, graph, made_of, feeds, raw, held)
+    free = [node for node in selected if node.name not in held]
+    due = {node.name: found.due[node.name] for node in free if node.name in found.due}
+    shown = {node.relation: found.shows[node.name] for node in graph.nodes.values()}
+    shown |= {f"raw.{name}": version for name, version in raw.items()}
+    latest = {verdict.relation: verdict for verdict in verdicts.latest(settings, stage)}
+    inputs = {}
+    for node in free:
+        suite = suites.get(node, Suite(stage, node.name, ()))
+        rests_on = _rests_on(settings, graph, made_of, node, suite, shown)
+        verdict = latest.get(node.name)
+        if node.name in due or verdict is None or verdict.failures or verdict.inputs != rests_on:
+            inputs[node.name] = rests_on
+    there = existing(con)
+    can_be_read = {node.unique_id for node in graph.nodes.values() if node.relation in there and node.name not in held}
+    can_be_read |= {one.node.unique_id for one in due.values()}
+    tests = [
+        test
+        for node in free
+        if node.name in inputs
+        for test in graph.tests_of(node)
+        if can_be_read.issuperset(parent.unique_id for parent in graph.parents_of_test(test))
+    ]
+    return Work(found, due, tests, inputs, len(free) - len(due))
+
+
+def _rests_on(
+    settings: Settings, graph: Graph, made_of: MadeOf, node: Node, suite: Suite, shown: Mapping[str, str]
+) -> str:
+    tests = graph.tests_of(node)
+    compared = {node.relation} | {one.relation for test in tests for one in graph.parents_of_test(test)}
+    compared |= {relation for relation in shown if suite.names(relation)}
+    return digest(
+        settings.time_zone,
+        asdict(suite),
+        sorted(made_of.test(test) for test in tests),
+        sorted((relation, shown.get(relation)) for relation in compared),
+    )
