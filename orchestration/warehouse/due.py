@@ -24,9 +24,10 @@ from orchestration.contracts import Feed
 from orchestration.warehouse.graph import REVISION, Graph, Node
 from orchestration.warehouse.made_of import MadeOf, digest
 
+_MADE_OF = "model varchar not null, code varchar not null, version varchar, replaced varchar, was_whole boolean"
 _TABLES = {
-    "made_of": "model varchar not null, code varchar not null, version varchar",
-    "wanted": "model varchar not null, code varchar not null, version varchar",
+    "made_of": _MADE_OF,
+    "wanted": f"{_MADE_OF}, is_tested_whole boolean",
     "duration": "model varchar not null, is_whole boolean not null, seconds double not null",
 }
 
@@ -49,6 +50,18 @@ class Plan:
     version: dict[str, str] = field(default_factory=dict)
     #: What stands for the rows that a reader of the node sees; of a view, those that it shows.
     shows: dict[str, str] = field(default_factory=dict)
+    #: The same before its last build, or the coming one, if only what is touched was built then; else None.
+    showed: dict[str, str | None] = field(default_factory=dict)
+    #: Versions that are there before the build.
+    replaced: dict[str, str | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Made:
+    code: str
+    version: str | None
+    replaced: str | None
+    was_whole: bool | None
 
 
 def prepare(con: duckdb.DuckDBPyConnection) -> None:
@@ -93,16 +106,33 @@ def plan(
             if because is not None:
                 is_whole = not known or known.code != code or node.relation not in there
                 found.due[node.name] = Due(node, is_whole, because)
+        found.replaced[node.name] = known.version if known else None
+        found.showed[node.name] = _showed(found, node, known, parents if not sources else [])
     return found
 
 
-def want(con: duckdb.DuckDBPyConnection, plan: Plan, due: Sequence[Due]) -> None:
-    """Say what these nodes are going to be made of, for the hooks that run when they are, and nobody else."""
+def _showed(plan: Plan, node: Node, known: _Made | None, parents: Sequence[Node]) -> str | None:
+    if known is None or known.code != plan.code[node.name]:
+        return None
+    if node.is_view:  # shows the rows of what it reads, if that is one relation
+        showed = [plan.showed.get(parent.name) for parent in parents]
+        return digest(known.code, showed) if len(showed) == 1 and showed[0] else None
+    if node.name in plan.due:
+        return None if plan.due[node.name].is_whole else known.version
+    return None if known.was_whole else known.replaced
+
+
+def want(con: duckdb.DuckDBPyConnection, plan: Plan, are_tested_whole: Mapping[str, bool]) -> None:
+    """Say what these nodes are going to be made of, for the hooks that run when they are, and for their tests.
+
+    A key test looks at all rows of what is tested whole, and else at those that the run has touched.
+    """
     con.execute("begin")
     con.execute("delete from pipeline.wanted")
-    for one in due:
-        name = one.node.name
-        con.execute("insert into pipeline.wanted values ($1, $2, $3)", [name, plan.code[name], plan.version[name]])
+    for name, is_tested_whole in are_tested_whole.items():
+        is_whole = name in plan.due and plan.due[name].is_whole
+        said = [name, plan.code[name], plan.version[name], plan.replaced[name], is_whole, is_tested_whole]
+        con.execute("insert into pipeline.wanted values ($1, $2, $3, $4, $5, $6)", said)
     con.execute("commit")
 
 
@@ -121,15 +151,9 @@ def durations(con: duckdb.DuckDBPyConnection) -> dict[tuple[str, bool], float]:
     return {(model, is_whole): seconds for model, is_whole, seconds in rows}
 
 
-@dataclass(frozen=True)
-class _Made:
-    code: str
-    version: str | None
-
-
 def _recorded(con: duckdb.DuckDBPyConnection) -> dict[str, _Made]:
-    rows = con.execute("select model, code, version from pipeline.made_of").fetchall()
-    return {model: _Made(code, version) for model, code, version in rows}
+    rows = con.execute("select model, code, version, replaced, was_whole from pipeline.made_of").fetchall()
+    return {model: _Made(*made) for model, *made in rows}
 
 
 def existing(con: duckdb.DuckDBPyConnection) -> set[str]:

@@ -117,7 +117,7 @@ class Stage:
         results = self._build(context, work, holding)
         made = [node for node in selected if _status(results, node.unique_id) == "success"]
         with connect(self.settings, str(self.settings.warehouse)) as con:
-            want(con, work.plan, [])
+            want(con, work.plan, {})
             note_durations(con, {node.name: (work.is_whole(node), results[node.unique_id].seconds) for node in made})
             yield from self._outputs(con, selected, made, work, results)
             for unique_id, result in results.items():
@@ -142,7 +142,7 @@ class Stage:
             refresh_raw(con, self.settings, self.feeds)
             work = find_work(con, self.settings, self.graph, self.feeds, self.name, self._suites(), selected, held)
             check_disk(con, self.settings, [one.node for one in work.due.values() if one.is_whole])
-            want(con, work.plan, list(work.due.values()))
+            want(con, work.plan, work.are_tested_whole)
         return work
 
     def _build(self, context: dg.AssetExecutionContext, work: Work, holding: int) -> dict[str, dbt.NodeResult]:

@@ -22,13 +22,16 @@ class Work:
     """What a stage has to do. `due` are nodes to build, by name; `tests` dbt's tests to run, by unique id.
 
     `inputs` are the relations to judge, each with what its verdict rests on: its rows, those that its tests and its
-    suite compare them with, and these. `as_they_were` counts the selected nodes that nothing has changed.
+    suite compare them with, and these. `are_tested_whole` says of these whether their key tests have to look at all of
+    their rows, because not all but the touched ones have passed them. `as_they_were` counts the selected nodes that
+    nothing has changed.
     """
 
     plan: Plan
     due: Mapping[str, Due]
     tests: Sequence[str]
     inputs: Mapping[str, str]
+    are_tested_whole: Mapping[str, bool]
     as_they_were: int
 
     def is_whole(self, node: Node) -> bool:
@@ -56,13 +59,18 @@ def find_work(
     shown = {node.relation: found.shows[node.name] for node in graph.nodes.values()}
     shown |= {f"raw.{name}": version for name, version in raw.items()}
     latest = {verdict.relation: verdict for verdict in verdicts.latest(settings, stage)}
-    inputs = {}
+    inputs: dict[str, str] = {}
+    are_tested_whole: dict[str, bool] = {}
     for node in free:
         suite = suites.get(node, Suite(stage, node.name, ()))
         rests_on = _rests_on(settings, graph, made_of, node, suite, shown)
         verdict = latest.get(node.name)
         if node.name in due or verdict is None or verdict.failures or verdict.inputs != rests_on:
             inputs[node.name] = rests_on
+            has_passed = (
+                verdict is not None and not verdict.failures and _same_rows_passed(verdict, rests_on, found, node)
+            )
+            are_tested_whole[node.name] = not has_passed
     there = existing(con)
     can_be_read = {node.unique_id for node in graph.nodes.values() if node.relation in there and node.name not in held}
     can_be_read |= {one.node.unique_id for one in due.values()}
@@ -73,7 +81,7 @@ def find_work(
         for test in graph.tests_of(node)
         if can_be_read.issuperset(parent.unique_id for parent in graph.parents_of_test(test))
     ]
-    return Work(found, due, tests, inputs, len(free) - len(due))
+    return Work(found, due, tests, inputs, are_tested_whole, len(free) - len(due))
 
 
 def _rests_on(
@@ -82,9 +90,11 @@ def _rests_on(
     tests = graph.tests_of(node)
     compared = {node.relation} | {one.relation for test in tests for one in graph.parents_of_test(test)}
     compared |= {relation for relation in shown if suite.names(relation)}
-    return digest(
-        settings.time_zone,
-        asdict(suite),
-        sorted(made_of.test(test) for test in tests),
-        sorted((relation, shown.get(relation)) for relation in compared),
-    )
+    by_tests = digest(sorted(made_of.test(test) for test in tests))
+    beside = digest(settings.time_zone, asdict(suite), sorted((relation, shown.get(relation)) for relation in compared))
+    return f"{by_tests}.{shown[node.relation]}.{beside}"
+
+
+def _same_rows_passed(verdict: verdicts.Verdict, rests_on: str, plan: Plan, node: Node) -> bool:
+    """Whether the verdict, by the same tests, is on rows from which the touched keys tell the difference."""
+    return (verdict.inputs or "").split(".")[:2] == [rests_on.split(".", maxsplit=1)[0], plan.showed[node.name]]

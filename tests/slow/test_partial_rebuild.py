@@ -1,4 +1,4 @@
-"""Edits of models, macros, reference rows and comments, and deliveries, in any order: a partial rebuild is a full one."""
+"""Edits of models, macros, reference rows and comments, and deliveries: a partial rebuild is a full one."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def build_what_is_due(settings: Settings) -> list[str]:
     for stage in STAGES:
         with connect(settings, str(settings.warehouse)) as con:
             work = find_work(con, settings, graph, FEEDS, stage, {}, graph.stage(stage), ())
-            want(con, work.plan, list(work.due.values()))
+            want(con, work.plan, work.are_tested_whole)
         nodes = [one.node for one in work.due.values()]
         if nodes:
             names = [node.name for node in nodes]

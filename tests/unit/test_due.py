@@ -70,8 +70,9 @@ class Built:
     def build(self, found: Plan, *names: str) -> None:
         for name in names or found.due:
             self.con.execute("delete from pipeline.made_of where model = $1", [name])
-            values = [name, found.code[name], found.version[name]]
-            self.con.execute("insert into pipeline.made_of values ($1, $2, $3)", values)
+            is_whole = name in found.due and found.due[name].is_whole
+            values = [name, found.code[name], found.version[name], found.replaced[name], is_whole]
+            self.con.execute("insert into pipeline.made_of values ($1, $2, $3, $4, $5)", values)
 
     def due(self, edit: Edit = lambda it: None) -> dict[str, bool]:
         """What is due after an edit, and whether whole."""
@@ -167,3 +168,17 @@ def test_other_pseudonyms_have_everything_read_again_and_nothing_built_whole(bui
     built.con.execute("update pipeline.made_of set version = null")
     assert not any(built.due().values())
     assert built.due().keys() >= {"calls", "totals"}
+
+
+def test_touched_keys_tell_the_difference_from_what_was_shown_before_the_last_build_alone(built: Built) -> None:
+    assert built.plan().showed["calls"] is None, "it was built whole"
+    first = built.plan().shows["calls"]
+    built.deliver()
+    assert built.plan().showed["calls"] == first
+    built.build(built.plan())
+    assert built.plan().showed["calls"] == first
+    second = built.plan().shows["calls"]
+    built.deliver(day="2026-01-03")
+    assert built.plan().showed["calls"] == second
+    built.due(in_model("calls", raw_code="select 7 as fee from stg_calls"))
+    assert built.plan().showed["calls"] is None

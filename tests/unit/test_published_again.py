@@ -32,7 +32,7 @@ class Installation:
             prepare(con)
             for name in ("totals", "lines"):
                 con.execute(f"create table churn.{name} as select unnest(range(1, 4))::integer as n")
-                con.execute("insert into pipeline.made_of values ($1, '{}', 'first')", [name])
+                con.execute("insert into pipeline.made_of values ($1, '{}', 'first', null, true)", [name])
 
     def warehouse(self) -> duckdb.DuckDBPyConnection:
         return duckdb.connect(str(self.settings.warehouse))

@@ -8,12 +8,15 @@ relation records nothing that it did not recompute.
 
 {% macro create_progress_tables() -%}
     {%- if execute -%}
-    {%- for name in ['made_of', 'wanted'] %}
+    {%- for name, more in {'made_of': '', 'wanted': ', is_tested_whole boolean'}.items() %}
     create schema if not exists {{ progress_table(name).without_identifier() }};
     create table if not exists {{ progress_table(name) }} (
         model varchar not null,
         code varchar not null,
-        version varchar
+        version varchar,
+        replaced varchar,
+        was_whole boolean
+        {{- more }}
     );
     {%- endfor %}
     {%- for name in ['consumed', 'offered'] %}
@@ -44,12 +47,14 @@ relation records nothing that it did not recompute.
     {%- if model.config.materialized == 'incremental' -%}
     {{ replace_progress('consumed', relation.identifier, progress_table('offered')) }};
     {%- endif -%}
+    {%- set columns = 'model, code, version, replaced, was_whole' -%}
     {{ replace_rows(
         progress_table('made_of'),
         key='model',
         keys="'" ~ relation.identifier ~ "'",
-        columns='model, code, version',
-        rows="select model, code, version from " ~ progress_table('wanted') ~ " where model = '" ~ relation.identifier ~ "'",
+        columns=columns,
+        rows='select ' ~ columns ~ ' from ' ~ progress_table('wanted')
+            ~ " where model = '" ~ relation.identifier ~ "'",
     ) }}
     {%- endif -%}
 {%- endmacro %}

@@ -6,6 +6,7 @@ with keyed as (
         {{ columns | join(',\n        ') }},
         count(*) as occurrences
     from {{ model }}
+    {{ where_touched(columns) }}
     group by {{ columns | join(', ') }}
 ),
 
