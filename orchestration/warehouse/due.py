@@ -19,7 +19,7 @@ from typing import Any
 
 import duckdb
 
-from orchestration.base.sql import literal
+from orchestration.base.sql import columns_of, literal
 from orchestration.contracts import Feed
 from orchestration.warehouse.graph import REVISION, Graph, Node
 from orchestration.warehouse.made_of import MadeOf, digest
@@ -65,10 +65,14 @@ class _Made:
 
 
 def prepare(con: duckdb.DuckDBPyConnection) -> None:
-    """Make the tables that say what relations are made of."""
+    """Make the tables that say what relations are made of; of another version's, nothing is known, and all is built."""
     con.execute("create schema if not exists pipeline")
     for name, columns in _TABLES.items():
+        con.execute(f"create temp table wanted_columns ({columns})")
         con.execute(f"create table if not exists pipeline.{name} ({columns})")
+        if [*columns_of(con, f"pipeline.{name}")] != [*columns_of(con, "wanted_columns")]:
+            con.execute(f"create or replace table pipeline.{name} ({columns})")
+        con.execute("drop table wanted_columns")
     con.execute("drop table if exists pipeline.built_from")  # of versions that built everything from whatever changed
 
 
