@@ -6,6 +6,16 @@
     ]) }}
 {%- endmacro %}
 
+{#- The same in the words of a reason. -#}
+{% macro propensity_words() -%}
+    {{ return({
+        'months_left': 'contract months left', 'contract': 'kind of contract', 'fee_stated': 'fee for leaving',
+        'tenure': 'time with us', 'plan_code': 'tariff', 'age_band': 'age', 'province': 'province',
+        'exposure': 'exposure to an unregistered cell', 'disputed': 'disputes of payments', 'came_from': 'came from',
+        'sim_changed': 'SIM change', 'line_type': 'kind of line',
+    }) }}
+{%- endmacro %}
+
 {#- Days within which a departure is foretold. -#}
 {% macro horizon_days() -%}
     30

@@ -432,6 +432,16 @@ WAREHOUSE_FAULTS = [
         "select line_key, null, '2026-01-11', '2026-01-01', 50000, -4.6, null, 1, 'SKT' "
         "from core.dim_line where status <> 'TERMINATED' limit 1",
     ),
+    WarehouseFault("a list of more calls than the desk can make",
+        "call_list", "within_the_desks_day",
+        "insert into churn.call_list select '2026-01-11', i, md5('line' || i)::uuid, null, 'CALL', 0.01, null, 50000, "
+        "6000, 1200, 'SKT', 'age: 20-29' from range(101) as t(i)",
+    ),
+    WarehouseFault("a call to somebody whom no model has scored",
+        "call_list", "listed_are_scored",
+        "insert into churn.call_list values ('2026-01-11', 1, md5('nobody')::uuid, null, 'CALL', 0.01, null, 50000, "
+        "6000, 1200, 'SKT', 'age: 20-29')",
+    ),
     WarehouseFault("a decile that the month's quality left out",
         "propensity_calibration", "deciles_are_the_month",
         "insert into churn.propensity_calibration values "
