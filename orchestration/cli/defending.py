@@ -48,8 +48,8 @@ def trace(
 ) -> None:
     """Say where a published number comes from: definition, models, deliveries, gates, and what it was before.
 
-    --where "incident_id = 'WAIVER' and as_of_date = '2026-01-03'" picks the row; it may also stand behind the
-    column, as in "churn.provider_daily.port_outs where date_day = '2026-01-03' and provider_group = 'ONE'".
+    --where "as_of_date = '2026-01-03' and is_mno" picks the row, or rows that add up; it may also stand behind the
+    column: "churn.incident_destination.port_outs_day where as_of_date = '2026-01-03' and is_mno".
     """
     from orchestration.reporting.traced import print_ledger, print_trace
 

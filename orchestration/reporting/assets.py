@@ -14,6 +14,7 @@ from orchestration.privacy.custody import shared
 from orchestration.reporting import gates_page as gates
 from orchestration.reporting.glossary import write_glossary
 from orchestration.reporting.morning import page, write_morning_report
+from orchestration.reporting.reconciliation import write_reconciliation
 from orchestration.runtime.outputs import written_in
 from orchestration.serving.assets import KEY as PUBLICATION
 from orchestration.serving.assets import before_publication
@@ -37,12 +38,15 @@ def report_asset(settings: Settings, feeds: Mapping[str, Feed], graph: Graph) ->
     def morning_report() -> dg.MaterializeResult[None]:
         report = write_morning_report(settings, feeds)
         glossary = write_glossary(settings, graph)
+        reconciliation = write_reconciliation(settings)
         metadata: dict[str, dg.MetadataValue[str]] = {
             "day": dg.MetadataValue.text(str(report.day)),
             "report": dg.MetadataValue.url(settings.page_url(report.path.name)),
             "glossary": dg.MetadataValue.url(settings.page_url(glossary.name)),
             "summary": dg.MetadataValue.md(report.summary.replace("\n", "\n\n")),
         }
+        if reconciliation:
+            metadata["reconciliation"] = dg.MetadataValue.url(settings.page_url(reconciliation.name))
         if drawing := report.svg:
             picture = base64.b64encode(drawing.encode()).decode()
             metadata["exodus"] = dg.MetadataValue.md(f"![Departures by day](data:image/svg+xml;base64,{picture})")

@@ -15,7 +15,7 @@ from urllib.parse import unquote, urlsplit
 from orchestration.base.settings import Settings
 from orchestration.reporting.pages import environment
 
-_PAGE = re.compile(r"/((?:\d{4}-\d{2}-\d{2}|gates|glossary)\.html)")
+_PAGE = re.compile(r"/((?:\d{4}-\d{2}-\d{2}|gates|glossary|reconciliation)\.html)")
 _LOOPBACK = "127.0.0.1"
 _HEADERS = {
     "Content-Type": "text/html; charset=utf-8",

@@ -22,7 +22,7 @@ EXODUS = date(2026, 1, 6)  # a Tuesday within the fee waiver
 _ROWS = {
     "portability_events": 1100, "payments": 400, "subscriptions": 400, "cell_registry": 150, "cell_attachments": 300,
     "sim_changes": 120, "alert_dispositions": 20, "termination_fees": 40, "invoices": 60, "payment_disputes": 320,
-    "provider_line_counts": 6,
+    "provider_line_counts": 6, "provider_port_records": 200,
 }  # fmt: skip
 #: Feeds that are delivered on each of these days.
 DELIVERED = tuple(_ROWS)
@@ -78,6 +78,10 @@ def row(feed: str, day: date, number: int) -> Row:
         "provider_line_counts": {
             "month": f"{day:%Y-%m}", "provider": f"P{number}", "line_type": "HANDSET",
             "lines": str(1_000_000 + day.day),
+        },
+        "provider_port_records": {
+            "reporter": "KT", "port_id": f"P{key}", "donor_provider": "KT", "recipient_provider": "SKT",
+            "status": "COMPLETED", "processed_on": str(day),
         },
     }  # fmt: skip
     return of_feed[feed]
@@ -365,6 +369,10 @@ DELIVERY_FAULTS = [
     ),
     DeliveryFault("hardly any SIM changes", _SIMS, "volume_low", _rows(_SIMS, lambda rows: rows[:10]), False),
     DeliveryFault("complaints that stop", _DISPUTES, "volume_low", _rows(_DISPUTES, lambda rows: rows[:30]), False),
+    DeliveryFault(
+        "a day on which a provider hardly reports", "provider_port_records", "volume_low",
+        _rows("provider_port_records", lambda rows: rows[:10]), False,
+    ),
     DeliveryFault(
         "a regulator's month without a line", _LINE_COUNTS, "has_rows", _rows(_LINE_COUNTS, lambda rows: []), False
     ),

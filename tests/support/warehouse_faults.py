@@ -124,6 +124,15 @@ WORLD = """
     insert into raw.provider_line_counts__all_revisions
     select month, provider, 'HANDSET', 1000000, month + 40, 1
     from (values (date '2025-10-01'), (date '2025-11-01')) as m(month), (values ('KT'), ('SKT')) as p(provider);
+
+    -- KT's own books of the ports to and from itself
+    insert into raw.provider_port_records__all_revisions by name
+    select
+        'KT' as reporter, port_id, donor_provider, recipient_provider, max_by(status, event_seq) as status,
+        max(processed_on) as processed_on, max(dt) as dt, 1 as rev
+    from raw.portability_events__all_revisions
+    where 'KT' in (donor_provider, recipient_provider)
+    group by port_id, donor_provider, recipient_provider;
 """
 
 
@@ -763,6 +772,22 @@ WAREHOUSE_FAULTS = [
         "returns counted twice",
         "port_return", "returns_are_the_facts",
         "update churn.port_return set ports = 2 * ports",
+    ),
+    WarehouseFault(
+        "reports that are compared with nothing",
+        "port_reconciliation", "every_report_is_compared",
+        "delete from churn.port_reconciliation where donor_group = 'KT'"
+    ),
+    WarehouseFault(
+        "ports of two states that are called matched",
+        "port_reconciliation", "agreement_is_of_the_sides",
+        "update churn.port_reconciliation set donor_status = 'REQUESTED' where is_donor_reporting"
+    ),
+    WarehouseFault(
+        "a provider that books every port a day later",
+        "port_reconciliation", "most_ports_are_matched",
+        "update churn.port_reconciliation set agreement = 'DIFFERENT_DAY', donor_processed_on = donor_processed_on + 1 "
+        "where is_donor_reporting and donor_processed_on is not null"
     ),
     WarehouseFault(
         "chains that end where they began, and are not called returns",
