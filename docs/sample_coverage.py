@@ -30,10 +30,20 @@ STRUCTURE = ("TOO_MANY_COLUMNS", "MISSING_COLUMNS", "OPEN_QUOTE", "LONG_LINE")
 
 #: Why something does not occur in the demo, by rule, column or reason.
 _NO_WINDOW = "The demo ends in February 2026, when no waiver is open; until 13 January it is filled."
+_NO_REPORTS = "Providers report their books to a regulator: an operator's site, as the demo is, has no such feed."
 WHY: dict[str, str] = {
     "churn.call_list.probability_in_window": _NO_WINDOW,
     "churn.line_propensity.probability_in_window": _NO_WINDOW,
-}
+    "REPORTER_IS_NO_SIDE": _NO_REPORTS,
+    **{
+        f"churn.port_reconciliation.{column}": _NO_REPORTS
+        for column in (
+            "port_id", "processed_on", "donor_provider", "recipient_provider", "donor_group", "recipient_group",
+            "clearing_house_status", "clearing_house_processed_on", "is_donor_reporting", "donor_status",
+            "donor_processed_on", "is_recipient_reporting", "recipient_status", "recipient_processed_on", "agreement",
+        )
+    },
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
