@@ -62,6 +62,7 @@ def _port_events(rng: random.Random) -> dict[tuple[date, int], list[Row]]:
                 "port_id": f"P{i}", "event_seq": seq, "number_key": _key(1, i % 40), "donor_provider": donor,
                 "donor_network": donor[:2], "recipient_provider": recipient, "recipient_network": recipient[:2],
                 "line_type": "IOT" if i % 9 == 0 else "HANDSET", "status": status, "requested_at": _noon(asked_on),
+                "sales_channel": ["DEALER", "ONLINE", None][i % 3], "dealer_code": None if i % 3 else f"D{i % 2}",
                 "status_at": _noon(on), "processed_on": booked_on if status == "COMPLETED" else None,
             }  # fmt: skip
             days[on + timedelta(days=rng.choice([0, 0, 0, 2, 5])), 1].append(row)
@@ -279,6 +280,20 @@ def test_a_request_waits_from_its_day_to_the_one_that_ends_it(world: ByHand) -> 
     world.same(f"select {key}, lead_median_days from churn.port_pipeline_daily", median)
     sql = "select date_day, sum(rejected) from churn.port_rejection_daily group by all"
     world.same(sql, Counter((request["ended"],) for request in requests if request["outcome"] == "rejected"))
+
+
+def test_a_port_is_sold_in_one_way_and_perhaps_by_a_dealer(world: ByHand) -> None:
+    channels = Counter((p["on"], p["from"], p["to"], p["sales_channel"] or "unknown") for p in world.moves)
+    key = "donor_group, recipient_group"
+    world.same(f"select processed_on, {key}, sales_channel, ports from churn.channel_daily", channels)
+    days: dict[tuple[Any, ...], Counter[date]] = defaultdict(Counter)
+    for port in (port for port in world.moves if port["dealer_code"]):
+        days[port["on"].replace(day=1), port["from"], port["to"], port["dealer_code"]][port["on"]] += 1
+    where = f"select month, {key}, dealer_code"
+    world.same(f"{where}, ports from churn.dealer_monthly", {at: sum(own.values()) for at, own in days.items()})
+    world.same(
+        f"{where}, busiest_day_ports from churn.dealer_monthly", {at: max(own.values()) for at, own in days.items()}
+    )
 
 
 def test_provider_months_add_up_their_days(world: ByHand) -> None:

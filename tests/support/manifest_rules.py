@@ -21,7 +21,7 @@ HARMLESS = {
     "donor_group", "recipient_group", "destination_group", "top_destination", "first_group", "via_group", "last_group",
     "group_left", "group_returned_to", "line_type", "period", "product", "rule_id", "version", "specification",
     "target", "shapes", "relation", "measure", "reject_code", "direction",
-    "decile", "take_up_basis", "month_left", "other_group", "trait",
+    "decile", "sales_channel", "take_up_basis", "month_left", "other_group", "trait",
 }  # fmt: skip
 #: Columns that say what people are or do. A mart that tells its rows apart by one of them merges small groups.
 OF_PEOPLE = {

@@ -59,6 +59,8 @@ final as (
         latest.event_seq,
         latest.status,
         latest.reject_code,
+        latest.sales_channel,
+        latest.dealer_code,
         latest.requested_at,
         latest.status_at,
         history.processed_on,
