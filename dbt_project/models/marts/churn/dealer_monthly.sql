@@ -8,7 +8,7 @@ with sales as (
     select * from {{ ref('int_port_seller') }}
     where
         dealer_code is not null
-        and processed_on > {{ months_after(ports_to, -months) }}
+        and processed_on >= date_trunc('month', {{ months_after(ports_to, 1 - months) }})
 ),
 
 calendar as (
