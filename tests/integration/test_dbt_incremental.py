@@ -116,6 +116,8 @@ class Deliveries:
             "recipient_provider": recipient,
             "recipient_network": recipient.split("_")[0],
             "line_type": rng.choice(["HANDSET", "IOT"]),
+            "sales_channel": "DEALER" if number % 3 else "ONLINE",
+            "dealer_code": f"D{number % 3}" if number % 3 else None,
             "status": status,
             "requested_at": self._instant(dt - timedelta(days=rng.randrange(3))),
             "status_at": self._instant(dt),
@@ -311,10 +313,14 @@ def test_the_history_is_worth_comparing(history: Warehouse) -> None:
     counts = {
         relation: history.query(f"select count(*) from {relation}")[0][0] for relation in history.built_relations()
     }
-    # nobody was concerned by a breach of months before, and the days end within the waiver
+    # nobody was concerned by a breach of months before, the days end within the waiver, no month is over that could be
+    # learnt from, and the regulator has counted nothing
     assert {relation for relation, count in counts.items() if not count} == {
         "churn.incident_aftermath", "fraud.breach_churn", "intermediate.int_breach_hazard",
         "intermediate.int_breach_life", "intermediate.int_breach_line", "intermediate.int_breach_risk_set",
+        "churn.call_list", "churn.line_propensity", "churn.market", "churn.propensity_calibration",
+        "churn.propensity_quality", "intermediate.int_propensity_cell", "intermediate.int_propensity_decile",
+        "intermediate.int_propensity_model", "intermediate.int_propensity_score",
     }  # fmt: skip
     reasons = {row[0] for row in history.query("select distinct rule_id from fraud.rule_hit")}
     assert reasons >= {

@@ -87,6 +87,10 @@ def test_a_fault_in_a_delivery_is_caught_by_its_gate(copy_of_delivered: Settings
     assert is_closed([caught]) == fault.closes
 
 
+#: Nothing is foretold before a month is over that could be learnt from.
+FORETOLD = {"call_list", "line_propensity", "propensity_calibration", "propensity_quality"}
+
+
 @pytest.fixture(scope="module")
 def con(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
     warehouse = Warehouse.create(tmp_path_factory.mktemp("gates"), "gates")
@@ -122,7 +126,7 @@ def test_no_gate_fires_on_the_clean_world(
 ) -> None:
     outcomes = _judge(con, schemas, relation)
     assert _failed(outcomes) == set()
-    assert all(outcome.evaluated for outcome in outcomes)
+    assert all(outcome.evaluated for outcome in outcomes) or relation in FORETOLD
 
 
 @pytest.mark.parametrize("fault", WAREHOUSE_FAULTS, ids=lambda fault: fault.story)

@@ -34,8 +34,20 @@ WORLD = """
         port_id, seq as event_seq, number_key, donor as donor_provider, donor as donor_network,
         recipient as recipient_provider, replace(recipient, '_MVNO', '') as recipient_network, 'HANDSET' as line_type,
         status, (day + interval 9 hour)::timestamptz as requested_at, at_::timestamptz as status_at,
-        if(status = 'COMPLETED', booked_on, null) as processed_on, dt, 1 as rev
+        if(status = 'COMPLETED', booked_on, null) as processed_on,
+        if(i % 4 = 0, 'DEALER', 'ONLINE') as sales_channel, if(i % 4 = 0, 'D1', null) as dealer_code, dt, 1 as rev
     from event;
+
+    -- some are rejected
+    insert into raw.portability_events__all_revisions by name
+    select
+        'X' || i as port_id, seq as event_seq, md5('asked' || i)::uuid as number_key, 'KT' as donor_provider,
+        'KT' as donor_network, 'SKT' as recipient_provider, 'SKT' as recipient_network, 'HANDSET' as line_type,
+        if(seq = 1, 'REQUESTED', 'REJECTED') as status, if(seq = 2, 'UNPAID_BILL', null) as reject_code,
+        (day + interval 9 hour)::timestamptz as requested_at,
+        (day + interval 8 hour + seq * interval 1 hour)::timestamptz as status_at,
+        day as dt, 1 as rev
+    from (select i, date '2025-12-22' + (i % 20)::integer as day from range(40) as t(i)), range(1, 3) as s(seq);
 
     insert into raw.subscriptions__all_revisions
     select
