@@ -13,7 +13,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from jinja2 import Environment, StrictUndefined
-from jinja2.nodes import Macro
+from jinja2.nodes import Macro, Template
 
 from orchestration.base.settings import PROJECT
 
@@ -60,10 +60,15 @@ def render_model(text: str) -> str:
     return str(_models().from_string(text).render())
 
 
-def model_renderer(names: Mapping[tuple[str, ...], str], variables: Mapping[str, str]) -> Callable[[str], str]:
-    """Renders models to be run: `names` are relations by the arguments of `ref` and `source`, `variables` dbt's own."""
+def model_renderer(
+    names: Mapping[tuple[str, ...], str], variables: Mapping[str, str], column_of: Callable[[str], list[Any]]
+) -> Callable[[str], str]:
+    """Renders models to be run: `names` are relations by the arguments of `ref` and `source`, `variables` dbt's own.
+
+    `column_of` is asked for the first column of a query, such as how large a relation is.
+    """
     environment = _first_build(
-        lambda *call: Relation(names[call]), lambda name, default="": variables.get(name, default)
+        lambda *call: Relation(names[call]), lambda name, default="": variables.get(name, default), column_of=column_of
     )
     return lambda text: str(environment.from_string(text).render())
 
@@ -73,7 +78,9 @@ def _models() -> Environment:
     return _first_build(lambda *call: Relation(".".join(("model", *call)[-2:])), lambda _name, default="": default)
 
 
-def _first_build(relation: Callable[..., Relation], env_var: Callable[..., str]) -> Environment:
+def _first_build(
+    relation: Callable[..., Relation], env_var: Callable[..., str], **words: Callable[..., Any]
+) -> Environment:
     """An environment with what dbt puts before a model, answered as before a first build."""
     return _environment(
         {
@@ -85,6 +92,7 @@ def _first_build(relation: Callable[..., Relation], env_var: Callable[..., str])
             "is_incremental": lambda: False,
             "load_relation": lambda _relation: None,
             "execute": False,
+            **words,
         }
     )[0]
 
@@ -98,15 +106,15 @@ def _environment(words: Mapping[str, Any]) -> tuple[Environment, _Macros]:
     """Jinja with the project's macros and some words of dbt's, and the macros by name."""
     environment = Environment(undefined=StrictUndefined, extensions=["jinja2.ext.do"])
     files = [environment.parse(path.read_text("utf-8")) for path in sorted(_FOLDER.rglob("*.sql"))]
-    names = [macro.name for file in files for macro in file.find_all(Macro)]
+    macros = [macro for file in files for macro in file.find_all(Macro)]
     found: dict[str, Callable[..., Any]] = {}
     # Jinja looks up what a file names when it reads the file, so every macro must have a name before any is read
-    callers = {name: _caller(found, name) for name in names}
+    callers = {macro.name: _caller(found, macro.name) for macro in macros}
     adapter = SimpleNamespace(dispatch=lambda name, _project: callers[f"duckdb__{name}"])
     environment.globals |= {**callers, "return": _return, "adapter": adapter, **words}
-    for file in files:
-        module = environment.from_string(file).module
-        found |= {name: macro for name, macro in vars(module).items() if name in callers}
+    for macro in macros:  # each by itself: in one template they would call each other past their callers
+        module = environment.from_string(Template([macro], lineno=macro.lineno)).module
+        found[macro.name] = vars(module)[macro.name]
     return environment, callers
 
 

@@ -35,7 +35,7 @@ PLANTED = (
     "select payment_id, scheme from fraud_charge union all select payment_id, kind from year_charge where is_fraud"
 )
 REACH_BACK_DAYS = 9  # five days late, one behind a missing file, two until a payment is cancelled, one spare
-MEMORY_LIMIT = "6GB"
+MEMORY_LIMIT = "5GB"
 ROWS_IN_HAND = 3_000_000  # payments made at a time; keeps a whole carrier's panel within memory
 
 

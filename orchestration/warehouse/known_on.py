@@ -48,7 +48,9 @@ def built_as_known_on(
         narrowed(con)
         _read_everything(con, nodes)
         names = _names(manifest)
-        render = model_renderer(names, dbt.environment(settings))
+        render = model_renderer(
+            names, dbt.environment(settings), lambda query: [row[0] for row in con.execute(query).fetchall()]
+        )
         for node in nodes:
             con.execute(f"create schema if not exists {node['schema']}")
             if node["resource_type"] == "seed":

@@ -20,6 +20,7 @@ from tests.support.world import FIRST, LAST, World
 SCHEMAS = ("churn", "fraud")
 
 
+@pytest.mark.timeout(3600)
 @pytest.mark.parametrize("seed", (1, 2))
 def test_what_was_known_on_a_day_is_what_a_run_of_its_deliveries_alone_has_published(
     published_world: World, new_world: Callable[..., World], tmp_path: Path, seed: int

@@ -15,12 +15,12 @@ MACROS = sorted((DBT_PROJECT / "macros").rglob("*.sql"))
 _JINJA = jinja2.Environment(extensions=["jinja2.ext.do"])
 #: What dbt puts before every macro, and the adapter's own macros that ours call.
 _DBT = {
-    "adapter", "api", "env_var", "exceptions", "execute", "graph", "is_incremental", "model", "ref", "return",
+    "adapter", "api", "env_var", "exceptions", "execute", "flags", "graph", "is_incremental", "model", "ref", "return",
     "run_query", "should_full_refresh", "source", "target", "this",
     "get_quoted_csv", "load_relation",
 }  # fmt: skip
 #: Macros that dbt calls by their name.
-_CALLED_BY_DBT = {"generate_schema_name", "get_incremental_touched_sql"}
+_CALLED_BY_DBT = {"generate_schema_name"}
 
 
 def _parsed(path: Path) -> nodes.Template:

@@ -1,6 +1,6 @@
 {#-
-What an incremental run has to test: of a model whose touched keys were replaced, the rows of these keys. Each row that is
-left has another key than any that came, so whatever was unique before still is; the random history of
+What an incremental run has to test: of a model whose touched keys were replaced, the rows of these keys. Each row that
+is left has another key than any that came, so whatever was unique before still is; the random history of
 `test_dbt_incremental.py` holds the strategy to that. A view over one such model shows its rows, and is tested likewise.
 What was built whole, or by nobody who says how (`pipeline.wanted`), is tested whole.
 -#}
@@ -8,7 +8,8 @@ What was built whole, or by nobody who says how (`pipeline.wanted`), is tested w
 {#- Condition on the rows that a key test of `columns` looks at; empty for all of them. -#}
 {% macro where_touched(columns) -%}
     {%- set built = model_with_rows_of(graph.nodes.get(model.attached_node)) if execute else none -%}
-    {%- if built and built.config.unique_key in columns and is_tested_where_touched(graph.nodes[model.attached_node]) -%}
+    {%- set is_of_key = built and built.config.unique_key in columns -%}
+    {%- if is_of_key and is_tested_where_touched(graph.nodes[model.attached_node]) -%}
         {%- set touched = api.Relation.create(
             database=target.database, schema='pipeline', identifier=built.name ~ '__touched'
         ) -%}

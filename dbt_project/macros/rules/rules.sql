@@ -84,7 +84,7 @@ Every row of `fraud_rules` is held against this before a run. A rule without an 
 {% macro rule_feeds(rules) -%}
     {%- for rule in rules %}
     {%- set is_last_rule = loop.last %}
-    {%- for feed in rule.feeds or ['payments'] %}
+    {%- for feed in rule.get('feeds') or ['payments'] %}
     select
         '{{ rule.rule_id }}' as rule_id,
         '{{ feed }}' as feed
