@@ -108,8 +108,8 @@ def plan(
         if node.name not in held:
             because = _because(known, parts, version, exists=node.relation in there)
             if because is not None:
-                is_whole = not known or known.code != code or node.relation not in there
-                found.due[node.name] = Due(node, is_whole, because)
+                is_as_made = known and known.code == code and node.relation in there
+                found.due[node.name] = Due(node, not (is_as_made and node.is_incremental), because)
         found.replaced[node.name] = known.version if known else None
         found.showed[node.name] = _showed(found, node, known, parents if not sources else [])
     return found

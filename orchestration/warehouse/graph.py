@@ -76,7 +76,17 @@ class Node:
     small_groups: SmallGroups | None = None
     reconciles: str | None = None
     last_good: frozenset[str] = frozenset()
-    is_view: bool = False
+    materialized: str = "table"
+
+    @property
+    def is_view(self) -> bool:
+        """Whether it has no rows of its own."""
+        return self.materialized == "view"
+
+    @property
+    def is_incremental(self) -> bool:
+        """Whether it can be built where deliveries touch it alone."""
+        return self.materialized == "incremental"
 
     @property
     def relation(self) -> str:
@@ -273,7 +283,7 @@ def _node(node: Mapping[str, Any], key: tuple[str, ...]) -> Node:
         node["unique_id"], node["name"], node["schema"], node["resource_type"], frozenset(node["tags"]),
         node.get("description") or "", tuple(_column(column) for column in node["columns"].values()), key,
         _small_groups(meta), meta.get("reconciles"), frozenset(meta.get("last_good", ())),
-        node["config"].get("materialized") == "view",
+        node["config"]["materialized"],
     )  # fmt: skip
 
 
