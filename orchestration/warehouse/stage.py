@@ -30,7 +30,7 @@ from orchestration.warehouse.due import note_durations, want
 from orchestration.warehouse.graph import Graph, Node
 from orchestration.warehouse.lineage import as_metadata, column_lineage
 from orchestration.warehouse.raw_relations import refresh_raw
-from orchestration.warehouse.work import Work, find_work
+from orchestration.warehouse.work import DBT_TEST, Work, find_work
 
 Warn = Callable[[str], None]
 #: Draws what has been read of a relation, or nothing: metadata for its asset, and a warning for what cannot be drawn.
@@ -290,7 +290,7 @@ def _test_result(spec: dg.AssetCheckSpec, result: dbt.NodeResult) -> dg.AssetChe
 def _failed_test(stage: str, node: Node, result: dbt.NodeResult) -> Outcome:
     return Outcome(
         stage=stage, relation=node.name, partition=None, expectation_id=result.unique_id.split(".")[-2],
-        expectation_type="dbt_test", severity="critical", passed=False, observed=f"{result.failures} rows",
+        expectation_type=DBT_TEST, severity="critical", passed=False, observed=f"{result.failures} rows",
         expected="no row", evaluated=0, failed=result.failures, why="A dbt test of the model failed.",
         failing_rows_sql=result.compiled_sql,
     )  # fmt: skip

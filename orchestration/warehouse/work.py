@@ -17,6 +17,10 @@ from orchestration.warehouse.graph import Graph, Node
 from orchestration.warehouse.made_of import MadeOf, digest
 
 
+#: What an outcome says that is one of dbt's tests.
+DBT_TEST = "dbt_test"
+
+
 @dataclass(frozen=True)
 class Work:
     """What a stage has to do. `due` are nodes to build, by name; `tests` dbt's tests to run, by unique id.
@@ -67,9 +71,7 @@ def find_work(
         verdict = latest.get(node.name)
         if node.name in due or verdict is None or verdict.failures or verdict.inputs != rests_on:
             inputs[node.name] = rests_on
-            has_passed = (
-                verdict is not None and not verdict.failures and _same_rows_passed(verdict, rests_on, found, node)
-            )
+            has_passed = verdict is not None and _rows_passed(verdict, rests_on, found, node)
             are_tested_whole[node.name] = not has_passed
     there = existing(con)
     can_be_read = {node.unique_id for node in graph.nodes.values() if node.relation in there and node.name not in held}
@@ -95,6 +97,8 @@ def _rests_on(
     return f"{by_tests}.{shown[node.relation]}.{beside}"
 
 
-def _same_rows_passed(verdict: verdicts.Verdict, rests_on: str, plan: Plan, node: Node) -> bool:
-    """Whether the verdict, by the same tests, is on rows from which the touched keys tell the difference."""
+def _rows_passed(verdict: verdicts.Verdict, rests_on: str, plan: Plan, node: Node) -> bool:
+    """Whether all rows from which the touched keys tell the difference have passed the same tests."""
+    if any(failure.expectation_type == DBT_TEST for failure in verdict.failures):
+        return False
     return (verdict.inputs or "").split(".")[:2] == [rests_on.split(".", maxsplit=1)[0], plan.showed[node.name]]
