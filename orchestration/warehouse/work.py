@@ -16,7 +16,6 @@ from orchestration.warehouse.due import Due, Plan, existing, plan, prepare, raw_
 from orchestration.warehouse.graph import Graph, Node
 from orchestration.warehouse.made_of import MadeOf, digest
 
-
 #: What an outcome says that is one of dbt's tests.
 DBT_TEST = "dbt_test"
 
