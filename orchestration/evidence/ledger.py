@@ -116,7 +116,8 @@ def _fill(
 ) -> None:  # fmt: skip
     """Fill the temporary table `ledger`."""
     names = basis.facts
-    events = rows_of(con, settings, feed, receipts)
+    con.execute(f"create temp table delivered as {rows_of(con, settings, feed, receipts)}")
+    facts = f"(from {basis.published} where {names.key} in (select {names.key} from delivered))"
     shared_key = " and ".join(
         f"event.{identifier(column.raw_name)} = places.{identifier(column.raw_name)}" for column in feed.key
     )
@@ -127,11 +128,11 @@ def _fill(
             select key, bool_or(left_out is null) as is_counted, min(left_out) as left_out
             from (
                 select fact.{names.key} as key, {basis.left_out_sql()} as left_out
-                {basis.crossed_sql(door, basis.published)}
+                {basis.crossed_sql(door, facts)}
             )
             group by key
         ),
-        told as ({told_sql(basis, events, door, basis.published)})
+        told as ({told_sql(basis, "from delivered", door, facts)})
         select
             case
                 when judged.key is null then 'of nobody in view'
@@ -142,7 +143,7 @@ def _fill(
             end as outcome,
             event.{names.key}::varchar as key, event.{names.state}::varchar as state,
             event.{names.pseudonym}::varchar as pseudonym, event.dt, event.rev, places.file, places.row_number
-        from ({events}) as event
+        from delivered as event
         left join judged on judged.key = event.{names.key}
         left join told on told.key = event.{names.key}
         left join places on not places.is_duplicate and places.dt = event.dt and places.rev = event.rev and {shared_key}

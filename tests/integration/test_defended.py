@@ -82,6 +82,20 @@ def test_rows_counted_one_by_one_are_any_figure_as_published(published_world: Wo
     assert not wrong
 
 
+def test_a_mart_counts_by_columns_that_there_are(graph: Graph) -> None:
+    unknown = []
+    for node in graph.published():
+        evidence = graph.manifest["nodes"][node.unique_id]["config"]["meta"].get("evidence", {})
+        columns = {column.name: column for column in node.columns}
+        unknown += [f"{node.relation}.{name}" for name in evidence.get("figures", {}).keys() - columns.keys()]
+        for name in evidence.get("figures", {}).keys() & columns.keys():
+            basis = basis_of(graph, Figure(node, columns[name], "true"))
+            assert basis is not None
+            held = {column.name for fact in graph.published() if fact.name == basis.name for column in fact.columns}
+            unknown += [f"{node.relation}.{name}: {one}" for one in basis.columns_with_reasons if one not in held]
+    assert not unknown
+
+
 def test_rows_of_a_mart_that_add_up_are_one_figure(published_world: World, graph: Graph) -> None:
     where = "incident_id = 'KT_WAIVER_2026' and as_of_date = '2025-12-31' and is_mno"
     assert _traced(published_world, graph, "churn.incident_destination.port_outs_day", where).recounted == 7_664
