@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from orchestration.base.settings import Settings
 from orchestration.evidence.basis import Basis
 from orchestration.evidence.figure import Figure
-from orchestration.warehouse import dbt
 from orchestration.warehouse.graph import Graph
+from orchestration.warehouse.lineage_file import load_lineage
 
 
 @dataclass(frozen=True)
@@ -87,13 +85,11 @@ def _checksums(graph: Graph) -> dict[str, str]:
 
 def _lineage(settings: Settings, graph: Graph) -> Mapping[str, Mapping[str, list[tuple[str, str]]]]:
     """Per relation, per column: what it comes from, as the last run has read it from the models."""
-    path = dbt.target_dir(settings) / "lineage.json"
-    models: Mapping[str, Any] = json.loads(path.read_bytes())["models"] if path.exists() else {}
     return {
         graph.nodes[unique_id].relation: {
             column: [(f"{schema}.{name}", source) for schema, name, source in sources]
-            for column, sources in found.items()
+            for column, sources in found["columns"].items()
         }
-        for unique_id, found in models.items()
+        for unique_id, found in load_lineage(settings).items()
         if unique_id in graph.nodes
     }

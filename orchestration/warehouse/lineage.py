@@ -6,7 +6,6 @@ kept beside the manifest until these change.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from sqlglot.schema import MappingSchema
 from orchestration.base.settings import Settings
 from orchestration.warehouse import dbt
 from orchestration.warehouse.graph import Node, is_sql
+from orchestration.warehouse.lineage_file import load_lineage, save_lineage
 from orchestration.warehouse.made_of import digest
 
 #: Per model (unique id), per column: the columns it comes from, as (schema, relation, column).
@@ -36,8 +36,7 @@ def column_lineage(
 
     It is read again where the `code` of a node, by its name, is not that under which it was read.
     """
-    path = dbt.target_dir(settings) / "lineage.json"
-    kept: dict[str, dict[str, Any]] = json.loads(path.read_bytes()).get("read", {}) if path.exists() else {}
+    kept = load_lineage(settings)
     wanted = {node.unique_id: digest(code[node.name]) for node in nodes if is_sql(manifest["nodes"][node.unique_id])}
     new = [one for one, read_as in wanted.items() if one not in kept or kept[one]["code"] != read_as]
     if new:
@@ -46,7 +45,7 @@ def column_lineage(
             found = _of_model(_compiled(settings, manifest["nodes"][one]), schema) or {}
             named = {column: [leaf for leaf in leaves if leaf[:2] in known] for column, leaves in found.items()}
             kept[one] = {"code": wanted[one], "columns": named}
-        path.write_text(json.dumps({"read": kept}), "utf-8")
+        save_lineage(settings, kept)
     return {one: kept[one]["columns"] for one in wanted}
 
 
