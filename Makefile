@@ -78,6 +78,7 @@ $(VENV)/.installed-dev: requirements-dev.lock pyproject.toml | $(BIN)/uv
 $(BIN)/uv:
 	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip >/dev/null  # uv makes environments without it
 	@PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install -qq 'uv>=0.9,<1'
 
 # Superset is built for Python 3.11 and for libraries of its own time.
