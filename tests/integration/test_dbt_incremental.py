@@ -437,7 +437,7 @@ def test_the_quality_of_detection_is_what_scikit_learn_and_the_handbook_say_of_i
 def test_every_fraud_mart_with_a_plot_shows_one(history: Warehouse, relation: str) -> None:
     warnings: list[str] = []
     with history.connect() as con:
-        shown = plots.plot_reader(history.settings.site_profile)(con, relation)(warnings.append)
+        shown = plots.plot_reader(Settings().site_profile)(con, relation)(warnings.append)
     assert not warnings
     assert "data:image/png;base64," in str(shown["plot"].value)
 
