@@ -38,7 +38,7 @@ SAMPLE = [block for block in _blocks() if block not in MARKET]
 COMPARED = [
     (shlex.split(command)[1:], said)
     for command, said in re.findall(
-        r"```sh\n(ringfence .*?)\n```\n```text\n(.*?)\n```", PAGE.read_text("utf-8"), re.DOTALL
+        r"```sh\n(ringfence [^\n]+)\n```\n```text\n(.*?)\n```", PAGE.read_text("utf-8"), re.DOTALL
     )
 ]
 
