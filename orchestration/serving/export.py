@@ -10,7 +10,7 @@ import pandas as pd
 from orchestration.base.files import replacing
 from orchestration.base.refusal import Refusal, unknown
 from orchestration.base.settings import Settings
-from orchestration.base.sql import connect, first_line, identifier, literal, one_number
+from orchestration.base.sql import columns_of, connect, first_line, identifier, literal, one_number
 from orchestration.serving.generations import current_file
 from orchestration.serving.sealed import readable
 
@@ -42,8 +42,8 @@ def export(settings: Settings, relation: str, file: Path, where: str | None = No
     with readable(settings, published) as path, connect(settings) as con:
         con.execute(f"attach {literal(str(path))} as published (read_only)")
         con.execute("use published")
-        query = f"select * from {_found(con, relation)}"
-        rows = _count(con, query := f"{query} where {where}" if where else query)
+        query = f"select * from {_found(con, relation)} where {where or 'true'}"
+        rows = _count(con, query)
         with replacing(file, is_durable=False) as unfinished:
             if kind == ".xlsx":
                 _write_workbook(con, query, relation, rows, unfinished)
@@ -92,13 +92,13 @@ def _write_workbook(con: duckdb.DuckDBPyConnection, query: str, relation: str, r
 
 def _without_zones(con: duckdb.DuckDBPyConnection, query: str) -> pd.DataFrame:
     """Rows as a sheet can hold them: instants are times of the site, dates are dates, whole numbers stay whole."""
-    types = {name: type_ for name, type_, *_ in con.execute(f"describe {query}").fetchall()}
     spelled = {
         "TIMESTAMP WITH TIME ZONE": "{}::timestamp as {}",
         "HUGEINT": "{}::double as {}",
     }
     columns = ", ".join(
-        spelled.get(type_, "{}").format(identifier(name), identifier(name)) for name, type_ in types.items()
+        spelled.get(type_, "{}").format(identifier(name), identifier(name))
+        for name, type_ in columns_of(con, query).items()
     )
     rows: pd.DataFrame = con.execute(f"select {columns} from ({query} order by all)").to_arrow_table().to_pandas()
     return rows
