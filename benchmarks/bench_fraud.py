@@ -133,7 +133,8 @@ PAYMENTS = """
         null::timestamptz as limit_raised_at, 2 as event_seq, 'SUCCEEDED' as status,
         timestamptz '2024-08-01 00:00:00+09' + to_microseconds(i * (406 * 86400000000 // {payments})) as occurred_at,
         occurred_at as status_at, occurred_at::date as cell_dt, null::date as ars_incomplete_dt,
-        null::date as limit_raised_dt, null::date as denied_dt, occurred_at::date as first_dt, first_dt as last_dt
+        null::date as limit_raised_dt, null::date as denied_dt, null::date as refused_dt,
+        occurred_at::date as ended_dt, occurred_at::date as first_dt, first_dt as last_dt
     from range({payments}) as t(i)
 """
 

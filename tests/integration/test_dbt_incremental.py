@@ -22,6 +22,7 @@ from orchestration.rules.backtest import backtest
 from orchestration.rules.changes import ChangesError
 from orchestration.warehouse.graph import Graph
 from tests.support.dbt_warehouse import Warehouse
+from tests.support.fraud_recount import Known
 
 SEED = 20260103
 FIRST_DAY = date(2025, 12, 30)
@@ -371,6 +372,25 @@ def test_each_delivered_row_is_a_fact_or_the_facts_know_better(history: Warehous
         assert (wrong, delivered - facts) == (0, explained)
         assert days > 5
         assert (explained > 0) == RECONCILED[relation]
+
+
+@pytest.mark.parametrize(
+    ("relation", "key"), [("number_habit", ["payment_id"]), ("place_day", ["kind", "place", "dt"])]
+)
+def test_features_of_a_payment_are_what_was_known_by_its_first_delivery(
+    history: Warehouse, relation: str, key: list[str]
+) -> None:
+    with history.connect() as con:
+        known = Known(con)
+        rows = known.of_numbers() if relation == "number_habit" else known.of_places()
+        expected = pd.DataFrame(rows).set_index(key).sort_index()
+        columns = ", ".join([*key, *expected.columns])
+        rows = con.execute(f"select {columns} from intermediate.int_{relation}").fetchall()
+    said = pd.DataFrame(rows, columns=[*key, *expected.columns]).set_index(key).sort_index()
+    pd.testing.assert_frame_equal(said, expected, check_dtype=False)
+    assert said["frauds_30d"].nunique() > 1
+    first_told = dict(zip(known.payments["payment_id"], known.payments["first_dt"], strict=True))
+    assert any(label["known_from"] > first_told[label["payment_id"]].date() for label in known.labels)
 
 
 def card_precision_top_k(scored: pd.DataFrame, days: Iterable[date], k: int) -> dict[date, float]:

@@ -102,3 +102,22 @@
 {% macro duckdb__seconds_between(from_instant, to_instant) -%}
     ((epoch_us({{ to_instant }}) - epoch_us({{ from_instant }})) // 1000000)
 {%- endmacro %}
+
+
+{#- Whole seconds of an instant since 1970, rounded down. -#}
+{% macro epoch_seconds(instant) -%}
+    {{ return(adapter.dispatch('epoch_seconds', 'ringfence')(instant)) }}
+{%- endmacro %}
+
+{% macro duckdb__epoch_seconds(instant) -%}
+    (epoch_us({{ instant }}) // 1000000)
+{%- endmacro %}
+
+
+{#- When something counts from: when it happened, but neither before nor after the day whose delivery first told it. -#}
+{% macro known_at(instant, first_dt) -%}
+    least(
+        greatest({{ instant }}, {{ start_of_day(first_dt) }}),
+        {{ start_of_day(first_dt ~ ' + 1') }} - interval 1 second
+    )
+{%- endmacro %}

@@ -17,3 +17,18 @@ is read by the model and by the rule, so a wider window widens what a site may a
 {% macro least_numbers_of_a_crowded_hour() -%}
     5
 {%- endmacro %}
+
+{#- Days, the payment's own included, over which features count. -#}
+{% macro feature_windows() -%}
+    {{ return([1, 7, 30]) }}
+{%- endmacro %}
+
+{#- Days before a payment in which `int_number_habit` sees what its number usually pays. -#}
+{% macro days_of_a_numbers_habits() -%}
+    90
+{%- endmacro %}
+
+{#- Days before a payment in which `int_number_habit` counts the number's rejected disputes. -#}
+{% macro days_of_rejected_disputes() -%}
+    180
+{%- endmacro %}

@@ -25,6 +25,8 @@ states as (
         min(dt) filter (where not is_ars_call_complete) as ars_incomplete_dt,
         min(dt) filter (where limit_raised_at is not null) as limit_raised_dt,
         min(dt) filter (where status = 'DENIED') as denied_dt,
+        min(dt) filter (where status in ('DENIED', 'CANCELLED')) as refused_dt,
+        min(dt) filter (where status <> 'PENDING') as ended_dt,
         min(dt) as first_dt,
         max(dt) as last_dt
     from events
@@ -46,6 +48,8 @@ history as (
         min(ars_incomplete_dt) filter (where not is_ars_call_complete) as ars_incomplete_dt,
         min(limit_raised_dt) as limit_raised_dt,
         min(denied_dt) as denied_dt,
+        min(refused_dt) as refused_dt,
+        min(ended_dt) as ended_dt,
         min(first_dt) as first_dt,
         max(last_dt) as last_dt
     from states
@@ -74,6 +78,8 @@ final as (
         history.ars_incomplete_dt,
         history.limit_raised_dt,
         history.denied_dt,
+        history.refused_dt,
+        history.ended_dt,
         history.latest_dt as state_dt,
         history.first_dt,
         history.last_dt
