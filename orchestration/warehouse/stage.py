@@ -15,7 +15,7 @@ from orchestration.base.settings import Settings, home_dir
 from orchestration.base.sql import connect
 from orchestration.contracts import Feed
 from orchestration.gates import verdicts
-from orchestration.gates.asset_checks import asset_check_specs, held_back_result
+from orchestration.gates.asset_checks import asset_check_specs, held_back_result, standing_result
 from orchestration.gates.changed import check_changed
 from orchestration.gates.gate import not_judged
 from orchestration.gates.judging import judge
@@ -222,6 +222,9 @@ class Stage:
             )
             if suite.expectations:
                 yield judgement.check
+        for node, suite in suites.items():
+            if verdict := work.standing.get(node.name):
+                yield standing_result(_key(node), suite, verdict.judged_at, verdict.run_id)
 
     def _never_built(self, con: duckdb.DuckDBPyConnection, held: Mapping[str, list[str]]) -> dict[str, str]:
         """Relations that are held back and do not exist yet, each in words."""

@@ -26,7 +26,8 @@ class Work:
 
     `inputs` are the relations to judge, each with what its verdict rests on: its rows, those that its tests and its
     suite compare them with, and these. `are_tested_whole` says of these whether their key tests have to look at all of
-    their rows, because not all but the touched ones have passed them. `as_they_were` counts the selected nodes that
+    their rows, because not all but the touched ones have passed them. `standing` are the verdicts of the other nodes,
+    which would be the same if they were judged again. `as_they_were` counts the selected nodes that
     nothing has changed.
     """
 
@@ -35,6 +36,7 @@ class Work:
     tests: Sequence[str]
     inputs: Mapping[str, str]
     are_tested_whole: Mapping[str, bool]
+    standing: Mapping[str, verdicts.Verdict]
     as_they_were: int
 
     def is_whole(self, node: Node) -> bool:
@@ -64,6 +66,7 @@ def find_work(
     latest = {verdict.relation: verdict for verdict in verdicts.latest(settings, stage)}
     inputs: dict[str, str] = {}
     are_tested_whole: dict[str, bool] = {}
+    standing: dict[str, verdicts.Verdict] = {}
     for node in free:
         suite = suites.get(node, Suite(stage, node.name, ()))
         rests_on = _rests_on(settings, graph, made_of, node, suite, shown)
@@ -72,6 +75,8 @@ def find_work(
             inputs[node.name] = rests_on
             has_passed = verdict is not None and _rows_passed(verdict, rests_on, found, node)
             are_tested_whole[node.name] = not has_passed
+        else:
+            standing[node.name] = verdict
     there = existing(con)
     can_be_read = {node.unique_id for node in graph.nodes.values() if node.relation in there and node.name not in held}
     can_be_read |= {one.node.unique_id for one in due.values()}
@@ -82,7 +87,7 @@ def find_work(
         for test in graph.tests_of(node)
         if can_be_read.issuperset(parent.unique_id for parent in graph.parents_of_test(test))
     ]
-    return Work(found, due, tests, inputs, are_tested_whole, len(free) - len(due))
+    return Work(found, due, tests, inputs, are_tested_whole, standing, len(free) - len(due))
 
 
 def _rests_on(
