@@ -12,6 +12,7 @@ from functools import cache
 from types import SimpleNamespace
 from typing import Any
 
+import duckdb
 from jinja2 import Environment, StrictUndefined
 from jinja2.nodes import Macro, Template
 
@@ -19,6 +20,8 @@ from orchestration.base.settings import PROJECT
 
 _FOLDER = PROJECT / "dbt_project" / "macros"
 _Macros = Mapping[str, Callable[..., Any]]
+#: Macros that are SQL of their arguments alone, which conditions may use, with how many arguments they take.
+SHARED_WORDS = {"tenure_band": 1, "full_months_between": 2}
 
 
 class _Returned(Exception):
@@ -34,6 +37,15 @@ def call_macro(name: str, *arguments: Any) -> Any:
         UndefinedError: (of Jinja) if it asks what only dbt knows.
     """
     return _macros()[name](*arguments)
+
+
+def install_words(con: duckdb.DuckDBPyConnection) -> None:
+    """Make `SHARED_WORDS` macros of a connection, so that SQL written elsewhere uses the project's own words."""
+    for name, count in SHARED_WORDS.items():
+        arguments = [f"argument_{place}" for place in range(count)]
+        con.execute(
+            f"create or replace temp macro {name}({', '.join(arguments)}) as ({call_macro(name, *arguments)})"
+        )
 
 
 class Relation(str):

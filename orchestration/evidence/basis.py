@@ -1,10 +1,12 @@
 """Which rows a figure counts, as its mart's YAML says, and the SQL for it.
 
 `meta.facts` of a relation of rows says where they come from: the `feed` and `key`, the column `state` that orders
-what deliveries tell of a key, `told_by`, which of these rows tell what is counted, and the `day` of a row.
+what deliveries tell of a key, and `told_by`, which of these rows tell what is counted. A fact is a key as it is now, or,
+where `state_held` names the fact's column that holds the state, one of the states that the key was in.
 
-`meta.evidence` of a mart says which of them its columns count. A condition `holds` for a row, as `fact`, and a row of
-the mart, as `figure`; whoever fails it first is left out for the reason `otherwise`, in which `{column}` is the fact's.
+`meta.evidence` of a mart says which of them its columns count; a mart that counts several relations has a list. A
+condition `holds` for a row, as `fact`, and a row of the mart, as `figure`; whoever fails it first is left out for the
+reason `otherwise`, in which `{column}` is the fact's. A condition may use the project's macros `SHARED_WORDS`.
 """
 
 from __future__ import annotations
@@ -68,12 +70,30 @@ class Facts(BaseModel):
     noun: str
     pseudonym: str
     state: str
+    state_held: str | None = None
     told_by: str = "true"
-    day: str
     known: str
     known_as: dict[str, str] = {}
     conditions: dict[str, Condition] = {}
     restated: Restated | None = None
+
+    @property
+    def fact_key(self) -> str:
+        """What tells a fact from the others, as SQL over `fact`."""
+        return self._key("fact", self.state_held)
+
+    @property
+    def event_key(self) -> str:
+        """The fact that a delivered row tells of, as SQL over `event`."""
+        return self._key("event", self.state)
+
+    @property
+    def key_columns(self) -> list[str]:
+        """A fact's columns that make its key."""
+        return [self.key, *([self.state_held] if self.state_held else [])]
+
+    def _key(self, row: str, state: str | None) -> str:
+        return f"concat_ws(' ', {row}.{self.key}, {row}.{state})" if self.state_held else f"{row}.{self.key}"
 
 
 class Counted(BaseModel):
@@ -130,7 +150,7 @@ class Basis:
     def columns_with_reasons(self) -> list[str]:
         """The same, with those that a reason tells of, without the key."""
         told = {name for one in self.conditions.values() for name in _COLUMN_IN_REASON.findall(one.otherwise)}
-        return sorted({*self.columns, *told} - {self.facts.key})
+        return sorted({*self.columns, *told} - {*self.facts.key_columns})
 
     def columns_but(self, given: Collection[str]) -> set[str]:
         """The same, where these conditions hold anyway."""
@@ -170,11 +190,10 @@ class Basis:
 
 def basis_of(graph: Graph, figure: Figure) -> Basis | None:
     """What a figure counts; None if its mart does not say."""
-    said = _meta(graph, figure.node.name).get("evidence")
-    evidence = Evidence.model_validate(said) if said else None
-    counted = evidence.figures.get(figure.column.name) if evidence else None
-    if evidence is None or counted is None:
+    evidence = next((one for one in evidence_of(graph, figure.node.name) if figure.column.name in one.figures), None)
+    if evidence is None:
         return None
+    counted = evidence.figures[figure.column.name]
     relations = {node.name: node.relation for node in graph.nodes.values()}
     facts = facts_of(graph, evidence.facts)
     known = facts.conditions | evidence.conditions
@@ -183,6 +202,12 @@ def basis_of(graph: Graph, figure: Figure) -> Basis | None:
         {name: known[name] for name in counted.rows},
         {name.removeprefix("dim_"): (relations[name], shared) for name, shared in evidence.beside.items()},
     )  # fmt: skip
+
+
+def evidence_of(graph: Graph, name: str) -> list[Evidence]:
+    """What a mart says of the rows that it counts, relation by relation."""
+    said = _meta(graph, name).get("evidence") or []
+    return [Evidence.model_validate(one) for one in (said if isinstance(said, list) else [said])]
 
 
 def facts_of(graph: Graph, name: str) -> Facts:

@@ -163,7 +163,7 @@ def _export(side: _Side, feeds: Mapping[str, Feed]) -> Any:
     with _opened(side) as (con, door):
         columns = ", ".join(f"{name} := fact.{name}" for name in side.basis.columns) or "nothing := null"
         con.execute(
-            f"copy (select fact.{side.basis.facts.key}::varchar as key, struct_pack({columns}) as fact, figure "
+            f"copy (select ({side.basis.facts.fact_key})::varchar as key, struct_pack({columns}) as fact, figure "
             f"{side.basis.pairs_sql(door, side.facts)}) to {literal(str(side.folder / f'{side.name}.parquet'))}"
         )
         if side.place.known_on:
@@ -176,7 +176,7 @@ def _export_known(side: _Side, feeds: Mapping[str, Feed]) -> None:
     """The facts as known at the end of a day, with what they are counted by, and no pseudonym."""
     facts, known_on = side.basis.facts, side.place.known_on
     assert known_on is not None
-    names = [facts.key, *side.basis.columns_with_reasons]
+    names = [*facts.key_columns, *side.basis.columns_with_reasons]
     selected = ", ".join(f"{facts.known_as.get(name, name)} as {name}" for name in names)
     with built_as_known_on(side.place.settings, feeds, known_on, [facts.known]) as con:
         (relation,) = con.execute(
@@ -209,9 +209,9 @@ def _give_reasons(side: _Side, other: _Side, feeds: Mapping[str, Feed]) -> None:
             f"""
             copy (
                 with judged as (
-                    select fact.{facts.key}::varchar as key, min({side.basis.left_out_sql()}) as reason
+                    select ({facts.fact_key})::varchar as key, min({side.basis.left_out_sql()}) as reason
                     {side.basis.crossed_sql(door, side.facts)}
-                    where fact.{facts.key}::varchar in (from asked)
+                    where ({facts.fact_key})::varchar in (from asked)
                     group by all
                 )
                 select asked.key, coalesce(judged.reason, {told}) as reason
@@ -226,9 +226,9 @@ def _told_since(con: duckdb.DuckDBPyConnection, side: _Side, feeds: Mapping[str,
     facts, settings = side.basis.facts, side.place.settings
     receipts = in_force(read_receipts(settings.raw_dir, facts.feed))
     con.execute(
-        f"create temp table told as select event.{facts.key}::varchar as key, min(event.rev) as rev "
+        f"create temp table told as select ({facts.event_key})::varchar as key, min(event.rev) as rev "
         f"from ({rows_of(con, settings, feeds[facts.feed], receipts)}) as event "
-        f"where event.{facts.key}::varchar in (from asked) group by all"
+        f"where ({facts.event_key})::varchar in (from asked) group by all"
     )
     return "case when told.rev > 1 then 'told by a corrected delivery' else 'told by a later delivery' end"
 

@@ -75,12 +75,12 @@ def told_sql(basis: Basis, events: str, door: str, facts: str) -> str:
     """One row per counted fact and delivered row that tells of it last: its key, `state`, `dt` and `rev`."""
     names = basis.facts
     return f"""
-        select event.{names.key} as key,
+        select {names.event_key} as key,
             max_by({{'state': event.{names.state}, 'dt': event.dt, 'rev': event.rev}},
                 {{'state': event.{names.state}, 'dt': event.dt}}) as told
         from ({events}) as event
         where ({names.told_by})
-            and event.{names.key} in (select fact.{names.key} {basis.pairs_sql(door, facts)})
+            and {names.event_key} in (select {names.fact_key} {basis.pairs_sql(door, facts)})
         group by all"""
 
 

@@ -13,11 +13,12 @@ import duckdb
 from sqlglot import exp, parse_one
 from sqlglot.errors import SqlglotError
 
+from orchestration.base.macros import install_words
 from orchestration.base.refusal import Refusal, unknown
 from orchestration.base.settings import Settings
 from orchestration.base.sql import columns_of, connect, identifier, literal
 from orchestration.serving.generations import DOORS, Publication, current_publication, doors, publications
-from orchestration.serving.sealed import readable
+from orchestration.serving.sealed import as_this_version_publishes, readable
 from orchestration.warehouse.graph import Column, Graph, Node
 
 _SPELLED = re.compile(r"\s*([\w.]+?)\s+where\s+(.+)", re.IGNORECASE | re.DOTALL)
@@ -106,7 +107,7 @@ def _checked(where: str, columns: Mapping[str, Column]) -> str:
 def published(
     settings: Settings, generation: str | None = None
 ) -> Iterator[tuple[duckdb.DuckDBPyConnection, Publication]]:
-    """A connection with the files of a generation (the current one) attached as `open` and `restricted`.
+    """A connection with a generation's files (the current one's) attached as `open` and `restricted`, and shared words.
 
     The second is left out where the reader may not see it.
 
@@ -127,7 +128,9 @@ def published(
             except (PermissionError, duckdb.IOException):
                 if door == "open":
                     raise
-        yield con, found
+        install_words(con)
+        with as_this_version_publishes(FigureError):
+            yield con, found
 
 
 def has_restricted(con: duckdb.DuckDBPyConnection) -> bool:

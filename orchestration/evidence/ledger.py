@@ -117,7 +117,10 @@ def _fill(
     """Fill the temporary table `ledger`."""
     names = basis.facts
     con.execute(f"create temp table delivered as {rows_of(con, settings, feed, receipts)}")
-    facts = f"(from {basis.published} where {names.key} in (select {names.key} from delivered))"
+    facts = (
+        f"(select fact.* from {basis.published} as fact "
+        f"where {names.fact_key} in (select {names.event_key} from delivered as event))"
+    )
     shared_key = " and ".join(
         f"event.{identifier(column.raw_name)} = places.{identifier(column.raw_name)}" for column in feed.key
     )
@@ -127,7 +130,7 @@ def _fill(
         with judged as (
             select key, bool_or(left_out is null) as is_counted, min(left_out) as left_out
             from (
-                select fact.{names.key} as key, {basis.left_out_sql()} as left_out
+                select {names.fact_key} as key, {basis.left_out_sql()} as left_out
                 {basis.crossed_sql(door, facts)}
             )
             group by key
@@ -139,13 +142,14 @@ def _fill(
                 when not judged.is_counted then judged.left_out
                 when told.told.dt = event.dt and told.told.rev = event.rev and told.told.state = event.{names.state}
                     then '{COUNTED}'
+                when told.told.state = event.{names.state} then 'told again by another delivery'
                 else 'another state of one that is counted'
             end as outcome,
             event.{names.key}::varchar as key, event.{names.state}::varchar as state,
             event.{names.pseudonym}::varchar as pseudonym, event.dt, event.rev, places.file, places.row_number
         from delivered as event
-        left join judged on judged.key = event.{names.key}
-        left join told on told.key = event.{names.key}
+        left join judged on judged.key = {names.event_key}
+        left join told on told.key = {names.event_key}
         left join places on not places.is_duplicate and places.dt = event.dt and places.rev = event.rev and {shared_key}
         """
     )

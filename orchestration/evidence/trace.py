@@ -135,7 +135,7 @@ def recount(con: duckdb.DuckDBPyConnection, basis: Basis, door: str) -> Any:
         FigureError: if a row is counted in several of the mart's rows, whose sum would count it twice.
     """
     row = con.execute(
-        f"select {basis.value_sql('count(*)')}, count(*) - count(distinct fact.{basis.facts.key}) "
+        f"select {basis.value_sql('count(*)')}, count(*) - count(distinct {basis.facts.fact_key}) "
         f"{basis.pairs_sql(door, basis.published)}"
     ).fetchone()
     assert row is not None

@@ -646,6 +646,21 @@ def test_revenue_by_day_is_what_had_gone_by_then(world: ByHand) -> None:
         world.same(f"select incident_id, as_of_date, {column} from churn.revenue_daily", expected)
 
 
+def test_lines_that_a_waiver_could_let_go_are_those_at_the_end_of_the_day(world: ByHand) -> None:
+    days: Counter[tuple[Any, ...]] = Counter()
+    for name, group, reaches_back, as_of_date in world.warehouse.query(
+        "select incident_id, provider_group, coalesce(eligibility_from, starts_on), as_of_date "
+        "from churn.revenue_daily join core.dim_incident using (incident_id) where kind = 'WAIVER'"
+    ):
+        told = [row for row in world.subscriptions if row["changed_at"].date() <= as_of_date]  # type: ignore[operator]
+        for line in {row["line_key"]: row for row in sorted(told, key=lambda row: row["changed_at"])}.values():
+            began = max(line["activated_on"], line["contract_start_on"])
+            is_there = PROVIDERS[line["provider"]] == group and line["status"] != "TERMINATED"
+            days[name, as_of_date] += is_there and began < reaches_back and line["line_type"] != "IOT"
+    assert len(set(days.values())) > 3
+    world.same("select incident_id, as_of_date, eligible_lines from churn.revenue_daily", days)
+
+
 def _age(activated_on: date, day: date) -> float:
     """Age in full months, and the days since as a fraction of the longest month."""
     months = max(_months(activated_on, day), 0)

@@ -102,19 +102,23 @@ def test_rows_of_a_mart_that_add_up_are_one_figure(published_world: World, graph
 
 
 @pytest.mark.parametrize(
-    ("name", "where"),
+    ("name", "where", "is_number_of_rows"),
     [
-        ("churn.provider_daily.net_adds", "date_day = '2026-01-01' and provider_group = 'KT'"),
-        ("fraud.payment_daily.amount", "occurred_on = '2026-01-05'"),
+        ("churn.provider_daily.net_adds", "date_day = '2026-01-01' and provider_group = 'KT'", False),
+        ("fraud.payment_daily.amount", "occurred_on = '2026-01-05'", False),
+        ("fraud.payment_hourly.payers", "occurred_on = '2026-01-05'", True),
+        ("churn.revenue_at_risk.lines", "incident_id = 'KT_WAIVER_2026'", True),
+        ("churn.line_flow_daily.terminated", "changed_on = '2026-01-05'", True),
     ],
 )
 def test_rows_counted_and_left_out_are_all_that_was_read(
-    published_world: World, graph: Graph, name: str, where: str, tmp_path: Path
+    published_world: World, graph: Graph, name: str, where: str, is_number_of_rows: bool, tmp_path: Path
 ) -> None:
     rows = tmp_path / "rows.csv"
     found = ledger(published_world.settings, graph, published_world.feeds, name, where, write_to=rows)
     assert found.recounted == found.value
     assert found.unexplained == 0
+    assert (found.outcomes["counted"] == found.value) is is_number_of_rows
     assert len(found.left_out) > 3
     assert not found.not_located
     assert len(rows.read_text("utf-8").splitlines()) == found.rows_read + 1

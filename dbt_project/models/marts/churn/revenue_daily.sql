@@ -53,19 +53,19 @@ eligible as (
 changes as (
     select
         incident_id,
-        greatest(valid_from, starts_on) as date_day,
+        greatest({{ local_date('valid_from') }}, starts_on) as date_day,
         1 as lines,
         monthly_fee
     from eligible
-    where valid_from <= ends_on
+    where {{ local_date('valid_from') }} <= ends_on
     union all
     select
         incident_id,
-        greatest(valid_to, starts_on) as date_day,
+        greatest({{ local_date('valid_to') }}, starts_on) as date_day,
         -1 as lines,
         -monthly_fee as monthly_fee
     from eligible
-    where valid_to <= ends_on
+    where {{ local_date('valid_to') }} <= ends_on
 ),
 
 change_days as (

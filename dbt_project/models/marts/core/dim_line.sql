@@ -18,6 +18,7 @@ final as (
         contract_end_on,
         etf,
         status,
+        previous_status,
         termination_reason,
         age_band,
         region_code,
