@@ -43,9 +43,7 @@ def install_words(con: duckdb.DuckDBPyConnection) -> None:
     """Make `SHARED_WORDS` macros of a connection, so that SQL written elsewhere uses the project's own words."""
     for name, count in SHARED_WORDS.items():
         arguments = [f"argument_{place}" for place in range(count)]
-        con.execute(
-            f"create or replace temp macro {name}({', '.join(arguments)}) as ({call_macro(name, *arguments)})"
-        )
+        con.execute(f"create or replace temp macro {name}({', '.join(arguments)}) as ({call_macro(name, *arguments)})")
 
 
 class Relation(str):

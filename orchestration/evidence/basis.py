@@ -1,8 +1,8 @@
 """Which rows a figure counts, as its mart's YAML says, and the SQL for it.
 
 `meta.facts` of a relation of rows says where they come from: the `feed` and `key`, the column `state` that orders
-what deliveries tell of a key, and `told_by`, which of these rows tell what is counted. A fact is a key as it is now, or,
-where `state_held` names the fact's column that holds the state, one of the states that the key was in.
+what deliveries tell of a key, and `told_by`, which of these rows tell what is counted. A fact is a key as it is now,
+or, where `state_held` names the fact's column that holds the state, one of the states that the key was in.
 
 `meta.evidence` of a mart says which of them its columns count; a mart that counts several relations has a list. A
 condition `holds` for a row, as `fact`, and a row of the mart, as `figure`; whoever fails it first is left out for the
@@ -202,6 +202,12 @@ def basis_of(graph: Graph, figure: Figure) -> Basis | None:
         {name: known[name] for name in counted.rows},
         {name.removeprefix("dim_"): (relations[name], shared) for name, shared in evidence.beside.items()},
     )  # fmt: skip
+
+
+def adds_up(graph: Graph, figure: Figure) -> bool:
+    """Whether several rows of a figure may be added: as its mart says, otherwise if it is a number of something."""
+    basis = basis_of(graph, figure)
+    return basis.adds_up if basis else figure.is_number_of
 
 
 def evidence_of(graph: Graph, name: str) -> list[Evidence]:

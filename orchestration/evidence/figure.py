@@ -144,10 +144,10 @@ def rows_sql(figure: Figure, door: str) -> str:
 
 
 def read(con: duckdb.DuckDBPyConnection, figure: Figure, *, adds_up: bool) -> Read:
-    """A figure's value: of one row, or the sum of several where its rows `adds_up`.
+    """A figure's value: of one row, the sum of several where its rows `adds_up`, or what several have in common.
 
     Raises:
-        FigureError: if there is no such row, or several that do not add up.
+        FigureError: if there is no such row, or several that do not add up and differ.
     """
     *_, shown_at = doors(figure.node)
     if shown_at == "restricted" and not has_restricted(con):
@@ -163,13 +163,13 @@ def read(con: duckdb.DuckDBPyConnection, figure: Figure, *, adds_up: bool) -> Re
         exact, rows = shown_at, _rows(con, figure, shown_at)
     if not rows:
         raise FigureError(f"{figure.node.relation} has no row where {figure.where}.")
-    if len(rows) > 1 and not adds_up:
+    if not adds_up and len({row[figure.column.name] for row in rows}) > 1:
         raise FigureError(f"{len(rows)} rows of {figure.node.relation} are so: {_told(figure, rows)}. Name one.")
-    value = _value(rows, figure.column.name)
+    value = total([row[figure.column.name] for row in rows], adds_up=adds_up)
     shown = value
     if shown_at != exact:
         hidden = _rows(con, figure, shown_at)
-        shown = _value(hidden, figure.column.name) if hidden else None
+        shown = total([row[figure.column.name] for row in hidden], adds_up=adds_up) if hidden else None
     return Read(value, rows, exact, shown)
 
 
@@ -205,9 +205,11 @@ def _rows(con: duckdb.DuckDBPyConnection, figure: Figure, door: str) -> list[dic
     return [dict(zip(names, row, strict=True)) for row in found]
 
 
-def _value(rows: list[dict[str, Any]], column: str) -> Any:
-    values = [row[column] for row in rows]
-    return values[0] if len(values) == 1 else sum(value for value in values if value is not None)
+def total(values: list[Any], *, adds_up: bool) -> Any:
+    """The value of rows: their sum, or what they have in common; of a single row as it stands."""
+    if len(values) == 1 or not adds_up:
+        return values[0]
+    return sum(value for value in values if value is not None)
 
 
 def _told(figure: Figure, rows: list[dict[str, Any]]) -> str:

@@ -11,7 +11,7 @@ import duckdb
 
 from orchestration.base.settings import Settings
 from orchestration.contracts import Feed
-from orchestration.evidence.basis import Basis, basis_of
+from orchestration.evidence.basis import Basis, adds_up, basis_of
 from orchestration.evidence.deliveries import Delivery, Span, of_days, resting_on
 from orchestration.evidence.descent import Step, checksums_of, descent, upstream
 from orchestration.evidence.figure import Figure, FigureError, figure_of, has_restricted, published, read, span_of
@@ -47,7 +47,7 @@ class Trace:
     single rows, None where the mart does not say which rows it counts. `row` is the row that the figure stands in, for
     one that stands in one: the interval of an estimate and what it was learned from are columns of it. `may_change`
     says what is late, missing or waiting. `models` are all that the relation is built from, each with the SHA-256 of
-    its text, and `rows` how many of the relation's rows it is the sum of.
+    its text. It stands in so many `rows` of the relation, of which it `is_sum`, or in each of them.
     """
 
     figure: str
@@ -63,6 +63,7 @@ class Trace:
     days: Span | None
     row: dict[str, Any]
     rows: int
+    is_sum: bool
     publication: PublishedRelation
     generation: str
     published_at: datetime
@@ -96,9 +97,9 @@ def trace(
     """
     figure = figure_of(graph, name, where)
     basis = basis_of(graph, figure)
-    adds_up = basis.adds_up if basis else figure.is_number_of
+    is_sum = adds_up(graph, figure)
     with published(settings, generation) as (con, publication):
-        found = read(con, figure, adds_up=adds_up)
+        found = read(con, figure, adds_up=is_sum)
         span = span_of(figure, found.rows)
         if basis and has_restricted(con) and found.is_exact(figure):
             recounted = recount(con, basis, found.door)
@@ -116,7 +117,7 @@ def trace(
             figure=str(figure), relation=figure.node.relation, column=figure.column.name, where=figure.where,
             value=found.value, shown=found.shown, unit=_unit(settings, figure), definition=figure.column.description,
             scope=" ".join(figure.node.description.split()), view=settings.view, days=span,
-            row=found.rows[0] if len(found.rows) == 1 else {}, rows=len(found.rows), publication=entry,
+            row=found.rows[0] if len(found.rows) == 1 else {}, rows=len(found.rows), is_sum=is_sum, publication=entry,
             generation=publication.generation, published_at=publication.published_at, code=publication.git_commit,
             counts=basis.facts.noun if basis else None,
             conditions=[one.holds for one in basis.conditions.values()] if basis else [],
@@ -124,7 +125,7 @@ def trace(
             deliveries=deliveries,
             gates=_gates(con, {*names, *{one.feed for one in deliveries}}, deliveries, publication),
             may_change=list(_may_change(settings, feeds, entry, deliveries, span, publication)),
-            known_values=known, published_values=published_values(settings, figure, adds_up=adds_up),
+            known_values=known, published_values=published_values(settings, figure, adds_up=is_sum),
         )  # fmt: skip
 
 

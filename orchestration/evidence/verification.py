@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -10,8 +11,9 @@ from typing import Any
 
 from orchestration.base.settings import Settings
 from orchestration.contracts import Feed
+from orchestration.evidence.basis import adds_up
 from orchestration.evidence.descent import checksums_of, python_models, upstream
-from orchestration.evidence.figure import figure_of, published
+from orchestration.evidence.figure import figure_of, published, total
 from orchestration.evidence.signing import fingerprint, is_signed
 from orchestration.evidence.statement import FORM, as_text, canonical, digests, sha256
 from orchestration.ingest.delivery import find_delivery
@@ -192,10 +194,15 @@ def _recomputed(
     known_on = date.fromisoformat(stated["known_on"])
     with built_as_known_on(settings, feeds, known_on, [figure.node.name]) as con:
         rows = con.execute(f"select {figure.column.name} from {figure.node.relation} where {figure.where}").fetchall()
-    values = [value for (value,) in rows]
-    value = values[0] if len(values) == 1 else sum(value or 0 for value in values)
-    is_same = value == entry["value"] or (isinstance(value, float) and abs(value - entry["value"]) <= abs(value) * 1e-9)
+    value = total([value for (value,) in rows], adds_up=adds_up(graph, figure)) if rows else None
+    is_same = _is_same(value, entry["value"])
     return Finding(subject, is_same, f"made again from raw as known on {known_on}: {value}, stated {entry['value']}")
+
+
+def _is_same(value: Any, stated: Any) -> bool:
+    if isinstance(value, float) and isinstance(stated, int | float):
+        return math.isclose(value, stated, rel_tol=1e-9)
+    return bool(value == stated)
 
 
 def _named(entry: Mapping[str, Any]) -> str:

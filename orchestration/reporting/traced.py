@@ -102,7 +102,7 @@ def _definition(found: Trace) -> Iterator[str]:
         first, last = found.days
         yield f"It speaks of {first}" + (f" to {last}" if last > first else "")
     if found.rows > 1:
-        yield f"It is the sum of {found.rows} rows"
+        yield f"It is the sum of {found.rows} rows" if found.is_sum else f"It stands in each of {found.rows} rows"
     if found.shown != found.value:
         yield f"The open file shows {spelled(found.shown)}, because small groups are merged there"
     interval = {name: value for name, value in found.row.items() if _is_of_estimate(name) and value is not None}

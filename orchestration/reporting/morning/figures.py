@@ -21,18 +21,18 @@ Unit = Literal["count", "signed", "money", "pct", "hours"]
 
 
 class Coverage(BaseModel):
-    """What a figure speaks of: SQL for the part of a whole, and what they count; without a whole, the part alone."""
+    """What a figure speaks of: the columns beside it with a part and the whole of something, or with a part alone."""
 
     model_config = ConfigDict(extra="forbid")
 
     part: str
-    whole: str = "null"
+    whole: str | None = None
     what: str
 
 
 class Figure(BaseModel):
-    """One number: SQL over one mart, and the column that defines it; with the ends of its interval, and the coverage of
-    the sample that it rests on.
+    """One number: SQL over one mart, and the column that defines it; with the columns beside it that have the ends of
+    its interval, and the coverage of the sample that it rests on.
 
     It is known for a day if its `feeds` are in for that day; `days` is how many it sums over. `on` is SQL for the day
     that it is of, where that may be an earlier one. `traced` is the condition by which `ringfence trace` finds it, if
@@ -48,9 +48,9 @@ class Figure(BaseModel):
     where: str
     unit: Unit
     feeds: list[str]
-    low: str = "null"
-    high: str = "null"
-    coverage_pct: str = "null"
+    low: str | None = None
+    high: str | None = None
+    coverage_pct: str | None = None
     days: int = 1
     on: str = "null"
     traced: str | None = None
@@ -60,6 +60,10 @@ class Figure(BaseModel):
     def is_of_incident(self) -> bool:
         """Whether it is read for an incident, not for the day alone."""
         return "getvariable('incident')" in self.where
+
+    def beside(self, column: str | None) -> str:
+        """SQL for another column of the row that the figure stands in."""
+        return self.value.replace(self.column, column) if column else "null"
 
 
 class Section(BaseModel):
@@ -129,10 +133,10 @@ def _read(con: duckdb.DuckDBPyConnection, known: Known, figure: Figure) -> ReadF
     if known_to != known.day:
         where = _where(con, figure, None)
         return ReadFigure(figure, None, known_to, [], None, None, None, None, None, None, is_void=False, where=where)
-    coverage = figure.coverage or Coverage(part="null", what="")
+    part, whole = (figure.coverage.part, figure.coverage.whole) if figure.coverage else (None, None)
+    beside = ", ".join(figure.beside(column) for column in (part, whole, figure.low, figure.high))
     row = con.execute(
-        f"select {figure.value}, {figure.on}, {coverage.part}, {coverage.whole}, "
-        f"{figure.low}, {figure.high}, {figure.coverage_pct} "
+        f"select {figure.value}, {figure.on}, {beside}, max({figure.coverage_pct or 'null'}) "
         f"from {figure.relation} where {figure.where}"
     ).fetchone()
     assert row is not None
