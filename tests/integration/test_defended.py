@@ -166,7 +166,8 @@ def _digits_without_a_command(page: str) -> list[str]:
     body = page[page.index("</header>") : page.index("<footer>")]
     for pattern in (
         r'<ul class="chips">.*?</ul>', r'<section class="act">.*?</section>', r"<svg.*?</svg>",
-        r"<details>.*?</details>", r"<h2>Feeds and gates</h2>.*?</section>", r'<a [^>]*title="ringfence trace.*?</a>', r"<[^>]*>", _NO_FIGURES,
+        r"<details>.*?</details>", r"<h2>Feeds and gates</h2>.*?</section>",
+        r'<a [^>]*title="ringfence trace.*?</a>', r"<[^>]*>", _NO_FIGURES,
     ):  # fmt: skip
         body = re.sub(pattern, " ", body, flags=re.DOTALL)
     return re.findall(r".{0,30}\d.{0,30}", body)
