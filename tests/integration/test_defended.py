@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from orchestration.base.refusal import Refusal
 from orchestration.cli import app
-from orchestration.evidence.basis import adds_up, basis_of
+from orchestration.evidence.basis import adds_up, basis_of, evidence_of
 from orchestration.evidence.comparison import Place, compare_figures, compare_printed
 from orchestration.evidence.figure import Figure, FigureError, figure_of, published, read
 from orchestration.evidence.ledger import ledger
@@ -85,10 +85,10 @@ def test_rows_counted_one_by_one_are_any_figure_as_published(published_world: Wo
 def test_a_mart_counts_by_columns_that_there_are(graph: Graph) -> None:
     unknown = []
     for node in graph.published():
-        evidence = graph.manifest["nodes"][node.unique_id]["config"]["meta"].get("evidence", {})
+        counting = {name for evidence in evidence_of(graph, node.name) for name in evidence.figures}
         columns = {column.name: column for column in node.columns}
-        unknown += [f"{node.relation}.{name}" for name in evidence.get("figures", {}).keys() - columns.keys()]
-        for name in evidence.get("figures", {}).keys() & columns.keys():
+        unknown += [f"{node.relation}.{name}" for name in counting - columns.keys()]
+        for name in counting & columns.keys():
             basis = basis_of(graph, Figure(node, columns[name], "true"))
             assert basis is not None
             held = {column.name for fact in graph.published() if fact.name == basis.name for column in fact.columns}
@@ -118,8 +118,8 @@ def test_rows_counted_and_left_out_are_all_that_was_read(
     found = ledger(published_world.settings, graph, published_world.feeds, name, where, write_to=rows)
     assert found.recounted == found.value
     assert found.unexplained == 0
-    assert (found.outcomes["counted"] == found.value) is is_number_of_rows
-    assert len(found.left_out) > 3
+    assert not is_number_of_rows or found.outcomes["counted"] == found.value > 50
+    assert len(found.left_out) > 1
     assert not found.not_located
     assert len(rows.read_text("utf-8").splitlines()) == found.rows_read + 1
 
