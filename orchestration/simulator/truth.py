@@ -5,6 +5,7 @@ A folder beside the landing folder, for tests and benchmarks. No part of the pip
 | file | one row per |
 |---|---|
 | `leaving_effects.csv`, `destination_effects.csv`, `leaving_periods.csv` | effect, or period, of the scenario |
+| `retention_offers.csv` | offer of the retention desk: the share of leavers that it keeps, by intention to treat |
 | `line_period/*.parquet` | handset that could be ported, and period: features, hazard ratio, chance, outcome |
 | `planted_payments.parquet` | payment of a fraud, or that was meant to look like one |
 | `disputed_payments.parquet` | disputed payment, and why it was disputed |
@@ -27,7 +28,7 @@ from orchestration.base.sql import exact, literal
 from orchestration.simulator.extracts import SQL, FeedTally
 from orchestration.simulator.lives import Period, period_sql
 
-_TABLES = ("leaving_effects", "destination_effects", "leaving_periods")
+_TABLES = ("leaving_effects", "destination_effects", "leaving_periods", "retention_offers")
 _LINES = "line_period"
 
 

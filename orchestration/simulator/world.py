@@ -30,6 +30,7 @@ LIVES = "lives"  # drawn by lives.py, period by period
 WORLD = (
     "macros", "slots", "people", "flows", "port_slots", "network", "fraud", "carrier", LIVES, "booking", "ports",
     "lines", "fees", "invoices", "regulator", "payers", "fraud_year", "payments", "core_network", "desk",
+    "retention",
 )  # fmt: skip
 PLANTED = (
     "select payment_id, scheme from fraud_charge union all select payment_id, kind from year_charge where is_fraud"

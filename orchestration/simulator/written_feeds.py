@@ -219,4 +219,16 @@ FORMATS: tuple[FeedFormat, ...] = (
             Column("analyst"),
         ),
     ),
+    FeedFormat(
+        feed="retention_contacts",
+        delimiter=",",
+        columns=(
+            Column("line_id", breaks=(_EMPTY,)),
+            Column("offer", headers=("offer", "offer ")),
+            Column("arm", breaks=_unknown("'?'")),
+            Column("contacted_at", "instant"),
+            Column("outcome"),
+            Column("cost_amount", "money"),
+        ),
+    ),
 )

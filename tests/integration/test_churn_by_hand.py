@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from lifelines import AalenJohansenFitter, KaplanMeierFitter
+from statsmodels.stats.proportion import confint_proportions_2indep
 
 from tests.support.dbt_warehouse import DBT_PROJECT, Warehouse
 
@@ -157,6 +158,25 @@ def _invoices(subscriptions: list[Row]) -> list[Row]:
     ]  # fmt: skip
 
 
+def _contacts(rng: random.Random, subscriptions: list[Row], ports: list[Row]) -> list[Row]:
+    """Calls of every line, and others in the weeks before a port; one in four lines is held out, one of them not."""
+    keys = sorted({row["line_key"] for row in subscriptions})
+    days = [(key, FIRST + timedelta(days=rng.randrange(400))) for key in keys for _ in range(6)]
+    days += [
+        (_key(2, port["number_key"].int & 0xFF), port["on"] - timedelta(days=rng.randrange(-1, 45))) for port in ports
+    ]
+    rows = []
+    for key, day in days:
+        arm = "CALL" if key.int % 4 else "HOLD_OUT"
+        outcome = rng.choice(["ACCEPTED", "DECLINED", "NOT_REACHED"]) if arm == "CALL" or key.int % 8 else "NOT_CALLED"
+        rows.append({
+            "line_key": key, "offer": rng.choice("AB"), "arm": arm, "outcome": outcome,
+            "contacted_at": _noon(day) + timedelta(minutes=rng.randrange(600)),
+            "cost_amount": rng.choice([None, 2_500, 60_000]),
+        })  # fmt: skip
+    return list({(row["line_key"], row["contacted_at"]): row for row in rows}.values())
+
+
 class ByHand:
     """The world's rows, and the built warehouse beside them."""
 
@@ -177,6 +197,8 @@ class ByHand:
         with warehouse.connect() as con:  # one revision tells that billing reaches as far as the ports
             con.execute("insert into raw.revision values ('subscriptions', $1, 1, now(), true)", [LAST])
         self.ports = self.known_by(date(9999, 1, 1))
+        self.contacts = _contacts(random.Random(8), self.subscriptions, self.moves)
+        warehouse.deliver("retention_contacts", str(LAST), self.contacts)
 
     def known_by(self, day: date) -> list[Row]:
         """Completed ports between groups and within them, as the deliveries up to the end of a day tell them."""
@@ -721,6 +743,54 @@ def test_a_profile_splits_the_headline_and_the_lines_that_were_there(world: ByHa
     where = "from churn.departure_profile where trait in ('PLAN', 'TENURE', 'REGION')"
     world.same(f"select incident_id, trait, trait_value, departures {where}", departures)
     world.same(f"select incident_id, trait, trait_value, lines_at_risk {where}", at_risk)
+
+
+def test_an_offers_effect_is_that_of_the_arms_as_they_were_drawn(world: ByHand) -> None:
+    months: dict[tuple[date, UUID], list[Row]] = defaultdict(list)
+    for contact in sorted(world.contacts, key=lambda row: row["contacted_at"]):
+        months[contact["contacted_at"].date().replace(day=1), contact["line_key"]].append(contact)
+    left = [(world.line_of(port), port["on"]) for port in world.moves]
+    groups: dict[tuple[Any, ...], list[tuple[str, bool, int | None]]] = defaultdict(list)
+    for (month, key), contacts in months.items():
+        day = contacts[0]["contacted_at"].date()
+        if day + timedelta(days=30) <= LAST:
+            has_left = any(line == key and day <= on < day + timedelta(days=30) for line, on in left)
+            costs = [row["cost_amount"] for row in contacts if row["cost_amount"] is not None]
+            one = contacts[0]["arm"], has_left, sum(costs)
+            later = [m for m, _ in months if m > month and m + timedelta(days=30) <= LAST]
+            for offer in ("ALL", contacts[0]["offer"]):
+                groups[month, offer, "MONTH"].append(one)
+                for until in {month, *later}:
+                    groups[until, offer, "TO_DATE"].append(one)
+    with world.warehouse.connect() as con:
+        found = con.execute("from churn.offer_effect").df().to_dict("records")
+    keys = {(row["month"].date(), row["offer"], row["scope"]) for row in found}
+    assert {key for key in keys if key[2] == "MONTH"} == {key for key in groups if key[2] == "MONTH"}
+    intervals = 0
+    for row in found:
+        own = groups[row["month"].date(), row["offer"], row["scope"]]
+        arms = {arm: [has_left for drawn, has_left, _ in own if drawn == arm] for arm in ("CALL", "HOLD_OUT")}
+        called, held_out = arms.values()
+        assert (row["lines_called"], row["departures_called"]) == (len(called), sum(called))
+        assert (row["lines_held_out"], row["departures_held_out"]) == (len(held_out), sum(held_out))
+        cost = sum(cost for arm, _, cost in own if arm == "CALL")
+        if called and held_out:
+            counts = sum(held_out), len(held_out), sum(called), len(called)
+            theirs = confint_proportions_2indep(*counts, method="newcomb")
+            ours = row["uplift_low_points"] / 100, row["uplift_high_points"] / 100
+            assert ours == pytest.approx(theirs, rel=1e-9, abs=1e-12)
+            lines = sum(held_out) / len(held_out) * len(called) - sum(called)
+            assert row["lines_saved"] == pytest.approx(lines)
+            if lines > 0:
+                assert row["per_line_saved_amount"] == pytest.approx(cost / lines)
+                assert not row["per_line_saved_low_amount"] > row["per_line_saved_amount"]
+        if sum(called) and sum(held_out):
+            counts = sum(called), len(called), sum(held_out), len(held_out)
+            theirs = confint_proportions_2indep(*counts, compare="ratio", method="log")
+            ours = 1 - row["saved_high_pct"] / 100, 1 - row["saved_low_pct"] / 100
+            assert ours == pytest.approx(theirs, rel=1e-9)
+            intervals += 1
+    assert intervals > 10
 
 
 def test_a_curve_of_returns_is_that_of_lifelines(world: ByHand) -> None:

@@ -22,7 +22,7 @@ EXODUS = date(2026, 1, 6)  # a Tuesday within the fee waiver
 _ROWS = {
     "portability_events": 1100, "payments": 400, "subscriptions": 400, "cell_registry": 150, "cell_attachments": 300,
     "sim_changes": 120, "alert_dispositions": 20, "termination_fees": 40, "invoices": 60, "payment_disputes": 320,
-    "provider_line_counts": 6, "provider_port_records": 200,
+    "provider_line_counts": 6, "provider_port_records": 200, "retention_contacts": 100,
 }  # fmt: skip
 #: Feeds that are delivered on each of these days.
 DELIVERED = tuple(_ROWS)
@@ -62,6 +62,10 @@ def row(feed: str, day: date, number: int) -> Row:
         "sim_changes": {"msisdn": f"010-1234-{number:04}", "changed_at": at, "channel": "SHOP"},
         "alert_dispositions": {
             "case_id": f"case-Y{key}", "disposition": "CLEARED", "decided_at": at, "analyst": f"A-{number % 4}",
+        },
+        "retention_contacts": {
+            "line_id": f"L{number}", "offer": "PRICE_CUT", "arm": "CALL", "contacted_at": at, "outcome": "DECLINED",
+            "cost_amount": str(2000 + number),
         },
         "termination_fees": {
             "fee_event_id": f"F{key}", "line_id": f"L{number}", "event": "CHARGED", "reason": "", "amount": "130000",

@@ -10,7 +10,7 @@ from orchestration.gates.suites import load_suites
 
 Node = Mapping[str, Any]
 KEYS = {"number_key", "line_key"}
-SOURCES = ("clearing_house", "billing", "payments", "network", "desk", "regulator", "receipts")
+SOURCES = ("clearing_house", "billing", "payments", "network", "desk", "retention", "regulator", "receipts")
 MARTS = ("core", "churn", "fraud", "breach")
 
 #: Columns by which an open mart may tell its rows apart, or which may stand beside its figures as text: days, places in
@@ -21,7 +21,7 @@ HARMLESS = {
     "donor_group", "recipient_group", "destination_group", "top_destination", "first_group", "via_group", "last_group",
     "group_left", "group_returned_to", "line_type", "period", "product", "rule_id", "version", "specification",
     "target", "shapes", "relation", "measure", "reject_code", "direction",
-    "decile", "sales_channel", "take_up_basis", "month_left", "other_group", "trait",
+    "decile", "offer", "sales_channel", "scope", "take_up_basis", "month_left", "other_group", "trait",
 }  # fmt: skip
 #: Columns that say what people are or do. A mart that tells its rows apart by one of them merges small groups.
 OF_PEOPLE = {

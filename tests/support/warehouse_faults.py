@@ -133,6 +133,13 @@ WORLD = """
         (values (1, 'RECURRING', 50000), (2, 'DISCOUNT', -12500)) as c(line_no, charge_kind, amount)
     where status = 'ACTIVE';
 
+    insert into raw.retention_contacts__all_revisions
+    select
+        md5('line' || i)::uuid, if(i % 2 = 0, 'A', 'B'), if(i % 10 < 7, 'CALL', 'HOLD_OUT'),
+        timestamptz '2025-12-11 10:00:00', if(i % 10 < 7, 'DECLINED', 'NOT_CALLED'), 2500, date '2025-12-11', 1
+    from port
+    where donor = 'KT' and i % 7 < 4;
+
     insert into raw.provider_line_counts__all_revisions
     select month, provider, 'HANDSET', 1000000, month + 40, 1
     from (values (date '2025-10-01'), (date '2025-11-01')) as m(month), (values ('KT'), ('SKT')) as p(provider);
@@ -269,6 +276,22 @@ WAREHOUSE_FAULTS = [
         "stg_desk__dispositions", "decided_before_delivered",
         "update raw.alert_dispositions__all_revisions set decided_at = decided_at + interval 1 day where {here}",
         "case_id = 'case-Y3'",
+    ),
+    WarehouseFault("calls of lines that billing has never told of",
+        "stg_retention__contacts", "lines_known",
+        "update raw.retention_contacts__all_revisions set line_key = md5(line_key::varchar)::uuid where {here}", _LINE,
+    ),
+    WarehouseFault("calls of those who were to be left alone",
+        "stg_retention__contacts", "held_out_are_left_alone",
+        "update raw.retention_contacts__all_revisions set arm = 'HOLD_OUT', outcome = 'DECLINED' where {here}", _LINE,
+    ),
+    WarehouseFault("a line drawn with two offers",
+        "offer_effect", "offers_add_up",
+        "update churn.offer_effect set lines_called = lines_called + 1 where offer = 'A'",
+    ),
+    WarehouseFault("a line that counts once for each call",
+        "offer_effect", "lines_are_the_lists",
+        "update churn.offer_effect set lines_called = 2 * lines_called",
     ),
     WarehouseFault("invoices whose rows do not add up",
         "int_invoice", "rows_add_up",

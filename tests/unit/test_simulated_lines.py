@@ -145,6 +145,27 @@ def test_lines_are_sold_through_channels_and_a_few_dealers_sell_much(world: duck
     assert (differing, compared > 50) == (0, True), "billing and the clearing house name the same dealer"
 
 
+def test_the_retention_desk_keeps_as_many_as_its_offers_say_and_a_line_keeps_its_arm(
+    world: duckdb.DuckDBPyConnection,
+) -> None:
+    """The true effect lies within four standard errors of the ratio of what left of both arms."""
+    [[planted]] = world.sql("select sum(saved_pct * weight) / sum(weight) / 100 from retention_offers").fetchall()
+    (called, left_called), (held_out, left_held_out) = world.sql(
+        "select count(*), count(*) filter (b.k is not null) from retention_contact as c left join booking as b"
+        " on b.direction = 'OUT' and b.line_idx = c.line_idx and b.processed_on - c.day between 0 and 29"
+        " group by arm order by arm"
+    ).fetchall()
+    assert 0.08 < held_out / called < 0.15
+    error = np.sqrt(1 / left_called - 1 / called + 1 / left_held_out - 1 / held_out)
+    ratio = (left_called / called) / (left_held_out / held_out)
+    assert abs(np.log(ratio / (1 - planted))) < 4 * error < 1.5
+    [[lines, both]] = world.sql(
+        "select count(*), count(*) filter (arms > 1) from"
+        " (select line_idx, count(distinct arm) as arms from retention_contact group by 1)"
+    ).fetchall()
+    assert both < 0.005 * lines
+
+
 def test_days_have_a_weekday_a_memory_and_more_spread_than_chance(world: duckdb.DuckDBPyConnection) -> None:
     days = world.sql(
         "select processed_on, isodow(processed_on), count(*) from booking where direction = 'OUT'"

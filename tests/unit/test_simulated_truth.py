@@ -91,12 +91,12 @@ def test_every_planted_payment_is_in_the_files_and_has_its_kind(
 
 
 def test_the_effects_of_the_scenario_are_there(made: SimulationSummary, folder: Path) -> None:
-    for table in ("leaving_effects", "destination_effects", "leaving_periods"):
+    for table in ("leaving_effects", "destination_effects", "leaving_periods", "retention_offers"):
         with (
             (folder / f"{table}.csv").open(encoding="utf-8") as told,
             (SCENARIOS / "kt_2025" / f"{table}.csv").open(encoding="utf-8") as known,
         ):
-            assert len(list(csv.reader(told))) == len(list(csv.reader(known))) > 5
+            assert len(list(csv.reader(told))) == len(list(csv.reader(known))) > 2
 
 
 def test_flaws_are_counted_by_feed_and_kind(made: SimulationSummary, folder: Path) -> None:

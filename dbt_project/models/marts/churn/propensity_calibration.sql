@@ -1,5 +1,3 @@
-{%- set z = 1.959963984540054 -%}  {#- the normal distribution's 97.5 % point -#}
-
 with deciles as (
     select * from {{ ref('int_propensity_decile') }}
 ),
@@ -16,9 +14,8 @@ rates as (
 bounded as (
     select
         *,
-        (rate + {{ z * z }} / (2 * lines)) / (1 + {{ z * z }} / lines) as centre,
-        {{ z }} * sqrt(rate * (1 - rate) / lines + {{ z * z }} / (4.0 * lines * lines)) / (1 + {{ z * z }} / lines)
-            as half_width
+        {{ wilson_middle('rate', 'lines') }} as centre,
+        {{ wilson_half_width('rate', 'lines') }} as half_width
     from rates
 ),
 
