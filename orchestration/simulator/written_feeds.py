@@ -98,6 +98,7 @@ FORMATS: tuple[FeedFormat, ...] = (
             Column("changed_at", "instant"),
             Column("sales_channel"),
             Column("dealer_code"),
+            Column("account"),
         ),
     ),
     FeedFormat(

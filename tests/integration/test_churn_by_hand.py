@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from lifelines import AalenJohansenFitter, KaplanMeierFitter
-from statsmodels.stats.proportion import confint_proportions_2indep
+from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 
 from tests.support.dbt_warehouse import DBT_PROJECT, Warehouse
 
@@ -88,6 +88,7 @@ def _subscriptions(rng: random.Random) -> list[Row]:
             "line_type": "IOT" if i % 7 == 0 else "HANDSET", "activated_on": activated_on, "region_code": "41210",
             "contract_start_on": activated_on + timedelta(days=100 * (i % 4 < 2)), "etf": 2_000 * i,
             "contract_end_on": activated_on + timedelta(days=540),
+            "dealer_code": f"D{i % 5}" if i % 5 < 3 else None, "account_key": _key(4, i // 3) if i % 4 else None,
         }  # fmt: skip
         rows.append(base | {"status": "ACTIVE", "changed_at": _noon(observed_on)})
         if rng.random() < 0.6:
@@ -724,25 +725,71 @@ def test_a_profile_splits_the_headline_and_the_lines_that_were_there(world: ByHa
     departures: Counter[tuple[Any, ...]] = Counter()
     at_risk: Counter[tuple[Any, ...]] = Counter()
     for name, (group, first, last) in INCIDENTS.items():
-        for port in (p for p in world.moves if p["from"] == group and first <= str(p["on"]) <= last):
-            line = lines.get(world.line_of(port))  # type: ignore[arg-type]
-            tenure = line and (port["requested_at"].date() - line["activated_on"]).days
-            departures[name, "PLAN", line["plan_code"] if line else "unknown"] += 1
-            departures[name, "TENURE", "unknown" if tenure is None else _band(tenure)] += 1
-            departures[name, "REGION", line["region_code"] if line else "unknown"] += 1
         begin = date.fromisoformat(first)
+        here = []
         for key in lines:
             own = [
                 row for row in world.subscriptions
                 if row["line_key"] == key and row["changed_at"] <= datetime.combine(begin, datetime.min.time())
             ]  # fmt: skip
             if own and own[-1]["status"] == "ACTIVE" and own[-1]["provider"] == group:
-                at_risk[name, "PLAN", own[-1]["plan_code"]] += 1
-                at_risk[name, "TENURE", _band((begin - own[-1]["activated_on"]).days)] += 1
-                at_risk[name, "REGION", own[-1]["region_code"]] += 1
-    where = "from churn.departure_profile where trait in ('PLAN', 'TENURE', 'REGION')"
+                here.append(own[-1])
+        accounts = Counter(line.get("account_key") for line in here)
+        for line in here:
+            at_risk[name, "PLAN", line["plan_code"]] += 1
+            at_risk[name, "TENURE", _band((begin - line["activated_on"]).days)] += 1
+            at_risk[name, "REGION", line["region_code"]] += 1
+            at_risk[name, "ACCOUNT_LINES", _account_lines(line, accounts)] += 1
+        for port in (p for p in world.moves if p["from"] == group and first <= str(p["on"]) <= last):
+            left = lines.get(world.line_of(port))  # type: ignore[arg-type]
+            tenure = left and (port["requested_at"].date() - left["activated_on"]).days
+            departures[name, "PLAN", left["plan_code"] if left else "unknown"] += 1
+            departures[name, "TENURE", "unknown" if tenure is None else _band(tenure)] += 1
+            departures[name, "REGION", left["region_code"] if left else "unknown"] += 1
+            departures[name, "ACCOUNT_LINES", _account_lines(left or {}, accounts)] += 1
+    where = "from churn.departure_profile where trait in ('PLAN', 'TENURE', 'REGION', 'ACCOUNT_LINES')"
     world.same(f"select incident_id, trait, trait_value, departures {where}", departures)
     world.same(f"select incident_id, trait, trait_value, lines_at_risk {where}", at_risk)
+    assert {value for _, trait, value in at_risk if trait == "ACCOUNT_LINES"} == {
+        "one",
+        "two",
+        "three or more",
+        "unknown",
+    }
+
+
+def _account_lines(line: Row, accounts: Counter[UUID | None]) -> str:
+    if line.get("account_key") is None:
+        return "unknown"
+    return {0: "one", 1: "one", 2: "two"}.get(accounts[line["account_key"]], "three or more")
+
+
+def test_a_dealers_early_churn_is_that_of_the_lines_it_opened(world: ByHand) -> None:
+    early = 180
+    sold: dict[tuple[Any, ...], list[tuple[bool, bool, bool]]] = defaultdict(list)
+    for key in sorted({row["line_key"] for row in world.subscriptions}):
+        own = [row for row in world.subscriptions if row["line_key"] == key]
+        opened_on, last = own[0]["activated_on"], own[-1]
+        if own[0].get("dealer_code") and opened_on >= date(2025, 2, 1):
+            days = (last["changed_at"].date() - opened_on).days if last["status"] == "TERMINATED" else early
+            is_followed = opened_on + timedelta(days=early) <= LAST
+            is_port = last.get("termination_reason") == "PORT_OUT"
+            cell = opened_on.replace(day=1), PROVIDERS[own[0]["provider"]], own[0]["dealer_code"]
+            sold[cell].append((is_followed, is_followed and days < early, is_followed and days < early and is_port))
+    expected = {cell: (len(own), *(sum(column) for column in zip(*own, strict=True))) for cell, own in sold.items()}
+    found = world.warehouse.query(
+        "select month, provider_group, dealer_code, activations, activations_followed, ended_early, ported_out_early, "
+        "early_churn_low_pct, early_churn_high_pct, usual_early_churn_pct, is_conspicuous from churn.dealer_early_churn"
+    )
+    assert {row[:3]: row[3:7] for row in found} == expected
+    for month, group, dealer, _, followed, ended, _, low, high, usual, is_conspicuous in found:
+        theirs = proportion_confint(ended, followed, method="wilson")
+        assert [low / 100, high / 100] == pytest.approx(theirs, abs=1e-12)
+        others = [own for cell, own in expected.items() if cell[:2] == (month, group) and cell[2] != dealer]
+        if others:
+            assert usual == pytest.approx(100 * sum(own[2] for own in others) / sum(own[1] for own in others))
+            assert is_conspicuous == (low > usual)
+    assert sum(ended for *_, ended, _ in expected.values()) > 5
 
 
 def test_an_offers_effect_is_that_of_the_arms_as_they_were_drawn(world: ByHand) -> None:

@@ -144,6 +144,7 @@ class Deliveries:
             "termination_reason": "PORT_OUT" if status == "TERMINATED" else None,
             "age_band": "30-39",
             "region_code": rng.choice(["41210", "11545", "41290"]),
+            "dealer_code": f"D{dt.day % 2}",
             "changed_at": self._instant(dt - timedelta(days=rng.randrange(4))),
         }
 

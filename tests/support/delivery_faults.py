@@ -385,7 +385,7 @@ DELIVERY_FAULTS = [
         for feed, what in (
             (_PAYMENTS, "payments"), (_LINES, "changes of lines"), (_ATTACHMENTS, "attachments"),
             (_SIMS, "SIM changes"), (_DECISIONS, "decisions"), (_FEES, "fees"), (_INVOICES, "invoices"),
-            (_DISPUTES, "complaints"),
+            (_DISPUTES, "complaints"), ("retention_contacts", "calls"),
         )
     ),
     DeliveryFault(

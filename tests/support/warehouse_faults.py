@@ -56,6 +56,7 @@ WORLD = """
         case when s = 1 then 100000 when booked_on + 1 < '2025-12-27' then 72000 else 67000 end,
         if(s = 1, 'ACTIVE', 'TERMINATED'), if(s = 2, 'PORT_OUT', null),
         '30-39', '11', if(s = 1, '2025-01-01', (booked_on + 1)::varchar)::timestamp::timestamptz, null, null,
+        md5('account' || i // 2)::uuid,
         if(s = 1, date '2025-12-22', booked_on + 1), 1
     from port, range(1, 3) as t(s)
     where donor = 'KT' and i % 7 < 4;
@@ -64,8 +65,18 @@ WORLD = """
     select
         md5('stays' || i)::uuid, md5('quiet' || i)::uuid, 'KT', 'P1', 50000, 'HANDSET', 'SUBSIDY', date '2024-01-01',
         date '2024-01-01', date '2026-01-01', 50000, 'ACTIVE', null, '30-39', '11',
-        timestamp '2024-01-01 00:00:00'::timestamptz, null, null, date '2025-12-22', 1
+        timestamp '2024-01-01 00:00:00'::timestamptz, null, null, null, date '2025-12-22', 1
     from range(40) as t(i);
+
+    -- two dealers, one of which opens lines that do not stay
+    insert into raw.subscriptions__all_revisions
+    select
+        md5('sold' || i)::uuid, md5('sold number' || i)::uuid, 'KT', 'P1', 50000, 'HANDSET', 'NONE', date '2025-12-23',
+        null, null, 0, if(s = 1, 'ACTIVE', 'TERMINATED'), if(s = 2, 'VOLUNTARY', null), '30-39', '11',
+        (date '2025-12-23' + (6 * s::integer - 6))::timestamp::timestamptz, 'DEALER', 'D' || i % 2, null,
+        date '2025-12-23' + (6 * s::integer - 6), 1
+    from range(40) as t(i), range(1, 3) as u(s)
+    where s = 1 or i % 2 = 0;
 
     insert into raw.payments__all_revisions
     select
@@ -284,6 +295,14 @@ WAREHOUSE_FAULTS = [
     WarehouseFault("calls of those who were to be left alone",
         "stg_retention__contacts", "held_out_are_left_alone",
         "update raw.retention_contacts__all_revisions set arm = 'HOLD_OUT', outcome = 'DECLINED' where {here}", _LINE,
+    ),
+    WarehouseFault("lines counted for two dealers",
+        "dealer_early_churn", "lines_are_billings",
+        "update churn.dealer_early_churn set activations = 3 * activations",
+    ),
+    WarehouseFault("a dealer of which more ends than it opened",
+        "dealer_early_churn", "ended_within_followed",
+        "update churn.dealer_early_churn set ended_early = activations + 1",
     ),
     WarehouseFault("a line drawn with two offers",
         "offer_effect", "offers_add_up",

@@ -65,7 +65,7 @@ def test_a_line_that_left_is_terminated_in_the_files_on_that_day(
     for path in made.out.glob("subscriptions/*/*.csv"):
         for row in path.read_text("cp949").splitlines()[1:]:
             cells = row.split("|")
-            if len(cells) == 18 and cells[11:13] == ["TERMINATED", "PORT_OUT"]:
+            if len(cells) == 19 and cells[11:13] == ["TERMINATED", "PORT_OUT"]:
                 ended.add((cells[0], re.sub(r"\D", "", cells[15])[:8]))
     left = truth.sql(
         f"select line_id, strftime(left_on, '%Y%m%d') from line_period where left_on between '{FIRST}' and '{LAST}'"

@@ -76,4 +76,5 @@ select
     -- older lines were sold before it was written down
     if(activated_on < getvariable('sales_known_from'), null, sales_channel_of(line_idx)) as sales_channel,
     if(activated_on < getvariable('sales_known_from'), null, dealer_of(line_idx)) as dealer_code,
+    account_identifier(line_idx) as account,
 from states;

@@ -107,4 +107,6 @@ create or replace macro early_termination_fee(contract_kind, monthly_fee, subsid
 -- Households are groups of neighbouring lines: of twelve, two live alone, the others with one, two or three more.
 create or replace macro household_of(line_idx) as
     (line_idx // 12) * 6 + ([0, 1, 2, 2, 3, 3, 3, 4, 4, 4, 4, 5])[1 + line_idx % 12];
+create or replace macro account_identifier(line_idx) as
+    'A' || lpad(((household_of(line_idx) * 736878713 + getvariable('seed')) % 10000000000)::varchar, 10, '0');
 create or replace macro household_size(line_idx) as ([1, 1, 2, 2, 3, 3, 3, 4, 4, 4, 4, 1])[1 + line_idx % 12];

@@ -38,6 +38,8 @@ final as (
         termination_reason,
         age_band,
         region_code,
+        dealer_code,
+        account_key,
         changed_at as valid_from,
         lead(changed_at) over (partition by line_key order by changed_at) as valid_to,
         lag(status) over (partition by line_key order by changed_at) as previous_status,

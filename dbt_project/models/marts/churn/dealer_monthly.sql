@@ -1,6 +1,3 @@
-{#- A day is a mass of ports from so many times a dealer's other days on, and so many ports at least. -#}
-{%- set mass_times = 5 -%}
-{%- set mass_ports = 20 -%}
 {%- set ports_to = data_end('portability_events', [ref('int_port_seller')]) -%}
 {%- set months = 13 -%}
 
@@ -9,6 +6,11 @@ with sales as (
     where
         dealer_code is not null
         and processed_on >= date_trunc('month', {{ months_after(ports_to, 1 - months) }})
+),
+
+terms as (
+    select * from {{ ref('dealer_terms') }}
+    where terms = 'DEALER'
 ),
 
 calendar as (
@@ -59,9 +61,12 @@ monthly as (
 usual as (
     select
         monthly.*,
+        terms.mass_ports,
+        terms.mass_times,
         1.0 * (monthly.ports - monthly.busiest_day_ports) / nullif(open_days.days - 1, 0) as usual_ports_per_day
     from monthly
     inner join open_days on monthly.month = open_days.month
+    cross join terms
 ),
 
 final as (
@@ -76,8 +81,8 @@ final as (
         busiest_on,
         cast(busiest_day_ports as bigint) as busiest_day_ports,
         cast(usual_ports_per_day as double) as usual_ports_per_day,
-        busiest_day_ports >= {{ mass_ports }}
-        and busiest_day_ports >= {{ mass_times }} * coalesce(usual_ports_per_day, 0) as has_mass_day
+        busiest_day_ports >= mass_ports
+        and busiest_day_ports >= mass_times * coalesce(usual_ports_per_day, 0) as has_mass_day
     from usual
 )
 

@@ -8,6 +8,7 @@
     'TENURE': 'tenure_band',
     'PLAN': 'plan_code',
     'EXPOSED': 'exposure',
+    'ACCOUNT_LINES': 'account_lines',
 } -%}
 
 with incidents as (
@@ -71,6 +72,17 @@ here as (
             and {{ valid_at('lines', start_of_day('incidents.starts_on')) }}
 ),
 
+-- lines that one account paid for when the incident began
+accounts as (
+    select
+        incident_id,
+        account_key,
+        count(*) as lines
+    from here
+    where account_key is not null
+    group by incident_id, account_key
+),
+
 units as (
     select
         * exclude (port_id, preference),
@@ -111,8 +123,18 @@ described as (
             when units.line_key is null then 'unknown'
             when exposed.exposed_on <= units.judged_on then 'exposed'
             else 'not exposed'
-        end as exposure
+        end as exposure,
+        case
+            when units.account_key is null then 'unknown'
+            when accounts.lines = 2 then 'two'
+            when accounts.lines > 2 then 'three or more'
+            else 'one'
+        end as account_lines
     from units
+    left join accounts
+        on
+            units.incident_id = accounts.incident_id
+            and units.account_key = accounts.account_key
     left join exposed on units.number_key = exposed.number_key
 ),
 

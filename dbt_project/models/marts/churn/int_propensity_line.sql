@@ -1,10 +1,5 @@
-{#- Lines whose past is looked at: all of them up to this many, otherwise a half, a quarter, … by their pseudonym. -#}
+{#- Lines whose past is looked at: all of them up to about this many, otherwise a part, by their pseudonym. -#}
 {%- set enough = 150000 -%}
-{%- set lines = rows_of(ref('int_subscription_interval')) -%}
-{%- set halvings = [] -%}
-{%- for times in range(1, 12) if lines > enough * 2 ** (times - 1) -%}
-    {%- do halvings.append(times) -%}
-{%- endfor -%}
 
 with snapshots as (
     select * from {{ ref('int_propensity_snapshot') }}
@@ -23,16 +18,22 @@ regions as (
     select * from {{ ref('regions') }}
 ),
 
+sized as (
+    select {{ enough }} * 1.0 / count(*) as watched_share
+    from lines
+),
+
 watched as (
     select
         snapshots.*,
         lines.*
     from snapshots
+    cross join sized
     inner join lines on {{ valid_at('lines', start_of_day('snapshots.snapshot_on')) }}
     inner join providers on lines.provider = providers.provider
     where
         {{ in_view(['providers.group_name']) }}
-        and (snapshots.is_today or {{ is_sampled('lines.line_key', halvings | length, of='watched') }})
+        and (snapshots.is_today or {{ share_of('lines.line_key', 'watched') }} < sized.watched_share)
 ),
 
 ports as (
@@ -114,6 +115,40 @@ sim_changes as (
     group by snapshots.snapshot_on, changes.number_key
 ),
 
+-- of accounts that pay for more than one line: how many then, and whether one of them had just left
+accounts as (
+    select
+        snapshots.snapshot_on,
+        lines.account_key,
+        count(*) as lines
+    from snapshots
+    inner join lines on {{ valid_at('lines', start_of_day('snapshots.snapshot_on')) }}
+    where lines.account_key is not null
+    group by snapshots.snapshot_on, lines.account_key
+),
+
+owners as (
+    select
+        line_key,
+        {{ last_by('account_key', 'valid_from') }} as account_key
+    from lines
+    where account_key is not null
+    group by line_key
+),
+
+just_left as (
+    select
+        snapshots.snapshot_on,
+        owners.account_key
+    from snapshots
+    inner join ports
+        on
+            snapshots.snapshot_on > ports.processed_on
+            and {{ days_between('ports.processed_on', 'snapshots.snapshot_on') }} <= {{ horizon_days() }}
+    inner join owners on ports.line_key = owners.line_key
+    group by snapshots.snapshot_on, owners.account_key
+),
+
 aged as (
     select
         *,
@@ -169,6 +204,13 @@ final as (
         coalesce(arrivals.came_from, 'not known to') as came_from,
         case when sim_changes.number_key is null then 'not lately' else 'within a month' end as sim_changed,
         aged.line_type,
+        case
+            when aged.account_key is null then 'unknown'
+            when just_left.account_key is not null then 'one has just left'
+            when accounts.lines = 1 then 'none'
+            when accounts.lines = 2 then 'one'
+            else 'two or more'
+        end as other_lines,
         departures.left_on,
         departures.left_for
     from aged
@@ -181,6 +223,14 @@ final as (
         on
             aged.snapshot_on = sim_changes.snapshot_on
             and aged.number_key = sim_changes.number_key
+    left join accounts
+        on
+            aged.snapshot_on = accounts.snapshot_on
+            and aged.account_key = accounts.account_key
+    left join just_left
+        on
+            aged.snapshot_on = just_left.snapshot_on
+            and aged.account_key = just_left.account_key
     left join departures
         on
             aged.snapshot_on = departures.snapshot_on

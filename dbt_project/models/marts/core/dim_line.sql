@@ -22,6 +22,8 @@ final as (
         termination_reason,
         age_band,
         region_code,
+        dealer_code,
+        account_key,
         valid_from,
         valid_to,
         valid_to is null as is_current

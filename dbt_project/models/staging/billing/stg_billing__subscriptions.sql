@@ -22,6 +22,7 @@ final as (
         changed_at,
         sales_channel,
         dealer_code,
+        account_key,
         dt,
         rev
     from source
