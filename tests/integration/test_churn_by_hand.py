@@ -88,7 +88,7 @@ def _subscriptions(rng: random.Random) -> list[Row]:
             "line_type": "IOT" if i % 7 == 0 else "HANDSET", "activated_on": activated_on, "region_code": "41210",
             "contract_start_on": activated_on + timedelta(days=100 * (i % 4 < 2)), "etf": 2_000 * i,
             "contract_end_on": activated_on + timedelta(days=540),
-            "dealer_code": f"D{i % 5}" if i % 5 < 3 else None, "account_key": _key(4, i // 3) if i % 4 else None,
+            "dealer_code": f"D{i % 5}" if i % 5 < 3 else None, "account_key": _key(4, i // 6) if i % 4 else None,
         }  # fmt: skip
         rows.append(base | {"status": "ACTIVE", "changed_at": _noon(observed_on)})
         if rng.random() < 0.6:
