@@ -32,6 +32,7 @@ RETURNERS_FROM = {"KT_WAIVER_2026": date(2025, 9, 1)}
 CLAIMS_UNTIL = {"KT_WAIVER_2026": date(2026, 1, 31)}
 WAIVER_YEAR = {"SKT": 2025, "KT": 2026}
 FIRST, LAST = date(2025, 1, 5), date(2026, 2, 28)
+FEES_TOLD_ON = date(2026, 1, 5)  # what came then; the rest came on the last day
 Row = dict[str, Any]
 
 
@@ -193,7 +194,9 @@ class ByHand:
         self.invoices = list(
             {(row["invoice_id"], row["line_no"]): row for row in _invoices(self.subscriptions)}.values()
         )
-        warehouse.deliver("termination_fees", str(LAST), self.fees)
+        for dt, is_early in ((FEES_TOLD_ON, True), (LAST, False)):
+            told = [row for row in self.fees if (row["occurred_at"].date() <= FEES_TOLD_ON) == is_early]
+            warehouse.deliver("termination_fees", str(dt), told)
         warehouse.deliver("invoices", str(LAST), self.invoices)
         with warehouse.connect() as con:  # one revision tells that billing reaches as far as the ports
             con.execute("insert into raw.revision values ('subscriptions', $1, 1, now(), true)", [LAST])
@@ -559,6 +562,29 @@ def test_what_a_waiver_owes_stands_on_every_day_and_grows_with_the_nowcast(world
         if day >= first[waiver]:
             grown = take_up_pct / 100 * (before + (accrued - before) * growth.get((waiver, day), 1))
             assert expected == pytest.approx(max(asked, grown), abs=1)
+
+
+def test_an_evening_of_a_waiver_knows_the_claims_that_had_been_delivered(world: ByHand) -> None:
+    expected = {}
+    for waiver in WAIVERS:
+        _, first, last = INCIDENTS[waiver]
+        for day in pd.date_range(max(date.fromisoformat(first), FEES_TOLD_ON), last):
+            on = day.date()
+            told = [c for c in _claims(world) if c["waiver"] == waiver and c["on"] <= FEES_TOLD_ON and _state(c, on)]
+            requests = [c["events"]["REFUND_REQUESTED"]["occurred_at"].date() for c in told
+                        if "REFUND_REQUESTED" in c["events"]]  # fmt: skip
+            within = sum(claim["on"] >= date.fromisoformat(first) for claim in told)
+            asked = sum(requested_on <= FEES_TOLD_ON for requested_on in requests)
+            if told:
+                expected[waiver, on] = len(told) - within, within, asked
+    found = world.warehouse.query(
+        "select incident_id, as_of_date, claims_before, claims_within, claims_asked "
+        "from intermediate.int_incident_claim"
+    )
+    assert {tuple(row[:2]): tuple(row[2:]) for row in found} == expected
+    assert len(found) > 5
+    targets = {row[0] for row in world.warehouse.query("select distinct target from churn.incident_nowcast")}
+    assert "REFUNDS_FINAL" in targets
 
 
 def _due_pct(line: Row, on: date) -> int:

@@ -116,6 +116,20 @@ def test_the_last_day_leaves_nothing_to_guess(both: pd.DataFrame) -> None:
     assert net["estimate"] == 11 * 6000 - 312_902
 
 
+def test_claims_grow_with_departures_and_as_many_ask_as_of_the_last_waiver(mart: ModuleType) -> None:
+    evening = pd.Series(
+        {"claims_before": 100, "claims_within": 400, "claims_asked": 20, "earlier_claims": 1000, "earlier_asked": 800}
+    )
+    rng, growth = np.random.default_rng(3), np.full(20_000, 2.0)
+    asked = mart._asked(rng, evening, growth)
+    assert np.median(asked) == pytest.approx(0.8 * (100 + 400 + 2 * 400), rel=0.01)
+    spread = np.sqrt(0.8**2 * (2 * 400 + 4 * 400) + 1300 * 0.16 + 1300**2 * 0.16 / 1000)
+    assert asked.std() == pytest.approx(spread, rel=0.05)
+    nobody_knows = mart._asked(rng, evening.replace({800: np.nan, 1000: np.nan}), growth)
+    assert np.quantile(nobody_knows, [0.1, 0.9]) == pytest.approx([1300 * 0.55, 1300 * 0.95], rel=0.03)
+    assert mart._asked(rng, evening.replace({20: 1400}), growth).min() == 1400
+
+
 def test_draws_are_the_beta_shares_that_the_model_states(mart: ModuleType) -> None:
     mean, counts = np.array([0.1, 0.2, 0.3, 0.4]), np.array([1000.0, 2000.0, 0.0, 0.0])
     is_seen = np.array([True, True, False, False])

@@ -46,6 +46,7 @@ final as (
         max(occurred_at) filter (where event = 'REFUND_REFUSED') as refused_at,
         {{ last_by('reason', 'occurred_at') }} filter (where event = 'REFUND_REFUSED') as refusal_reason,
         min(first_dt) as first_dt,
+        min(first_dt) filter (where event = 'REFUND_REQUESTED') as requested_dt,
         max(dt) as last_dt
     from numbered
     group by line_key, fee_no

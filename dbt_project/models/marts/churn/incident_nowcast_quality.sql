@@ -14,6 +14,17 @@ headlines as (
     select * from {{ ref('incident_headline') }}
 ),
 
+-- a waiver's claims, once nobody can ask any more
+refunds as (
+    select
+        refunds.incident_id,
+        {{ last_by('refunds.claims_asked', 'refunds.date_day') }} as claims_asked
+    from {{ ref('waiver_refunds') }} as refunds
+    inner join incidents on refunds.incident_id = incidents.incident_id
+    where incidents.claims_until < {{ data_end('termination_fees', [ref('waiver_refunds')]) }}
+    group by refunds.incident_id
+),
+
 -- what came: of a day, its departures; of the end, what the headline of the last day says
 actuals as (
     select
@@ -22,6 +33,7 @@ actuals as (
             when 'PORT_OUTS_FINAL' then headlines.port_outs_cumulative
             when 'NET_ADDS_FINAL' then headlines.net_adds_cumulative
             when 'PORT_OUTS_NEXT_DAY' then provider_days.port_outs
+            when 'REFUNDS_FINAL' then refunds.claims_asked
         end as actual
     from nowcasts
     inner join incidents on nowcasts.incident_id = incidents.incident_id
@@ -33,6 +45,7 @@ actuals as (
         on
             incidents.provider_group = provider_days.provider_group
             and nowcasts.target_on = provider_days.date_day
+    left join refunds on nowcasts.incident_id = refunds.incident_id
 ),
 
 final as (

@@ -11,6 +11,10 @@ is a Beta share of the whole, so what is to come follows in closed form. It is d
 already wait in the log are a floor, and because net figures need departures and arrivals together. Arrivals are taken
 to go on as they do: their shape is a straight line.
 
+Of a waiver, those who will ask for their fee are counted among billing's lines: the claims there are, those that
+departures to come bring as the ones so far did (Poisson, its rate Gamma), and of all these the share that asks: that of
+the last waiver that was over by then, or, while none was, anything from a half to all of them.
+
 Grain of the result: one row per incident_id, as_of_date and target. Frames in, frame out: nothing here knows of dbt but
 `model`.
 """
@@ -21,6 +25,7 @@ import pandas as pd
 DRAWS, SEED = 20_000, 2026
 LEAST_DRAWS = 1_000  # above the floor; with fewer, what lies below is lifted to it
 LEVELS = (50, 80, 95)
+UNKNOWN_TAKE_UP = (0.5, 1.0)
 TYPES = {
     "incident_id": "string", "as_of_date": "datetime64[us]", "target": "string", "target_on": "datetime64[us]",
     "processing_day": "int64", "processing_days": "int64", "known": "int64", "floor": "Int64", "estimate": "float64",
@@ -37,17 +42,21 @@ def model(dbt, session):
     calendar = dbt.ref("dim_date").df()
     known = dbt.ref("int_incident_known").df()
     waiting = dbt.ref("int_incident_waiting").df()
-    return nowcasts(incidents, shapes, calendar, known, waiting)
+    claims = dbt.ref("int_incident_claim").df()
+    return nowcasts(incidents, shapes, calendar, known, waiting.merge(claims, how="left"))
 
 
 def nowcasts(
-    incidents: pd.DataFrame, shapes: pd.DataFrame, calendar: pd.DataFrame, known: pd.DataFrame, waiting: pd.DataFrame
+    incidents: pd.DataFrame, shapes: pd.DataFrame, calendar: pd.DataFrame, known: pd.DataFrame, evenings: pd.DataFrame
 ) -> pd.DataFrame:
-    """Nowcasts of every morning of every window to which another incident of its kind lends a shape."""
+    """Nowcasts of every morning of every window to which another incident of its kind lends a shape.
+
+    `evenings` are what waited in the log, and what claims a waiver had, one row per incident and day.
+    """
     lent = shapes[shapes["incident_id"].isin(incidents["incident_id"])]
     curves = [Curve(incidents[incidents["incident_id"] == name], days) for name, days in lent.groupby("incident_id")]
     open_days = calendar.loc[calendar["is_processing_day"].astype(bool), "date_day"].sort_values()
-    mornings = waiting.set_index(["incident_id", "as_of_date"])
+    mornings = evenings.set_index(["incident_id", "as_of_date"])
     rows = []
     for incident in incidents.to_dict("records"):
         window = Window(incident, open_days)
@@ -103,7 +112,7 @@ def _clocks(days: pd.DatetimeIndex, first: pd.Timestamp, last: pd.Timestamp) -> 
 
 # ---------------------------------------------------------------- one morning
 def _of_morning(
-    window: Window, others: list[Curve], as_of: pd.Timestamp, seen: pd.DataFrame, waiting: pd.Series
+    window: Window, others: list[Curve], as_of: pd.Timestamp, seen: pd.DataFrame, evening: pd.Series
 ) -> list[dict]:
     """The targets of one morning; nothing before the first booked day, or without a shape."""
     counts = seen.set_index("date_day").reindex(window.days)[["port_outs", "port_ins"]].fillna(0).to_numpy(dtype=float)
@@ -114,7 +123,7 @@ def _of_morning(
         return []
     shares = [share for curve in used for share in curve.daily_shares(window)]
     out, in_ = counts[:, 0] * is_seen, counts[:, 1] * is_seen
-    still_waiting = 0 if is_seen.all() else waiting["open_requests"] * np.nan_to_num(waiting["completing_share"])
+    still_waiting = 0 if is_seen.all() else evening["open_requests"] * np.nan_to_num(evening["completing_share"])
     floor = int(out.sum() + np.floor(still_waiting))
 
     rng = np.random.default_rng(SEED)  # two evenings that know the same say the same
@@ -128,6 +137,9 @@ def _of_morning(
         ("PORT_OUTS_FINAL", window.last, out.sum(), floor, out.sum() + ahead.sum(axis=1)),
         ("NET_ADDS_FINAL", window.last, in_.sum() - out.sum(), None, net),
     ]
+    if evening.get("claims_within", 0) > 0:
+        asked = _asked(rng, evening, ahead.sum(axis=1) / out.sum())
+        found.append(("REFUNDS_FINAL", window.last, evening["claims_asked"], None, asked))
     if not is_seen.all():
         found.append(("PORT_OUTS_NEXT_DAY", window.days[~is_seen][0], 0, None, ahead[:, 0]))
     return [
@@ -179,6 +191,18 @@ def _above(ahead: np.ndarray, floor: float) -> np.ndarray:
     if is_above.sum() >= LEAST_DRAWS:
         return ahead[is_above]
     return ahead * (np.maximum(total, floor) / np.maximum(total, 1e-9))[:, None]
+
+
+def _asked(rng: np.random.Generator, evening: pd.Series, growth: np.ndarray) -> np.ndarray:
+    """Claims that will have been asked back in each draw, in which departures grow by so many times those so far."""
+    to_come = rng.poisson(rng.gamma(evening["claims_within"] + 0.5, size=len(growth)) * growth)
+    claims = int(evening["claims_before"] + evening["claims_within"]) + to_come
+    if evening["earlier_claims"] > 0:
+        asked = evening["earlier_asked"]
+        share = rng.beta(asked + 0.5, evening["earlier_claims"] - asked + 0.5, size=len(growth))
+    else:
+        share = rng.uniform(*UNKNOWN_TAKE_UP, size=len(growth))
+    return np.maximum(rng.binomial(claims, share), evening["claims_asked"])
 
 
 def _quantiles(draws: np.ndarray) -> dict[str, float]:
