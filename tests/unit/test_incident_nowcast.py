@@ -125,7 +125,7 @@ def test_claims_grow_with_departures_and_as_many_ask_as_of_the_last_waiver(mart:
     assert np.median(asked) == pytest.approx(0.8 * (100 + 400 + 2 * 400), rel=0.01)
     spread = np.sqrt(0.8**2 * (2 * 400 + 4 * 400) + 1300 * 0.16 + 1300**2 * 0.16 / 1000)
     assert asked.std() == pytest.approx(spread, rel=0.05)
-    nobody_knows = mart._asked(rng, evening.replace({800: np.nan, 1000: np.nan}), growth)
+    nobody_knows = mart._asked(rng, evening.replace({800: 0, 1000: 0}), growth)
     assert np.quantile(nobody_knows, [0.1, 0.9]) == pytest.approx([1300 * 0.55, 1300 * 0.95], rel=0.03)
     assert mart._asked(rng, evening.replace({20: 1400}), growth).min() == 1400
 

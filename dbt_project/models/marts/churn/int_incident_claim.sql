@@ -69,8 +69,8 @@ final as (
         known.claims_before,
         known.claims_within,
         known.claims_asked,
-        earlier.earlier_claims,
-        earlier.earlier_asked
+        coalesce(earlier.earlier_claims, 0) as earlier_claims,
+        coalesce(earlier.earlier_asked, 0) as earlier_asked
     from known
     left join earlier
         on

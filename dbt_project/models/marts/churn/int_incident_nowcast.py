@@ -43,7 +43,8 @@ def model(dbt, session):
     known = dbt.ref("int_incident_known").df()
     waiting = dbt.ref("int_incident_waiting").df()
     claims = dbt.ref("int_incident_claim").df()
-    return nowcasts(incidents, shapes, calendar, known, waiting.merge(claims, how="left"))
+    evenings = waiting.merge(claims, how="left").fillna(dict.fromkeys(claims.columns[2:], 0))
+    return nowcasts(incidents, shapes, calendar, known, evenings)
 
 
 def nowcasts(
