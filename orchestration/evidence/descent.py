@@ -38,7 +38,7 @@ def descent(settings: Settings, graph: Graph, figure: Figure, basis: Basis | Non
             waiting += lineage.get(relation, {}).get(column, [])
     for name in graph.between(basis.name, figure.node.name) if basis else ():
         columns.setdefault(_relations(graph)[name], set())
-    order = {node.relation: place for place, node in enumerate(graph.ordered())}
+    order = {node.relation: place for place, node in enumerate(graph.in_order())}
     models = _checksums(graph)
     return [
         Step(relation, sorted(columns[relation]), models.get(relation))

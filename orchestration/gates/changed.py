@@ -3,6 +3,9 @@
 What is stored is a fact: rows with this checksum passed this suite. So nothing goes wrong with a run that was killed or
 repeated, a warehouse that was built anew or restored: another seal or another suite is judged, and the same is not. A
 partition in which anything failed, a mere warning included, is not remembered and judged in every run until it passes.
+
+Where all rows are known to have passed but those that the run has touched, nobody has to read the others to tell: the
+partitions of the touched rows are judged. Their old seals stay, and are those of other rows.
 """
 
 from __future__ import annotations
@@ -25,31 +28,52 @@ from orchestration.gates.verdicts import write_json
 _Seals = Mapping[str | None, str]
 
 
-def check_changed(con: duckdb.DuckDBPyConnection, settings: Settings, suite: Suite, relation: str) -> list[Outcome]:
-    """Judge a relation like `check_relation`, row by row only where it is not as it was when it passed."""
+def check_changed(
+    con: duckdb.DuckDBPyConnection, settings: Settings, suite: Suite, relation: str, touched: str | None = None
+) -> list[Outcome]:
+    """Judge a relation like `check_relation`, row by row only where it is not as it was when it passed.
+
+    `touched` is a condition on rows; given that, all other rows have passed when the suite was last judged.
+    """
     row_by_row = {expectation.id for expectation in suite.expectations if expectation.row_by_row}
     if suite.partition_by is None or not row_by_row:
         return check_relation(con, suite, relation=relation)
+    passed = _passed(settings, suite)
+    seals: _Seals | None = None
     try:
-        seals = _seals(con, relation, suite.partition_by)
+        if touched and passed is not None:
+            due, partitions = _touched(con, relation, suite.partition_by, touched)
+        else:
+            seals = _seals(con, relation, suite.partition_by)
+            due = [partition for partition, seal in seals.items() if (passed or {}).get(partition) != seal]
+            partitions = len(seals)
     except duckdb.Error as error:
         return [not_judged(suite, first_line(error))]
-    passed = _passed(settings, suite)
-    due = [partition for partition, seal in seals.items() if passed.get(partition) != seal]
-    outcomes = check_relation(con, suite, relation=relation, partitions=due if len(due) < len(seals) else None)
+    outcomes = check_relation(con, suite, relation=relation, partitions=due if len(due) < partitions else None)
     judged = [outcome for outcome in outcomes if outcome.expectation_id in row_by_row]
-    if judged:  # else the gate could not, and what it knew is still true
+    if judged and seals is not None:  # else the gate could not, and what it knew is still true
         failed = {outcome.partition for outcome in judged if not outcome.passed}
         if None in failed:  # rows that no partition can be blamed for
             failed.update(due)
         _remember(settings, suite, {name: seal for name, seal in seals.items() if name not in failed})
-    scope = f" in {len(due):,} of {len(seals):,} partitions; the others are as they passed"
+    scope = f" in {len(due):,} of {partitions:,} partitions; the others are as they passed"
     return [
         replace(outcome, observed=outcome.observed + scope)
-        if outcome.passed and outcome.expectation_id in row_by_row and len(due) < len(seals)
+        if outcome.passed and outcome.expectation_id in row_by_row and len(due) < partitions
         else outcome
         for outcome in outcomes
     ]
+
+
+def _touched(
+    con: duckdb.DuckDBPyConnection, relation: str, partition_by: str, touched: str
+) -> tuple[list[str | None], int]:
+    """The partitions that have touched rows, and how many there are."""
+    column = identifier(partition_by)
+    rows = con.execute(
+        f"select cast({column} as varchar), bool_or({touched}) from {relation} group by all order by all"
+    ).fetchall()
+    return [partition for partition, is_touched in rows if is_touched], len(rows)
 
 
 def _seals(con: duckdb.DuckDBPyConnection, relation: str, partition_by: str) -> _Seals:
@@ -65,11 +89,11 @@ def _path(settings: Settings, suite: Suite) -> Path:
     return private_dir(settings.gates_dir / "passed") / f"{suite.name}.json"
 
 
-def _passed(settings: Settings, suite: Suite) -> _Seals:
-    """The seals under which partitions have passed this very suite."""
+def _passed(settings: Settings, suite: Suite) -> _Seals | None:
+    """The seals under which partitions have passed this very suite; None if it has never been judged."""
     path = _path(settings, suite)
     known = json.loads(path.read_text("utf-8")) if path.exists() else {}
-    return known["seals"] if known.get("judged_by") == _judged_by(settings, suite) else {}
+    return known["seals"] if known.get("judged_by") == _judged_by(settings, suite) else None
 
 
 def _remember(settings: Settings, suite: Suite, seals: _Seals) -> None:

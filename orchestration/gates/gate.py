@@ -28,6 +28,9 @@ from orchestration.gates.shown_rows import (
 )
 from orchestration.gates.suites import Expectation, Severity, Suite
 
+#: The only outcome of what could not be judged.
+CAN_BE_JUDGED = "can_be_judged"
+
 #: As many failures as a page bears; of more, only the counts are kept.
 MAX_FAILURES_SHOWN = 20
 
@@ -50,7 +53,7 @@ def check_relation(
     With `partitions`, expectations that judge row by row look at these alone, in a validation of their own; all others
     are about the whole relation. An expectation that passes has one outcome. One that fails has one per failing
     partition if the suite says what partitions the relation and the failing rows have that column, else one for the
-    whole. What cannot be judged has `can_be_judged` for its only outcome, which closes the gate.
+    whole. What cannot be judged has `CAN_BE_JUDGED` for its only outcome, which closes the gate.
     """
     narrow = [e for e in suite.expectations if e.row_by_row and partitions is not None]
     wide = [e for e in suite.expectations if e not in narrow]
@@ -81,7 +84,7 @@ def not_judged(suite: Suite, why: str) -> Outcome:
         stage=suite.stage,
         relation=suite.relation,
         partition=None,
-        expectation_id="can_be_judged",
+        expectation_id=CAN_BE_JUDGED,
         expectation_type="engine",
         severity=Severity.CRITICAL,
         passed=False,

@@ -15,7 +15,7 @@ from orchestration.ingest.arrivals import deliveries, is_waiting, newest_receipt
 from orchestration.warehouse import dbt
 from orchestration.warehouse.disk import Disk, disk_for
 from orchestration.warehouse.due import durations, plan, prepare, raw_versions
-from orchestration.warehouse.graph import Graph
+from orchestration.warehouse.graph import REVISION, Graph
 from orchestration.warehouse.made_of import MadeOf
 from orchestration.warehouse.raw_relations import revisions_in_raw
 from orchestration.warehouse.stage import held_back
@@ -78,7 +78,8 @@ def run_plan(settings: Settings, feeds: Mapping[str, Feed]) -> RunPlan:
         if not settings.warehouse.exists():
             prepare(con)
         raw = raw_versions(con, revisions_in_raw(con, settings))
-        raw |= {feed: f"{raw.get(feed)} and what waits" for feed in waiting}
+        arriving = [*waiting, REVISION] if waiting else []
+        raw |= {name: f"{raw.get(name)} and what waits" for name in arriving}
         made_of = MadeOf(settings, manifest, dbt.environment(settings))
         due = plan(con, graph, made_of, feeds, raw, held).due
         took = durations(con)

@@ -63,6 +63,7 @@ class Node:
     """A model or seed of the warehouse; `key` is what its primary-key test says, empty without one.
 
     `reconciles` is the feed whose rows it follows to the facts; `last_good` names what it may read as it last was.
+    `unique_key` is the column by which an incremental model's rows are replaced.
     """
 
     unique_id: str
@@ -77,6 +78,7 @@ class Node:
     reconciles: str | None = None
     last_good: frozenset[str] = frozenset()
     materialized: str = "table"
+    unique_key: str | None = None
 
     @property
     def is_view(self) -> bool:
@@ -147,10 +149,6 @@ class Graph:
             if unique_id in self.nodes and f"stage_{stage}" in self.nodes[unique_id].tags
         ]
 
-    def ordered(self) -> list[Node]:
-        """All nodes, parents before children."""
-        return [self.nodes[unique_id] for unique_id in self._order if unique_id in self.nodes]
-
     def in_order(self) -> list[Node]:
         """All nodes, parents before children."""
         return [self.nodes[unique_id] for unique_id in self._order if unique_id in self.nodes]
@@ -195,6 +193,11 @@ class Graph:
     def feeds_of(self, node: Node) -> set[str]:
         """Feeds that a node is built on, directly or not."""
         return {feed for feed, sources in self._sources.items() if node.unique_id in self._descendants(sources)}
+
+    def touched_rows(self, node: Node) -> str | None:
+        """Condition on the rows that an incremental node's last build replaced; None if it can only be built whole."""
+        key = node.unique_key
+        return f"{key} in (select {key} from {PIPELINE}.{node.name}__touched)" if node.is_incremental else None
 
     def pipeline_of(self, nodes: Collection[Node]) -> list[str]:
         """Names of the pipeline's own nodes that have to be built with these, such as their touched relations."""
@@ -283,7 +286,7 @@ def _node(node: Mapping[str, Any], key: tuple[str, ...]) -> Node:
         node["unique_id"], node["name"], node["schema"], node["resource_type"], frozenset(node["tags"]),
         node.get("description") or "", tuple(_column(column) for column in node["columns"].values()), key,
         _small_groups(meta), meta.get("reconciles"), frozenset(meta.get("last_good", ())),
-        node["config"]["materialized"],
+        node["config"]["materialized"], node["config"].get("unique_key"),
     )  # fmt: skip
 
 

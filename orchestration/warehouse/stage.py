@@ -216,7 +216,7 @@ class Stage:
                 self.settings,
                 _key(node),
                 suite,
-                partial(_check, con, self.settings, suite, node.relation, absent),
+                partial(_check, con, self.settings, suite, node.relation, absent, work.touched.get(node.name)),
                 beside=failed,
                 inputs=work.inputs.get(node.name),
             )
@@ -243,12 +243,17 @@ class Stage:
 
 
 def _check(
-    con: duckdb.DuckDBPyConnection, settings: Settings, suite: Suite, relation: str, absent: Mapping[str, str]
+    con: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    suite: Suite,
+    relation: str,
+    absent: Mapping[str, str],
+    touched: str | None,
 ) -> list[Outcome]:
     """The suite's outcomes. A comparison with an absent relation cannot be judged, and says why it is absent."""
     if missing := [why for name, why in absent.items() if suite.names(name)]:
         return [not_judged(suite, f"is compared with {' and '.join(missing)}")]
-    return check_changed(con, settings, suite, relation)
+    return check_changed(con, settings, suite, relation, touched)
 
 
 def _progress(nodes: Collection[Node], say: Callable[[str], None]) -> Callable[[str, str], None]:

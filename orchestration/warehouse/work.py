@@ -10,6 +10,7 @@ import duckdb
 from orchestration.base.settings import Settings
 from orchestration.contracts import Feed
 from orchestration.gates import verdicts
+from orchestration.gates.gate import CAN_BE_JUDGED
 from orchestration.gates.suites import Suite
 from orchestration.warehouse import dbt
 from orchestration.warehouse.due import Due, Plan, existing, plan, prepare, raw_versions
@@ -27,7 +28,8 @@ class Work:
     `inputs` are the relations to judge, each with what its verdict rests on: its rows, those that its tests and its
     suite compare them with, and these. `are_tested_whole` says of these whether their key tests have to look at all of
     their rows, because not all but the touched ones have passed them. `standing` are the verdicts of the other nodes,
-    which would be the same if they were judged again. `as_they_were` counts the selected nodes that
+    which would be the same if they were judged again. `touched` has, of the relations of which all rows but the touched
+    ones have passed what judges row by row, the condition on these. `as_they_were` counts the selected nodes that
     nothing has changed.
     """
 
@@ -37,6 +39,7 @@ class Work:
     inputs: Mapping[str, str]
     are_tested_whole: Mapping[str, bool]
     standing: Mapping[str, verdicts.Verdict]
+    touched: Mapping[str, str]
     as_they_were: int
 
     def is_whole(self, node: Node) -> bool:
@@ -67,14 +70,17 @@ def find_work(
     inputs: dict[str, str] = {}
     are_tested_whole: dict[str, bool] = {}
     standing: dict[str, verdicts.Verdict] = {}
+    touched: dict[str, str] = {}
     for node in free:
         suite = suites.get(node, Suite(stage, node.name, ()))
         rests_on = _rests_on(settings, graph, made_of, node, suite, shown)
         verdict = latest.get(node.name)
         if node.name in due or verdict is None or verdict.failures or verdict.inputs != rests_on:
             inputs[node.name] = rests_on
-            has_passed = verdict is not None and _rows_passed(verdict, rests_on, found, node)
-            are_tested_whole[node.name] = not has_passed
+            are_tested_whole[node.name] = verdict is None or not _tests_passed(verdict, rests_on, found, node)
+            rows = graph.touched_rows(node)
+            if rows and verdict and _rows_passed(verdict, suite, found, node):
+                touched[node.name] = rows
         else:
             standing[node.name] = verdict
     there = existing(con)
@@ -87,7 +93,7 @@ def find_work(
         for test in graph.tests_of(node)
         if can_be_read.issuperset(parent.unique_id for parent in graph.parents_of_test(test))
     ]
-    return Work(found, due, tests, inputs, are_tested_whole, standing, len(free) - len(due))
+    return Work(found, due, tests, inputs, are_tested_whole, standing, touched, len(free) - len(due))
 
 
 def _rests_on(
@@ -101,8 +107,23 @@ def _rests_on(
     return f"{by_tests}.{shown[node.relation]}.{beside}"
 
 
-def _rows_passed(verdict: verdicts.Verdict, rests_on: str, plan: Plan, node: Node) -> bool:
-    """Whether all rows from which the touched keys tell the difference have passed the same tests."""
+def _tests_passed(verdict: verdicts.Verdict, rests_on: str, plan: Plan, node: Node) -> bool:
+    """Whether all rows from which the touched keys tell the difference have passed the same dbt tests."""
     if any(failure.expectation_type == DBT_TEST for failure in verdict.failures):
         return False
-    return (verdict.inputs or "").split(".")[:2] == [rests_on.split(".", maxsplit=1)[0], plan.showed[node.name]]
+    return _looked_at(verdict) == (rests_on.split(".", maxsplit=1)[0], plan.showed[node.name])
+
+
+def _rows_passed(verdict: verdicts.Verdict, suite: Suite, plan: Plan, node: Node) -> bool:
+    """Whether they have passed what the suite expected of each row; whether it still does, its gate knows."""
+    row_by_row = {expectation.id for expectation in suite.expectations if expectation.row_by_row}
+    if any(failure.expectation_id in row_by_row | {CAN_BE_JUDGED} for failure in verdict.failures):
+        return False
+    _, rows = _looked_at(verdict)
+    return rows is not None and rows == plan.showed[node.name]
+
+
+def _looked_at(verdict: verdicts.Verdict) -> tuple[str, str | None]:
+    """What a verdict's tests were, and the rows of its relation."""
+    tests, rows, *_ = [*(verdict.inputs or "").split("."), None]
+    return str(tests), rows

@@ -80,6 +80,27 @@ def test_the_order_of_rows_and_a_relation_built_anew_are_no_change(
     assert again.evaluated == 0
 
 
+def test_where_all_but_the_touched_rows_have_passed_their_partitions_are_judged_and_the_others_not_read(
+    con: duckdb.DuckDBPyConnection, settings: Settings
+) -> None:
+    _judge(con, settings)
+    con.execute("update ports set n = -1 where dt = '2026-01-02' and i = 0")
+    failure, total = check_changed(con, settings, SUITE, "ports", "i = 0 and dt = '2026-01-02'")
+    assert (failure.partition, failure.observed, total.evaluated) == ("2026-01-02", "1 of 10 rows, 10 %", 30)
+    first, _ = _judge(con, settings)
+    assert first.failed == 1, "the seal was of other rows"
+
+
+def test_touched_rows_say_nothing_to_a_suite_that_has_never_judged_the_others(
+    con: duckdb.DuckDBPyConnection, settings: Settings
+) -> None:
+    first, _ = check_changed(con, settings, SUITE, "ports", "i = 0 and dt = '2026-01-02'")
+    assert first.evaluated == 30
+    stricter = replace(SUITE, expectations=(replace(POSITIVE, kwargs={"column": "n", "min_value": 2}), TOTAL))
+    failures = check_changed(con, settings, stricter, "ports", "i = 0 and dt = '2026-01-02'")[:-1]
+    assert sum(failure.failed or 0 for failure in failures) == 30
+
+
 def test_another_suite_judges_everything(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
     _judge(con, settings)
     stricter = replace(SUITE, expectations=(replace(POSITIVE, kwargs={"column": "n", "min_value": 2}), TOTAL))
