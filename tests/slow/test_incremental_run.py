@@ -44,6 +44,10 @@ def _built(world: World) -> set[str]:
     }
 
 
+def _is_open(world: World) -> bool:
+    return not any(verdict.is_closed for verdict in verdicts.latest(world.settings))
+
+
 def _whole(world: World) -> dict[str, set[tuple[object, ...]]]:
     """What every suite finds wrong that reads its whole relation, whatever was judged before."""
     found = {}
@@ -73,7 +77,7 @@ def _correct(extract: Path, rng: random.Random) -> None:
     rows = list(csv.reader(io.StringIO(text)))
     head, body = rows[0], [row for row in rows[1:] if rng.random() > 0.05]
     personal = [place for place, name in enumerate(head) if name in ("line_id", "number", "msisdn", "cell_id")]
-    for row in rng.sample(body, k=max(1, len(body) // 50)):
+    for row in rng.sample(body, k=min(len(body), 1 + len(body) // 50)):
         for place in personal:
             row[place] = rng.choice(body)[place]
     out = io.StringIO()
@@ -96,12 +100,12 @@ def test_what_was_planned_is_built_and_gates_that_judge_what_changed_say_what_th
             for day in rng.sample(days, k=2):
                 for extract in (world.settings.landing_dir / feed / f"dt={day}").glob("*.csv*"):
                     _correct(extract, rng)
-        planned = _planned(world)
+        was_open, planned = _is_open(world), _planned(world)
         report = world.run()
-        held = {name for entry in verdicts.latest(world.settings) if entry.is_closed for name in [entry.relation]}
         built = _built(world)
-        assert built <= planned, f"run {number}: built, and not planned"
-        if not held:
+        if was_open:  # what gates hold back is not in a plan
+            assert built <= planned, f"run {number}: built, and not planned"
+        if was_open and _is_open(world):
             assert built == planned, f"run {number}"
         assert not report.errors
         whole = _whole(world)
