@@ -12,3 +12,13 @@
 {% macro duckdb__last_by(value, rank) -%}
     arg_max({{ value }}, {{ rank }})
 {%- endmacro %}
+
+
+{#- Aggregate: the least value that so large a share of them does not exceed. -#}
+{% macro quantile(value, share) -%}
+    {{ return(adapter.dispatch('quantile', 'ringfence')(value, share)) }}
+{%- endmacro %}
+
+{% macro duckdb__quantile(value, share) -%}
+    quantile_disc({{ value }}, {{ share }})
+{%- endmacro %}

@@ -28,3 +28,13 @@
 {% macro duckdb__is_in_json_list(value, document) -%}
     list_contains(from_json({{ document }}, '["VARCHAR"]'), {{ value }})
 {%- endmacro %}
+
+
+{#- How many items of a list are at most so much; null for no list. -#}
+{% macro items_up_to(values, most) -%}
+    {{ return(adapter.dispatch('items_up_to', 'ringfence')(values, most)) }}
+{%- endmacro %}
+
+{% macro duckdb__items_up_to(values, most) -%}
+    len(list_filter({{ values }}, lambda item: item <= {{ most }}))
+{%- endmacro %}

@@ -1,16 +1,15 @@
 {#-
-Body of a touched relation whose model holds, for each day of first delivery, what was known by then: every such day from
-the first on which a pending delivery may change anything. On an ordinary morning that is the day itself. What is
-corrected changes what was known on all days since, and what was learnt from them, so these are made again.
-`feeds` are relations of all revisions, `events` that of the payments, `state` their latest state.
+CTEs that end with `first_change` (one row, `since`): the first day of which pending deliveries may change what was known.
+What a payment's later states contradict was said on its first day. `feeds` are relations of all revisions, `events` that
+of the payments, `state` their latest state.
 -#}
-{% macro days_since_first_change(feeds, events, state, previous, deliveries, receipts, day='first_dt') -%}
+{% macro first_change(feeds, events, state, previous, deliveries, receipts) -%}
     {%- set pending = [] -%}
     {%- for revisions in feeds -%}
         {%- do pending.extend(pending_days(revisions, previous, deliveries)) -%}
     {%- endfor -%}
     {%- set days = pending_days(events, previous, deliveries) -%}
-with told as (
+told as (
     select
         *,
         min(event_seq) over (partition by payment_id) as first_seq
@@ -41,7 +40,16 @@ first_change as (
         (select min(contradicted.since) from contradicted),
         cast({{ "'" ~ (pending | min) ~ "'" if pending else 'null' }} as date)
     ) as since
-),
+)
+{%- endmacro %}
+
+{#-
+Body of a touched relation whose model holds, for each day of first delivery, what was known by then: every such day from
+the first on which a pending delivery may change anything. On an ordinary morning that is the day itself. What is
+corrected changes what was known on all days since, and what was learnt from them, so these are made again.
+-#}
+{% macro days_since_first_change(feeds, events, state, previous, deliveries, receipts, day='first_dt') -%}
+with {{ first_change(feeds, events, state, previous, deliveries, receipts) }},
 
 days as (
     select distinct first_dt as {{ day }}
