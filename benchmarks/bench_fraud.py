@@ -93,6 +93,28 @@ CELLS = """
     from fraud.unregistered_cell
 """
 
+#: What the block list of the last morning would have stopped, held against what was planted.
+BLOCKED = """
+    with payments as (
+        select
+            features.payment_id, amount, planted.payment_id is not null as is_fraud,
+            cell_id in (select cell_id from fraud.unregistered_cell) as is_on_rogue_cell,
+            blocked.payment_id is not null as is_blocked
+        from intermediate.int_payment_feature as features
+        left join planted using (payment_id)
+        left join intermediate.int_blocked_payment as blocked using (payment_id)
+    )
+    select
+        100.0 * sum(amount) filter (where is_fraud and is_blocked) / sum(amount) filter (where is_fraud)
+            as value_preventable_pct,
+        100.0 * sum(amount) filter (where is_fraud and is_on_rogue_cell and is_blocked)
+            / sum(amount) filter (where is_fraud and is_on_rogue_cell) as of_it_on_rogue_cells_pct,
+        count(*) filter (where not is_fraud and is_blocked) as false_blocks,
+        100.0 * count(*) filter (where not is_fraud and is_blocked) / count(*) filter (where not is_fraud)
+            as false_block_pct
+    from payments
+"""
+
 #: As if no later list had cleared a cell that was missing from the one in force on the day.
 NEVER_CLEARED = """
     create table main.cleared as
@@ -181,7 +203,7 @@ def _build(settings: Settings, case: Case, seed: int) -> tuple[SimulationSummary
     with connect(settings, str(settings.warehouse)) as con:
         refresh_raw(con, settings, feeds)
     started = time.perf_counter()
-    dbt.build(settings, select=["+alert", "+unregistered_cell"], exclude=["resource_type:test"])
+    dbt.build(settings, select=["+alert", "+unregistered_cell", "+int_blocked_payment"], exclude=["resource_type:test"])
     return made, time.perf_counter() - started
 
 
@@ -199,6 +221,7 @@ def _measure_detection(settings: Settings, case: Case, seed: int) -> None:
         for kind, payments, found in con.execute(BY_KIND).fetchall():
             print(f"  {'found of ' + kind:<30}{found:>12,} of {payments:,}", flush=True)
         _print(con.execute(CELLS))
+        _print(con.execute(BLOCKED))
         con.execute(NEVER_CLEARED)
     dbt.build(settings, select=["rule_hit"], exclude=["resource_type:test"], full_refresh=True)
     with connect(settings, str(settings.warehouse)) as con:
@@ -228,7 +251,7 @@ def _measure_re_examination(settings: Settings, payments: int, seed: int) -> Non
 def _print(result: duckdb.DuckDBPyConnection) -> None:
     names = [column[0] for column in result.description]
     for name, value in zip(names, result.fetchall()[0], strict=True):
-        print(f"  {name:<30}{value:>12.1f}" if isinstance(value, float) else f"  {name:<30}{value:>12,}", flush=True)
+        print(f"  {name:<30}{value:>12.5g}" if isinstance(value, float) else f"  {name:<30}{value:>12,}", flush=True)
 
 
 if __name__ == "__main__":

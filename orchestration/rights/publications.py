@@ -21,6 +21,7 @@ from orchestration.rights.rekey import database_holds, rekey_database
 from orchestration.serving.build import STORAGE_VERSION, checksum
 from orchestration.serving.generations import DOORS, PUBLICATION, Publication, publications
 from orchestration.serving.sealed import readable
+from orchestration.serving.taken_files import write_file
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,9 @@ def rekey_publications(con: duckdb.DuckDBPyConnection, settings: Settings, swap:
             if rewritten := changed.get(entry.door):
                 name = (publication.generation, entry.relation, entry.door)
                 checksums[name] = _checksum(con, rewritten.new, entry.relation)
+                if entry.file:
+                    done.append(Rewritten(folder / entry.file, swap.new(folder / entry.file), 0))
+                    write_file(con, rewritten.new, entry.relation, done[-1].new)
     for publication in kept:
         done += _with_checksums(con, settings, swap, publication, checksums, {one.path: one.new for one in done})
     for unfinished in settings.serving_dir.glob(".building-*"):  # left by a killed publication

@@ -192,6 +192,7 @@ def _copy(
     return PublishedRelation(
         relation=node.relation, door=door, rows=count, checksum=content, data_through=source.data_through,
         held_back_by=list(source.held_back_by), rests_on_accepted=list(source.rests_on_accepted), made_of=made_of,
+        file=node.file,
     )  # fmt: skip
 
 

@@ -30,6 +30,7 @@ from orchestration.serving.generations import (
 )
 from orchestration.serving.ops import create_ops
 from orchestration.serving.sealed import seal
+from orchestration.serving.taken_files import write_files
 from orchestration.serving.verify import verify
 from orchestration.warehouse import dbt
 from orchestration.warehouse.graph import Graph
@@ -91,6 +92,7 @@ def _publish(settings: Settings, graph: Graph, feeds: Mapping[str, Feed], run_id
         )  # fmt: skip
         create_ops(settings, graph, feeds, building / DOORS["open"][0], publication, STORAGE_VERSION, receipts)
         verify(settings, graph, building, publication, held)
+        write_files(settings, building, publication)
         _seal(building, publication)
         if through := max((entry.data_through for entry in relations if entry.data_through), default=None):
             note_passed(settings, through, now)

@@ -64,6 +64,7 @@ class Node:
 
     `reconciles` is the feed whose rows it follows to the facts; `last_good` names what it may read as it last was.
     `unique_key` is the column by which an incremental model's rows are replaced.
+    `file` is the name under which a publication has it as a file, too.
     """
 
     unique_id: str
@@ -79,6 +80,7 @@ class Node:
     last_good: frozenset[str] = frozenset()
     materialized: str = "table"
     unique_key: str | None = None
+    file: str | None = None
 
     @property
     def is_view(self) -> bool:
@@ -286,7 +288,7 @@ def _node(node: Mapping[str, Any], key: tuple[str, ...]) -> Node:
         node["unique_id"], node["name"], node["schema"], node["resource_type"], frozenset(node["tags"]),
         node.get("description") or "", tuple(_column(column) for column in node["columns"].values()), key,
         _small_groups(meta), meta.get("reconciles"), frozenset(meta.get("last_good", ())),
-        node["config"]["materialized"], node["config"].get("unique_key"),
+        node["config"]["materialized"], node["config"].get("unique_key"), meta.get("file"),
     )  # fmt: skip
 
 

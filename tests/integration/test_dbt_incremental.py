@@ -232,8 +232,9 @@ class Deliveries:
 
     def _disposition(self, dt: date) -> Row:
         rng = self.rng
+        number = rng.randrange(50)
         return {
-            "case_id": f"case-M{rng.randrange(50)}",
+            "case_id": f"cell-{rng.choice(CELLS)}" if number % 5 == 4 else f"case-M{number}",
             "disposition": rng.choice(["CONFIRMED", "CONFIRMED", "CLEARED", "WATCH"]),
             "decided_at": self._instant(dt),
             "analyst_key": _uuid(3, rng.randrange(2)),

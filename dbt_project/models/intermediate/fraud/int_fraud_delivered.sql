@@ -32,7 +32,9 @@ told as (
         disposition = 'CONFIRMED' as is_fraud,
         decided_at
     from dispositions
-    where disposition <> 'WATCH'
+    where
+        disposition <> 'WATCH'
+        and {{ is_case_of_payment('case_id') }}
 ),
 
 decisions as (

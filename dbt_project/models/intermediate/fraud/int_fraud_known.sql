@@ -24,7 +24,9 @@ decisions as (
         decided_at,
         dt
     from dispositions
-    where disposition <> 'WATCH'
+    where
+        disposition <> 'WATCH'
+        and {{ is_case_of_payment('case_id') }}
 ),
 
 -- of the decisions delivered by a day, the latest counts

@@ -22,6 +22,10 @@ rankings as (
     select * from {{ ref('int_detector_ranking') }}
 ),
 
+stopped as (
+    select * from {{ ref('int_blocked_payment') }}
+),
+
 horizon as (
     select * from {{ ref('int_dispute_horizon') }}
 ),
@@ -74,6 +78,19 @@ counted as (
     group by rule_id, version, month
 ),
 
+-- the block list is of all rules together, and of the registry and the desk
+blocked as (
+    select
+        'ALL' as rule_id,
+        cast(date_trunc('month', occurred_on) as date) as month,
+        cast(coalesce(sum(amount) filter (where is_confirmed), 0) as bigint) as preventable_amount,
+        count(distinct party_key) filter (where is_confirmed) as preventable_payers,
+        count(*) filter (where not is_confirmed) as false_blocks,
+        count(distinct party_key) filter (where not is_confirmed) as false_block_payers
+    from stopped
+    group by cast(date_trunc('month', occurred_on) as date)
+),
+
 measured as (
     select
         months.month,
@@ -100,6 +117,10 @@ measured as (
         coalesce(preventable.by_line_payers, 0) as preventable_by_line_payers,
         coalesce(preventable.by_cell_amount, 0) as preventable_by_cell_amount,
         coalesce(preventable.by_cell_payers, 0) as preventable_by_cell_payers,
+        case when detectors.rule_id = 'ALL' then coalesce(blocked.preventable_amount, 0) end as preventable_amount,
+        case when detectors.rule_id = 'ALL' then coalesce(blocked.preventable_payers, 0) end as preventable_payers,
+        case when detectors.rule_id = 'ALL' then coalesce(blocked.false_blocks, 0) end as false_blocks,
+        case when detectors.rule_id = 'ALL' then coalesce(blocked.false_block_payers, 0) end as false_block_payers,
         -- those without a score come last, all at once
         100 * (
             coalesce(rankings.area, 0) + 1.0 * (frauds.frauds - coalesce(rankings.frauds, 0)) * frauds.frauds
@@ -130,6 +151,10 @@ measured as (
             detectors.rule_id = rankings.rule_id
             and detectors.version = rankings.version
             and months.month = rankings.month
+    left join blocked
+        on
+            detectors.rule_id = blocked.rule_id
+            and months.month = blocked.month
     left join frauds on months.month = frauds.month
 ),
 
@@ -170,6 +195,12 @@ final as (
         preventable_by_cell_payers,
         preventable_by_cell_amount,
         100.0 * preventable_by_cell_amount / nullif(fraud_amount, 0) as value_preventable_by_cell_pct,
+        preventable_payers,
+        preventable_amount,
+        100.0 * preventable_amount / nullif(fraud_amount, 0) as value_preventable_pct,
+        false_block_payers,
+        false_blocks,
+        100.0 * false_blocks / nullif(payments - frauds, 0) as false_block_pct,
         cast(average_precision_pct as double) as average_precision_pct,
         top_k,
         cast(card_precision_top_k_pct as double) as card_precision_top_k_pct,

@@ -7,7 +7,9 @@ dispositions as (
         *,
         {{ payment_of_case('case_id') }} as opened_by
     from {{ ref('stg_desk__dispositions') }}
-    where disposition <> 'WATCH'
+    where
+        disposition <> 'WATCH'
+        and {{ is_case_of_payment('case_id') }}
 ),
 
 alerts as (
