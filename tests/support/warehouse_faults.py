@@ -699,6 +699,28 @@ WAREHOUSE_FAULTS = [
         "insert into fraud.block_list select 'cell-C' || i, 'CELL', 'C' || i, null, '2026-01-13', '2026-01-12', "
         "'2026-01-20', 'UNREGISTERED_CELL' from range(50) as t(i)",
     ),
+    WarehouseFault("a port suspected before it was asked for",
+        "port_alert", "alerted_after_it_was_asked_for",
+        "insert into fraud.port_alert values ('P1', md5('number')::uuid, '2025-12-26 10:00:00+09', "
+        "'2025-12-25 10:00:00+09', 'SHOP', 24, 0, 0, 0, 60, 'SIM_CHANGED 60', '2025-12-26 06:00:00+09', 'REQUESTED', "
+        "null, true, 'SKT', null)",
+    ),
+    WarehouseFault("a programme that replaces every card, and every port suspect",
+        "port_alert", "suspect_ports_are_few",
+        "insert into fraud.port_alert select port_id, number_key, requested_at, requested_at - interval 1 hour, 'SHOP', "
+        "1, 0, 0, 0, 60, 'SIM_CHANGED 60', requested_at + interval 1 day, status, null, true, 'SKT', null "
+        "from intermediate.int_port_latest where port_id not in (select port_id from fraud.port_alert)",
+    ),
+    WarehouseFault("round trips counted once for each port of theirs",
+        "port_round_trip", "trips_are_departures",
+        "insert into fraud.port_round_trip select md5('number')::uuid, 'KT', count(*), 0, true, date '2025-12-25', "
+        "date '2025-12-26', 1, null from intermediate.int_port_latest",
+    ),
+    WarehouseFault("a number that came back before it had left",
+        "port_round_trip", "came_back_after_it_left",
+        "insert into fraud.port_round_trip values "
+        "(md5('number')::uuid, 'KT', 1, 0, false, '2025-12-27', '2025-12-26', -1, null)",
+    ),
     WarehouseFault("alerts of a month that no detector was judged by",
         "detection_quality", "alerts_are_all_counted",
         "delete from fraud.detection_quality where month = '2025-12-01'",

@@ -1,0 +1,73 @@
+with ports as (
+    select
+        *,
+        {{ in_view(['recipient_group']) }} as is_arrival
+    from {{ ref('int_port_latest') }}
+    where
+        is_completed
+        and donor_group <> recipient_group
+        and {{ in_view(['donor_group', 'recipient_group']) }}
+),
+
+in_turn as (
+    select
+        number_key,
+        port_id,
+        processed_on,
+        donor_group,
+        recipient_group,
+        is_arrival,
+        dealer_code,
+        lag(is_arrival) over of_number as was_arrival,
+        lag(processed_on) over of_number as left_on,
+        lag(donor_group) over of_number as left_group
+    from ports
+    window of_number as (partition by number_key order by processed_on, requested_at, port_id)
+),
+
+trips as (
+    select
+        *,
+        {{ days_between('left_on', 'processed_on') }} as days_away
+    from in_turn
+    where
+        is_arrival
+        and not was_arrival
+        and left_group = recipient_group
+),
+
+waivers as (
+    select * from {{ ref('dim_incident') }}
+    where kind = 'WAIVER'
+),
+
+-- the number left while its group let everybody go free of charge
+free_trips as (
+    select distinct
+        trips.number_key,
+        trips.port_id
+    from trips
+    inner join waivers
+        on
+            trips.recipient_group = waivers.provider_group
+            and trips.left_on >= waivers.starts_on
+            and trips.left_on <= waivers.ends_on
+),
+
+final as (
+    select
+        trips.number_key,
+        trips.recipient_group as group_left,
+        count(*) as round_trips,
+        count(free_trips.port_id) as waiver_round_trips,
+        count(*) >= 2 as is_ping_pong,
+        min(trips.left_on) as first_left_on,
+        max(trips.processed_on) as last_returned_on,
+        min(trips.days_away) as shortest_days_away,
+        {{ last_by('trips.dealer_code', 'trips.processed_on') }} as last_dealer_code
+    from trips
+    left join free_trips on trips.port_id = free_trips.port_id
+    group by trips.number_key, trips.recipient_group
+)
+
+select * from final
