@@ -707,8 +707,8 @@ WAREHOUSE_FAULTS = [
     ),
     WarehouseFault("a programme that replaces every card, and every port suspect",
         "port_alert", "suspect_ports_are_few",
-        "insert into fraud.port_alert select port_id, number_key, requested_at, requested_at - interval 1 hour, 'SHOP', "
-        "1, 0, 0, 0, 60, 'SIM_CHANGED 60', requested_at + interval 1 day, status, null, true, 'SKT', null "
+        "insert into fraud.port_alert select port_id, number_key, requested_at, requested_at - interval 1 hour, "
+        "'SHOP', 1, 0, 0, 0, 60, 'SIM_CHANGED 60', requested_at + interval 1 day, status, null, true, 'SKT', null "
         "from intermediate.int_port_latest where port_id not in (select port_id from fraud.port_alert)",
     ),
     WarehouseFault("round trips counted once for each port of theirs",
@@ -720,6 +720,16 @@ WAREHOUSE_FAULTS = [
         "port_round_trip", "came_back_after_it_left",
         "insert into fraud.port_round_trip values "
         "(md5('number')::uuid, 'KT', 1, 0, false, '2025-12-27', '2025-12-26', -1, null)",
+    ),
+    WarehouseFault("payments counted in two rings",
+        "ring", "payments_are_in_one_ring",
+        "insert into fraud.ring select 'ring-P', 2, count(*) + 1, 0, 0, 1, 0, 0, 'CELL C1', 2, now(), now(), 1, 0, 0 "
+        "from intermediate.int_flagged_payment",
+    ),
+    WarehouseFault("a shop where everybody goes, and one ring of all victims",
+        "ring", "no_ring_swallows_all",
+        "insert into fraud.ring select 'ring-P', greatest(100, count(distinct party_key)), 1, 0, 0, 1, 0, 0, "
+        "'MERCHANT M1', 2, now(), now(), 1, 0, 0 from intermediate.int_flagged_payment",
     ),
     WarehouseFault("alerts of a month that no detector was judged by",
         "detection_quality", "alerts_are_all_counted",

@@ -1,12 +1,25 @@
 with ports as (
-    select * from {{ ref('int_port_latest') }}
+    select
+        *,
+        -- of a port that was withdrawn afterwards, the end of the day under which it is booked
+        case
+            when status = 'COMPLETED' then status_at
+            when processed_on is not null then {{ start_of_day('processed_on + 1') }}
+        end as completed_at
+    from {{ ref('int_port_latest') }}
     where
         {{ in_view(['donor_group']) }}
         and donor_group <> recipient_group
 ),
 
 changes as (
-    select * from {{ ref('stg_network__sim_changes') }}
+    select
+        number_key,
+        changed_at,
+        {{ last_by('channel', 'dt') }} as channel,
+        min(dt) as change_dt
+    from {{ ref('stg_network__sim_changes') }}
+    group by number_key, changed_at
 ),
 
 reach as (
@@ -15,7 +28,7 @@ reach as (
     where is_enabled
 ),
 
--- the last change before the request; a change told twice is known from the first delivery
+-- the last change before the number was gone, or while the port waited, but for those long before the request
 final as (
     select
         ports.port_id,
@@ -23,22 +36,20 @@ final as (
         ports.requested_at,
         ports.first_dt as port_dt,
         ports.status,
-        ports.status_at,
-        ports.processed_on,
+        ports.completed_at,
         ports.recipient_group,
         ports.dealer_code,
         changes.changed_at,
-        {{ last_by('changes.channel', 'changes.dt') }} as channel,
-        min(changes.dt) as change_dt
+        changes.channel,
+        changes.change_dt,
+        {{ hours_between('changes.changed_at', 'ports.requested_at') }} as hours_between
     from ports
-    inner join changes
-        on
-            ports.number_key = changes.number_key
-            and ports.requested_at >= changes.changed_at
+    inner join changes on ports.number_key = changes.number_key
     inner join reach on {{ seconds_between('changes.changed_at', 'ports.requested_at') }} <= 3600 * reach.hours
-    group by
-        ports.port_id, ports.number_key, ports.requested_at, ports.first_dt, ports.status, ports.status_at,
-        ports.processed_on, ports.recipient_group, ports.dealer_code, changes.changed_at
+    where
+        changes.changed_at < ports.completed_at
+        or changes.changed_at <= ports.requested_at
+        or ports.status in ('REQUESTED', 'AUTHENTICATED')
     qualify row_number() over (partition by ports.port_id order by changes.changed_at desc) = 1
 )
 

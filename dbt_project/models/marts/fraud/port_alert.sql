@@ -1,8 +1,5 @@
 with changed as (
-    select
-        *,
-        {{ hours_between('changed_at', 'requested_at') }} as hours_between
-    from {{ ref('int_port_change') }}
+    select * from {{ ref('int_port_change') }}
 ),
 
 rules as (
@@ -34,7 +31,7 @@ paid as (
         on
             changed.number_key = payments.number_key
             and changed.changed_at <= payments.occurred_at
-            and changed.requested_at > payments.occurred_at
+            and coalesce(changed.completed_at, changed.requested_at) > payments.occurred_at
     left join verdicts on payments.payment_id = verdicts.payment_id
     group by changed.port_id
 ),
@@ -61,12 +58,7 @@ known as (
         greatest(
             coalesce(told_port.delivered_at, {{ start_of_day('changed.port_dt + 1') }}),
             coalesce(told_change.delivered_at, {{ start_of_day('changed.change_dt + 1') }})
-        ) as alerted_at,
-        -- of a port that was withdrawn or completed in some other way, the end of the day under which it is booked
-        case
-            when changed.status = 'COMPLETED' then changed.status_at
-            when changed.processed_on is not null then {{ start_of_day('changed.processed_on + 1') }}
-        end as completed_at
+        ) as alerted_at
     from changed
     left join deliveries as told_port
         on
