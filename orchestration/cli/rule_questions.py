@@ -28,6 +28,33 @@ def rules_backtest(
     print_backtest(out, tried)
 
 
+@rules_app.command("weigh")
+def rules_weigh(
+    to: Annotated[
+        Path, typer.Option(dir_okay=False, help="CSV that the proposed points are written to, as changes.")
+    ] = Path("weighed.csv"),
+) -> None:
+    """Points of each rule by what verdicts say of it, beside those that it has, and what they would change.
+
+    Points are rounded logarithms of how much likelier a hit is in a fraud than in an honest payment, pulled towards
+    today's where few were decided. Nothing is adopted: `rules adopt` does that with the file.
+    """
+    from orchestration.reporting.terminal import print_backtest, print_weights
+    from orchestration.rules.backtest import backtest
+    from orchestration.rules.weigh import weigh, write_changes
+
+    with out.status("Running every rule over all payments in a copy of the warehouse"):
+        weights = weigh(settings())
+    print_weights(out, weights)
+    if not write_changes(weights, to):
+        out.print("Verdicts would leave all points as they are.")
+        return
+    with out.status("Trying these points on a copy of the warehouse"):
+        tried = backtest(settings(), to)
+    print_backtest(out, tried)
+    out.print(f"Rules that share a cause are counted as if they did not: look at the table first. Written to {to}.")
+
+
 @rules_app.command("explain")
 def rules_explain(
     name: Annotated[str, typer.Argument(metavar="PAYMENT|CASE", help="A payment, or a case with all its alerts.")],

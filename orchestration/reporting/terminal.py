@@ -32,6 +32,7 @@ from orchestration.state.status import GateStatus, Status, read_status
 if TYPE_CHECKING:
     from orchestration.rules.backtest import Backtest
     from orchestration.rules.explain import Explanation
+    from orchestration.rules.weigh import Weight
     from orchestration.simulator import SimulationSummary
     from orchestration.state.runs import Run
 
@@ -374,6 +375,7 @@ def print_backtest(console: Console, tried: Backtest) -> None:
         ("their value alerted, %", "value_alerted_pct", "{:.1f}"),
         ("  after the line's first alert, %", "value_preventable_by_line_pct", "{:.1f}"),
         ("  after the cell's first alert, %", "value_preventable_by_cell_pct", "{:.1f}"),
+        ("  while the block list held it, %", "value_preventable_pct", "{:.1f}"),
         ("median hours to alert", "hours_to_alert", "{:.1f}"),
     ):
         values = [getattr(detection, measure) for detection in (tried.in_force, tried.changed)]
@@ -391,6 +393,17 @@ def print_backtest(console: Console, tried: Backtest) -> None:
         kinds = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
         named = f", such as {', '.join(payments)}" if payments else ""
         console.print(f"{what} alerted: {kinds or 'none'}{named}")
+
+
+def print_weights(console: Console, weights: Sequence[Weight]) -> None:
+    """What verdicts say of each rule, and the points that they would give it beside those that it has."""
+    table = plain_table("rule", ">frauds hit", ">of all, %", ">honest hit", ">of all, %", ">points", ">by evidence")
+    for weight in weights:
+        table.add_row(
+            weight.rule_id, f"{weight.frauds_hit:,}", f"{weight.frauds_hit_pct:.1f}", f"{weight.honest_hit:,}",
+            f"{weight.honest_hit_pct:.2f}", str(weight.points), str(weight.proposed),
+        )  # fmt: skip
+    console.print(table)
 
 
 def print_explanation(console: Console, payment: Explanation, site: Site) -> None:

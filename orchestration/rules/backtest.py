@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-import shutil
-import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 
-from orchestration.base.refusal import Refusal
-from orchestration.base.settings import Settings, private_dir
+from orchestration.base.settings import Settings
 from orchestration.base.sql import connect
-from orchestration.rules.changes import changed_rules, checked_site
-from orchestration.warehouse import dbt
-from orchestration.warehouse.graph import Graph
+from orchestration.rules.copied import build_changed, copied
 
 #: What both sets of rules are held against, though the desk decided alerts of one of them.
 _VERDICTS = ("payment_verdict", "int_dispute_horizon")
-
-
-class BacktestError(Refusal):
-    """The changes cannot be tried; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +36,7 @@ class Detection:
     value_alerted_pct: float | None
     value_preventable_by_line_pct: float | None
     value_preventable_by_cell_pct: float | None
+    value_preventable_pct: float | None
     hours_to_alert: float | None
 
 
@@ -74,37 +64,15 @@ def backtest(settings: Settings, changes: Path) -> Backtest:
         BacktestError: if there is no warehouse to try them on, or it is in use.
         ChangesError: if the file names a rule, column or value that cannot be.
     """
-    with _copy(settings) as apart:
+    with copied(settings) as apart:
         with connect(apart, str(apart.warehouse)) as con:
-            rules = changed_rules(con, "reference.fraud_rules", changes)
             con.execute("create schema backtest")
             for relation in ("alert", "detection_quality"):
                 con.execute(f"create table backtest.{relation} as from fraud.{relation}")
-        checked_site(settings, apart, changes, rules)
         # what a rule's points and parameters go into; everything before it is as it was, and so are verdicts
-        models = Graph(dbt.manifest(settings)).between("fraud_rules", "detection_quality")
-        dbt.build(apart, select=[model for model in models if model not in _VERDICTS], full_refresh=True)
+        build_changed(settings, apart, changes, "detection_quality", but=_VERDICTS)
         with connect(apart, str(apart.warehouse)) as con:
             return _compare(con)
-
-
-@contextmanager
-def _copy(settings: Settings) -> Iterator[Settings]:
-    """An installation with nothing but a copy of the warehouse, gone afterwards. Raw is only read, where it is."""
-    if not settings.warehouse.exists():
-        raise BacktestError("There is no warehouse yet; `ringfence run` builds it.")
-    home = private_dir(settings.scratch_dir / f"backtest-{uuid.uuid4().hex}")
-    apart = settings.model_copy(update={"home": home, "site": home / "site"})
-    try:
-        try:
-            # an open reader keeps writers away while the file is copied
-            with duckdb.connect(str(settings.warehouse), read_only=True):
-                shutil.copyfile(settings.warehouse, apart.warehouse)
-        except duckdb.IOException as error:
-            raise BacktestError("The warehouse is being written to; try again when the run has ended.") from error
-        yield apart
-    finally:
-        shutil.rmtree(home, ignore_errors=True)
 
 
 def _compare(con: duckdb.DuckDBPyConnection) -> Backtest:
@@ -132,6 +100,7 @@ def _detection(con: duckdb.DuckDBPyConnection, schema: str) -> Detection:
             100 * sum(alerted_amount) / nullif(sum(fraud_amount), 0),
             100 * sum(preventable_by_line_amount) / nullif(sum(fraud_amount), 0),
             100 * sum(preventable_by_cell_amount) / nullif(sum(fraud_amount), 0),
+            100 * sum(preventable_amount) / nullif(sum(fraud_amount), 0),
             (select median(hours_to_alert) from {schema}.alert where verdict = 'CONFIRMED_FRAUD')
         from months cross join days cross join intermediate.int_dispute_horizon
         """
