@@ -731,6 +731,11 @@ WAREHOUSE_FAULTS = [
         "insert into fraud.ring select 'ring-P', greatest(100, count(distinct party_key)), 1, 0, 0, 1, 0, 0, "
         "'MERCHANT M1', 2, now(), now(), 1, 0, 0 from intermediate.int_flagged_payment",
     ),
+    WarehouseFault("decisions counted for two analysts",
+        "analyst_daily", "decisions_are_counted_once",
+        "insert into fraud.analyst_daily select date '2026-01-12', md5('another')::uuid, count(*), 0, 0, 1, 0, null "
+        "from raw.alert_dispositions",
+    ),
     WarehouseFault("alerts of a month that no detector was judged by",
         "detection_quality", "alerts_are_all_counted",
         "delete from fraud.detection_quality where month = '2025-12-01'",
