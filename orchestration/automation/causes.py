@@ -1,7 +1,8 @@
 """What people should be told of: failed runs, closed gates, late feeds, fraud cases above a threshold.
 
 Causes are read off the present state, not off events, so it does not matter who looks, or how often: the command at
-the end of its run, the sensor, both. A text holds no figure and no value of a row: it names places to look at.
+the end of its run, the sensor, both. A text holds no figure and nobody's number: it names places to look at, and the
+cells and merchants to block.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import dagster as dg
 
@@ -42,6 +44,7 @@ def causes(
     yield from _closed_gates(settings)
     yield from _late_feeds(settings, feeds, now)
     yield from _fraud(settings)
+    yield from _blocked(settings)
 
 
 def _failed_run(instance: dg.DagsterInstance) -> Iterator[Cause]:
@@ -93,19 +96,13 @@ def _late_feeds(settings: Settings, feeds: Mapping[str, Feed], now: datetime) ->
 
 def _fraud(settings: Settings) -> Iterator[Cause]:
     """Days on which a delivery arrived by which an open fraud case has reached the threshold, or grown beyond it."""
-    file, published = current_file(settings, "restricted"), current_publication(settings)
-    if settings.notify_fraud_amount is None or file is None or published is None:
-        return
-    through = {entry.relation: entry.data_through for entry in published.relations}.get("fraud.case")
-    if through is None:
-        return
-    with readable(settings, file) as sealed, connect(settings) as con:
-        con.execute(f"attach {literal(str(sealed))} as restricted (read_only)")
-        days = con.execute(
-            'select distinct last_alerted_on from restricted.fraud."case" '
-            "where is_open and last_alerted_on > $1 and amount >= $2 order by 1",
-            [through - timedelta(days=_FRESH_DAYS), settings.notify_fraud_amount],
-        ).fetchall()
+    days = _of_cases(
+        settings,
+        "fraud.case",
+        'select distinct last_alerted_on from restricted.fraud."case" '
+        "where is_open and last_alerted_on > $fresh_from and amount >= $threshold order by 1",
+        threshold=settings.notify_fraud_amount,
+    )
     for (day,) in days:
         yield Cause(
             f"fraud {day}",
@@ -113,3 +110,34 @@ def _fraud(settings: Settings) -> Iterator[Cause]:
             f"By what had arrived on {day}, the alerts of an open case reach RINGFENCE_NOTIFY_FRAUD_AMOUNT. "
             "See fraud.case in the restricted file; queue_position says which comes first.",
         )
+
+
+def _blocked(settings: Settings) -> Iterator[Cause]:
+    """Days since which cells, merchants or dealers are on the block list, by name; numbers are not named."""
+    days = _of_cases(
+        settings,
+        "fraud.block_list",
+        "select since, string_agg(lower(subject_kind) || ' ' || subject_key, ', ' order by subject_kind, subject_key) "
+        "from restricted.fraud.block_list where subject_key is not null and since > $fresh_from "
+        "group by since order by since",
+    )
+    for day, subjects in days:
+        yield Cause(
+            f"block {day}",
+            "new on the block list",
+            f"Since {day} network and payment gateway may refuse: {subjects}. Why and until when is in "
+            "fraud.block_list and serving/current/block_list.csv; the desk clears it under the case.",
+        )
+
+
+def _of_cases(settings: Settings, relation: str, query: str, **values: object) -> list[tuple[Any, ...]]:
+    """Rows of a restricted relation, if the desk is to be told of fraud and the relation is published."""
+    file, published = current_file(settings, "restricted"), current_publication(settings)
+    if settings.notify_fraud_amount is None or file is None or published is None:
+        return []
+    through = {entry.relation: entry.data_through for entry in published.relations}.get(relation)
+    if through is None:
+        return []
+    with readable(settings, file) as sealed, connect(settings) as con:
+        con.execute(f"attach {literal(str(sealed))} as restricted (read_only)")
+        return con.execute(query, {"fresh_from": through - timedelta(days=_FRESH_DAYS), **values}).fetchall()

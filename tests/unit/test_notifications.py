@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -167,18 +167,39 @@ def test_an_open_fraud_case_above_the_threshold_is_told_of_without_saying_how_mu
     assert "000" not in entry["text"]
 
 
-def _publish_cases(settings: Settings, cases: list[tuple[str, int, bool]]) -> None:
+def test_new_cells_on_the_block_list_are_named_and_numbers_are_not(
+    tmp_path: Path, instance: dg.DagsterInstance
+) -> None:
+    settings = _settings(tmp_path, notify_fraud_amount=1_000_000)
+    _publish_cases(settings, [], blocked=[
+        ("CELL", "KTF1", "2026-01-03"), ("MERCHANT", "M2", "2026-01-03"), ("CELL", "LONG_KNOWN", "2025-12-01"),
+        ("NUMBER", None, "2026-01-03"),
+    ])  # fmt: skip
+    assert announce(settings, {}, instance, NOW) == ["new on the block list"]
+    (entry,) = _said(settings)
+    assert "cell KTF1, merchant M2." in entry["text"]
+    assert "LONG_KNOWN" not in entry["text"] and "number" not in entry["text"]
+
+
+def _publish_cases(
+    settings: Settings, cases: list[tuple[str, int, bool]], blocked: Sequence[tuple[str, str | None, str]] = ()
+) -> None:
     folder = settings.serving_dir / "g1"
     folder.mkdir(parents=True)
     with duckdb.connect(str(folder / "cases.duckdb")) as con:
         con.execute("create schema fraud")
         con.execute('create table fraud."case" (last_alerted_on date, amount bigint, is_open boolean)')
-        con.executemany('insert into fraud."case" values ($1, $2, $3)', cases)
-    relation = PublishedRelation(
-        relation="fraud.case", door="restricted", rows=len(cases), checksum="", data_through=date(2026, 1, 3)
-    )
+        con.execute("create table fraud.block_list (subject_kind varchar, subject_key varchar, since date)")
+        if cases:
+            con.executemany('insert into fraud."case" values ($1, $2, $3)', cases)
+        if blocked:
+            con.executemany("insert into fraud.block_list values ($1, $2, $3)", blocked)
+    relations = [
+        PublishedRelation(relation=name, door="restricted", rows=rows, checksum="", data_through=date(2026, 1, 3))
+        for name, rows in (("fraud.case", len(cases)), ("fraud.block_list", len(blocked)))
+    ]
     publication = Publication(
-        generation="g1", run_id="run", git_commit=None, published_at=NOW, inputs="", relations=[relation]
+        generation="g1", run_id="run", git_commit=None, published_at=NOW, inputs="", relations=relations
     )
     (folder / PUBLICATION).write_text(publication.model_dump_json(), "utf-8")
     switch(settings, "g1")

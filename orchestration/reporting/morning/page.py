@@ -132,6 +132,7 @@ def _read(con: duckdb.DuckDBPyConnection, known: Known, published: set[str]) -> 
         "chart_desk": svg(draw, *_DESK) if draw else None,
         "groups": _rows(con, published, "churn.provider_daily", _GROUPS) if ports_to == day else [],
         "restated": _rows(con, published, "churn.port_restatement", _RESTATED),
+        "idle_rules": _rows(con, published, "fraud.detection_quality", _IDLE_RULES),
         "sections": list(read_sections(con, known, published, has_incident=headline is not None)),
     }
 
@@ -155,6 +156,21 @@ _NOWCASTS = """
     select * from churn.incident_nowcast
     where incident_id = getvariable('incident') and as_of_date = getvariable('ports_to')
         and processing_day < processing_days
+"""
+#: Rules of which nothing has come in the last three months that are old enough to judge: nobody was alerted, or too few
+#: to be told, or honest payers alone.
+_IDLE_RULES = """
+    with months as (
+        select distinct month from fraud.detection_quality
+        where rule_id = 'ALL' and is_matured and month + interval 1 month <= getvariable('as_of')
+        order by month desc limit 3
+    )
+    select rule_id, coalesce(sum(alerts), 0) > 0 as hits_the_honest
+    from fraud.detection_quality semi join months using (month)
+    where rule_id <> 'ALL'
+    group by rule_id
+    having count(*) = 3 and coalesce(sum(alerts_confirmed), 0) = 0 and count(alerts) = count(alerts_confirmed)
+    order by rule_id
 """
 _GROUPS = "select * from churn.provider_daily where date_day = getvariable('as_of') order by port_outs desc"
 #: What the deliveries of the morning after the day changed of what had been reported before, and the whole count.

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _RULES_SHOWN = 8
 _REGIONS_SHOWN = 14
+_RINGS_NAMED = 3
 _LARGEST_DOT, _SMALLEST_DOT = 300, 4  # points squared
 _DAYS_SIDE_BY_SIDE = 60  # more of them, and dots of that size would cover each other
 
@@ -153,8 +154,32 @@ def moving_cells(con: duckdb.DuckDBPyConnection) -> Draw | None:
     return draw
 
 
+def rings(con: duckdb.DuckDBPyConnection) -> Draw | None:
+    """Rings by when they began and how long they went on, a dot as large as its lines each; the largest are named."""
+    found = con.execute(
+        "select first_payment_at::date as first_on, span_days, lines, joined_most_by from fraud.ring "
+        "order by lines desc, ring_id"
+    ).df()
+    if found.empty:
+        return None
+
+    def draw(axes: Axes) -> str:
+        sizes = (_LARGEST_DOT * 3 * found["lines"] / found["lines"].max()).clip(lower=4 * _SMALLEST_DOT)
+        axes.scatter(found["first_on"], found["span_days"], s=sizes, color=COLOURS[4], alpha=0.5, linewidth=0)
+        for ring in found.head(_RINGS_NAMED).itertuples():
+            label = f"{ring.lines:,} lines, {ring.joined_most_by}"
+            axes.annotate(label, (ring.first_on, ring.span_days), xytext=(8, 4), textcoords="offset points", color=INK)
+        axes.set_ylabel("days from first to last payment")
+        axes.margins(x=0.25, y=0.15)
+        days_on_x(axes)
+        return f"{len(found):,} rings of payments that belong together"
+
+    return draw
+
+
 PLOTS: Mapping[str, Plot] = {
     "fraud.alert": alerts_by_rule,
+    "fraud.ring": rings,
     "fraud.fraud_hourly": hours,
     "fraud.detection_quality": quality,
     "fraud.unregistered_cell_daily": moving_cells,

@@ -30,11 +30,26 @@ horizon as (
     select * from {{ ref('int_dispute_horizon') }}
 ),
 
+-- a rule in force that hits nothing is judged, too
+rules as (
+    select
+        rule_id,
+        version
+    from {{ ref('fraud_rules') }}
+    where is_enabled
+    qualify row_number() over (partition by rule_id order by version desc) = 1
+),
+
 detectors as (
     select
         rule_id,
         version
     from scored
+    union
+    select
+        rule_id,
+        version
+    from rules
     union
     select
         'ALL' as rule_id,
@@ -126,7 +141,7 @@ measured as (
             coalesce(rankings.area, 0) + 1.0 * (frauds.frauds - coalesce(rankings.frauds, 0)) * frauds.frauds
             / (months.payments - coalesce(counted.alerts_undecided, 0))
         ) / frauds.frauds as average_precision_pct,
-        100 * rankings.card_precision as card_precision_top_k_pct,
+        100 * coalesce(rankings.card_precision, 0) as card_precision_top_k_pct,
         counted.median_hours_to_alert
     from months
     cross join detectors
