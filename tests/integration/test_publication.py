@@ -248,6 +248,16 @@ def _parquet(world: World) -> dict[str, Path]:
     return {f"{path.parent.name}.{path.stem}": path for path in (folder / "parquet").glob("*/*.parquet")}
 
 
+def test_what_machines_take_is_a_file_with_the_rows_of_the_restricted_one_and_its_mode(published_world: World) -> None:
+    path = published_world.settings.serving_dir / "current" / "block_list.csv"
+    assert path.stat().st_mode & 0o777 == 0o440
+    columns = published_world.query("select * from fraud.block_list", "cases.duckdb")
+    with path.open(encoding="utf-8") as file:
+        header, *rows = file.read().splitlines()
+    assert header.startswith("case_id,subject_kind,subject_key,number_key,list_on,since,valid_until,reasons")
+    assert len(rows) == len(columns)
+
+
 def test_a_publication_that_dies_half_way_leaves_readers_where_they_were_and_nothing_behind(
     world: World, publish_again: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
