@@ -147,8 +147,9 @@ defrauded as (
     inner join {{ ref('int_payment_latest') }} as frauds on judged.number_key = frauds.number_key
     inner join {{ ref('int_fraud_known') }} as known on frauds.payment_id = known.payment_id
     where
-        known.known_from <= judged.first_dt
-        and known.known_from > judged.first_dt - 30
+        -- a verdict may be told before the payment
+        greatest(known.known_from, frauds.first_dt) <= judged.first_dt
+        and greatest(known.known_from, frauds.first_dt) > judged.first_dt - 30
         and judged.first_dt < coalesce(known.known_to, date '9999-12-31')
     group by judged.payment_id
 ),
