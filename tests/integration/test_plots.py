@@ -12,7 +12,9 @@ from tests.support.world import KEY, World
 SITE = Settings(pseudonym_key=KEY).site_profile  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("relation", [*plots.churn.PLOTS, *plots.revenue.PLOTS])  # in these weeks there was no fraud
+@pytest.mark.parametrize(
+    "relation", [*plots.churn.PLOTS, *plots.market.PLOTS, *plots.revenue.PLOTS]
+)  # in these weeks there was no fraud
 def test_every_churn_mart_with_a_plot_shows_one(published_world: World, relation: str) -> None:
     warnings: list[str] = []
     with duckdb.connect(str(published_world.settings.warehouse), read_only=True) as con:
@@ -60,3 +62,30 @@ def test_a_breachs_hazard_ratios_are_drawn_by_period_and_one_of_nought_says_how_
     for text in ("before the waiver", "exposed", "victim", "0, at most 0.4", "4.2", "(B)"):
         assert text in drawn
     assert "after it" not in drawn
+
+
+def test_the_retention_desks_pictures_say_what_was_foretold_what_came_and_what_calls_kept() -> None:
+    with duckdb.connect() as con:
+        con.execute(
+            "create schema churn; create table churn.propensity_calibration as "
+            "select date '2025-11-01' as month, decile, true as is_ordinary, 2.0 / decile as expected_pct, 2.1 / decile as departed_pct, "
+            "1.6 / decile as departed_low_pct, 2.6 / decile as departed_high_pct from range(1, 11) as t(decile); "
+            "create table churn.propensity_quality as from (values (date '2025-10-01', 0.65, 0.53, 2.3), "
+            "(date '2025-11-01', 0.66, 0.58, 2.4)) as t(month, auc, auc_by_months_left, top_decile_lift); "
+            "create table churn.offer_effect as from (values "
+            "(date '2025-10-01', 'ALL', 'TO_DATE', 1000, 100, 9, 1, 17), "
+            "(date '2025-11-01', 'ALL', 'TO_DATE', 2000, 200, 25.2, 3, 40), "
+            "(date '2025-11-01', 'PRICE_CUT', 'TO_DATE', 900, 90, 35, 12, 52)) as t(month, offer, scope, lines_called, "
+            "lines_held_out, saved_pct, saved_low_pct, saved_high_pct)"
+        )
+        draws = {relation: plot(con) for relation, plot in plots.retention.PLOTS.items()}
+    texts = {
+        "churn.propensity_calibration": ("foretold", "1 November 2025"),
+        "churn.propensity_quality": ("months left alone", "2.4 times in the top tenth"),
+        "churn.offer_effect": ("all offers", "25 %, from 3 to 40", "2,000 called"),
+    }
+    assert texts.keys() == draws.keys()
+    for relation, draw in draws.items():
+        assert draw is not None
+        drawn = plots.canvas.svg(draw, 700, 340)
+        assert [text for text in texts[relation] if text not in drawn] == []

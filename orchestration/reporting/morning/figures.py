@@ -17,7 +17,7 @@ from orchestration.reporting.morning.known import Known
 
 _FILE = Path(__file__).with_name("figures.yaml")
 
-Unit = Literal["count", "signed", "money", "pct", "hours"]
+Unit = Literal["count", "signed", "money", "pct", "hours", "times"]
 
 
 class Coverage(BaseModel):

@@ -238,6 +238,7 @@ def _templates(settings: Settings, definitions: _Definitions) -> Environment:
         "signed": lambda value: f"{value:+,.0f}".replace("-", "−"),
         "pct": lambda value: f"{value:.1f} %",
         "hours": lambda value: f"{value:,.1f} h",
+        "times": lambda value: f"{value:.1f} times",
         "money": lambda value: money_at_a_glance(value, settings.site_profile),
     }
     templates.filters |= {

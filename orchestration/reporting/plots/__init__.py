@@ -14,7 +14,7 @@ import duckdb
 
 from orchestration.base.site_profile import Site
 from orchestration.base.sql import first_line
-from orchestration.reporting.plots import breach, churn, fraud, revenue
+from orchestration.reporting.plots import breach, churn, fraud, market, retention, revenue
 from orchestration.reporting.plots.canvas import Draw, Plot, picture
 from orchestration.warehouse.stage import Picture, ReadPicture, Warn
 
@@ -22,7 +22,9 @@ from orchestration.warehouse.stage import Picture, ReadPicture, Warn
 def plot_reader(site: Site) -> ReadPicture:
     """What reads the picture of a relation, amounts in the money of a site."""
     money = {relation: partial(plot, site) for relation, plot in revenue.PLOTS.items()}
-    plots: Mapping[str, Plot] = {**churn.PLOTS, **fraud.PLOTS, **breach.PLOTS, **money}
+    plots: Mapping[str, Plot] = {
+        **churn.PLOTS, **market.PLOTS, **retention.PLOTS, **fraud.PLOTS, **breach.PLOTS, **money
+    }  # fmt: skip
 
     def read(con: duckdb.DuckDBPyConnection, relation: str) -> Picture:
         """What the picture shows, read now; drawn when it is asked for, without the connection."""

@@ -97,9 +97,71 @@ def lost(site: Site, con: duckdb.DuckDBPyConnection) -> Draw | None:
     return draw
 
 
+def owed(site: Site, con: duckdb.DuckDBPyConnection) -> Draw | None:
+    """What the latest waiver will have to pay back, as each day expected it, beside what was asked and paid by then."""
+    days = con.execute(
+        """
+        select incident_id, date_day, expected_amount, claims_asked_amount, claims_paid_amount, take_up_basis,
+        from churn.refund_liability
+        where incident_id = (
+            select arg_max(incident_id, starts_on) from core.dim_incident
+            where incident_id in (select incident_id from churn.refund_liability)
+        )
+        order by date_day
+        """
+    ).df()
+    if days.empty:
+        return None
+    last, million = days.iloc[-1], _million(site)
+    lines = {"expected in the end": "expected_amount", "asked": "claims_asked_amount", "paid": "claims_paid_amount"}
+
+    def draw(axes: Axes) -> str:
+        for column, colour in zip(lines.values(), COLOURS, strict=False):
+            axes.step(days["date_day"], days[column] / million, where="post", color=colour, linewidth=2)
+        key(axes, dict(zip(lines, COLOURS, strict=False)))
+        days_on_x(axes)
+        axes.yaxis.set_major_formatter("{x:,.0f}")
+        axes.set_ylabel(f"million {site.currency}")
+        amount = last["expected_amount"] / million
+        return f"Fees to pay back, of the lines that billing has: {amount:,.1f} in the end ({last['incident_id']})"
+
+    return draw
+
+
+def flows(site: Site, con: duckdb.DuckDBPyConnection) -> Draw | None:
+    """Recurring revenue that went out and came in with ported lines by month, estimated for all of them."""
+    months = con.execute(
+        """
+        select date_trunc('month', date_day)::date as month, direction, sum(estimate)::double as estimate,
+        from churn.revenue_flow where estimate is not null group by all order by month, direction
+        """
+    ).df()
+    if months.empty:
+        return None
+    by_month = months.pivot(index="month", columns="direction", values="estimate").fillna(0) / _million(site)
+
+    def draw(axes: Axes) -> str:
+        names = {"OUT": ("went out", COLOURS[4]), "IN": ("came in", COLOURS[2])}
+        for direction, (_, colour) in names.items():
+            if direction in by_month:
+                axes.plot(by_month.index, by_month[direction], color=colour, linewidth=2, marker="o", markersize=3)
+        key(axes, dict(names.values()))
+        days_on_x(axes)
+        axes.yaxis.set_major_formatter("{x:,.0f}")
+        axes.set_ylabel(f"million {site.currency} a month")
+        return "Recurring revenue that went and came with ported lines, by month, estimated for all"
+
+    return draw
+
+
 def _million(site: Site) -> int:
     """A million of the currency, in its smallest unit, which the marts hold."""
     return int(10 ** (6 + exponent(site)))
 
 
-PLOTS: Mapping[str, MoneyPlot] = {"churn.waiver_refunds": liability, "churn.incident_amount": lost}
+PLOTS: Mapping[str, MoneyPlot] = {
+    "churn.waiver_refunds": liability,
+    "churn.incident_amount": lost,
+    "churn.refund_liability": owed,
+    "churn.revenue_flow": flows,
+}

@@ -82,19 +82,21 @@ bounded as (
 
 final as (
     select
-        month,
-        provider_group,
-        dealer_code,
-        activations,
-        activations_followed,
-        ended_early,
-        ported_out_early,
-        cast(100.0 * early_churn as double) as early_churn_pct,
-        cast(100.0 * greatest(middle - half_width, 0) as double) as early_churn_low_pct,
-        cast(100.0 * (middle + half_width) as double) as early_churn_high_pct,
-        cast(100.0 * usual_early_churn as double) as usual_early_churn_pct,
-        coalesce(middle - half_width > usual_early_churn, false) as is_conspicuous
+        bounded.month,
+        bounded.provider_group,
+        bounded.dealer_code,
+        bounded.activations,
+        bounded.activations_followed,
+        bounded.ended_early,
+        bounded.ported_out_early,
+        cast(100.0 * bounded.early_churn as double) as early_churn_pct,
+        cast(100.0 * greatest(bounded.middle - bounded.half_width, 0) as double) as early_churn_low_pct,
+        cast(100.0 * (bounded.middle + bounded.half_width) as double) as early_churn_high_pct,
+        cast(100.0 * bounded.usual_early_churn as double) as usual_early_churn_pct,
+        bounded.ended_early >= terms.early_least
+        and coalesce(bounded.middle - bounded.half_width > bounded.usual_early_churn, false) as is_conspicuous
     from bounded
+    cross join terms
 )
 
 select * from final

@@ -21,7 +21,7 @@ refunds as (
         {{ last_by('refunds.claims_asked', 'refunds.date_day') }} as claims_asked
     from {{ ref('waiver_refunds') }} as refunds
     inner join incidents on refunds.incident_id = incidents.incident_id
-    where incidents.claims_until < {{ data_end('termination_fees', [ref('waiver_refunds')]) }}
+    where incidents.claims_until < {{ data_end('termination_fees', [ref('waiver_claim')]) }}
     group by refunds.incident_id
 ),
 
