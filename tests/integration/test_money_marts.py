@@ -60,3 +60,32 @@ def test_a_panels_sums_are_scaled_where_it_is_known_how_many_there_are(con: duck
         if measure == "monthly_fee_sum":
             assert low < estimate < high
             assert 0.8 < (estimate / units) / (covered_sum / units_covered) < 1.25
+
+
+def test_what_arrivals_bring_is_the_fee_of_the_lines_opened_for_their_numbers(con: duckdb.DuckDBPyConnection) -> None:
+    """Counted anew from the deliveries: the first line that carries the number within a week of the booking."""
+    expected = con.execute(
+        """
+        with ports as (
+            select port_id, min(number_key) as number_key, min(donor_provider) as donor,
+                min(requested_at) as requested_at,
+                max_by(processed_on, dt) filter (where status = 'COMPLETED') as processed_on,
+            from raw.portability_events where recipient_provider = 'KT' and donor_provider <> 'KT' group by port_id
+        ),
+        opened as (
+            select ports.*, lines.monthly_fee,
+                row_number() over (partition by port_id order by lines.changed_at, lines.line_key) as nth,
+            from ports join raw.subscriptions as lines
+                on ports.number_key = lines.number_key and lines.provider = 'KT' and lines.status <> 'TERMINATED'
+                and lines.activated_on between ports.requested_at::date and ports.processed_on + 7
+        )
+        select processed_on, if(donor like '%MVNO', 'MVNO', donor) as other_group, count(*), sum(monthly_fee)::bigint
+        from opened where nth = 1 group by all order by all
+        """
+    ).fetchall()
+    found = con.execute(
+        "select date_day, other_group, ports_with_line, monthly_fee_sum from churn.revenue_flow "
+        "where direction = 'IN' and provider_group = 'KT' and ports_with_line > 0 order by all"
+    ).fetchall()
+    assert found == expected
+    assert sum(lines for *_, lines, _ in found) > 10

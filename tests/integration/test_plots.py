@@ -68,7 +68,8 @@ def test_the_retention_desks_pictures_say_what_was_foretold_what_came_and_what_c
     with duckdb.connect() as con:
         con.execute(
             "create schema churn; create table churn.propensity_calibration as "
-            "select date '2025-11-01' as month, decile, true as is_ordinary, 2.0 / decile as expected_pct, 2.1 / decile as departed_pct, "
+            "select date '2025-11-01' as month, decile, true as is_ordinary, 2.0 / decile as expected_pct, "
+            "2.1 / decile as departed_pct, "
             "1.6 / decile as departed_low_pct, 2.6 / decile as departed_high_pct from range(1, 11) as t(decile); "
             "create table churn.propensity_quality as from (values (date '2025-10-01', 0.65, 0.53, 2.3), "
             "(date '2025-11-01', 0.66, 0.58, 2.4)) as t(month, auc, auc_by_months_left, top_decile_lift); "

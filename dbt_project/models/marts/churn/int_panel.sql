@@ -11,8 +11,11 @@ providers as (
     select * from {{ ref('dim_provider') }}
 ),
 
-counts as (
-    select * from {{ ref('stg_regulator__line_counts') }}
+counted as (
+    select
+        *,
+        cast(month + interval '1 month' as date) as counted_on
+    from {{ ref('int_group_count') }}
 ),
 
 departures as (
@@ -22,19 +25,6 @@ departures as (
 lines as (
     select * from {{ ref('dim_line') }}
     where status <> 'TERMINATED'
-),
-
--- a month that the regulator delivered again counts as last delivered
-counted as (
-    select
-        providers.group_name,
-        counts.line_type,
-        cast(counts.month_start + interval '1 month' as date) as counted_on,
-        counts.provider,
-        {{ last_by('counts.lines', 'counts.dt') }} as lines
-    from counts
-    inner join providers on counts.provider = providers.provider
-    group by providers.group_name, counts.line_type, counts.month_start, counts.provider
 ),
 
 -- for the waiver's claims, the lines when it began to reach back; for the lines still here, those last counted
@@ -64,7 +54,7 @@ days as (
     from occasions
     left join counted
         on
-            occasions.provider_group = counted.group_name
+            occasions.provider_group = counted.provider_group
             -- of the days before its first delivery, billing knows survivors only
             and counted.counted_on between {{ billing_from }} and occasions.latest_on
     group by occasions.incident_id, occasions.occasion, occasions.provider_group
@@ -95,16 +85,6 @@ complete as (
     group by donor_group
 ),
 
-regulated as (
-    select
-        group_name,
-        line_type,
-        counted_on,
-        sum(lines) as lines
-    from counted
-    group by group_name, line_type, counted_on
-),
-
 final as (
     select
         billed.incident_id,
@@ -113,16 +93,16 @@ final as (
         billed.counted_on,
         billed.lines_billed,
         cast(case
-            when complete.is_complete or regulated.lines < billed.lines_billed then billed.lines_billed
-            else regulated.lines
+            when complete.is_complete or counted.lines < billed.lines_billed then billed.lines_billed
+            else counted.lines
         end as bigint) as lines_all
     from billed
     left join complete on billed.provider_group = complete.donor_group
-    left join regulated
+    left join counted
         on
-            billed.provider_group = regulated.group_name
-            and billed.line_type = regulated.line_type
-            and billed.counted_on = regulated.counted_on
+            billed.provider_group = counted.provider_group
+            and billed.line_type = counted.line_type
+            and billed.counted_on = counted.counted_on
 )
 
 select * from final

@@ -1,31 +1,19 @@
 with counts as (
-    select * from {{ ref('stg_regulator__line_counts') }}
+    select * from {{ ref('int_group_count') }}
 ),
 
 providers as (
     select * from {{ ref('dim_provider') }}
 ),
 
--- a month that the regulator delivered again counts as last delivered
-latest as (
-    select
-        month_start,
-        provider,
-        line_type,
-        {{ last_by('lines', 'dt') }} as lines
-    from counts
-    group by month_start, provider, line_type
-),
-
 group_lines as (
     select
-        latest.month_start as month,
-        providers.group_name as provider_group,
-        sum(latest.lines) as lines,
-        coalesce(sum(latest.lines) filter (where latest.line_type = 'HANDSET'), 0) as lines_handset
-    from latest
-    inner join providers on latest.provider = providers.provider
-    group by latest.month_start, providers.group_name
+        month,
+        provider_group,
+        sum(lines) as lines,
+        coalesce(sum(lines) filter (where line_type = 'HANDSET'), 0) as lines_handset
+    from counts
+    group by month, provider_group
 ),
 
 -- shares are of the whole market, so every group has to be counted

@@ -10,7 +10,7 @@ flows as (
 ),
 
 counts as (
-    select * from {{ ref('stg_regulator__line_counts') }}
+    select * from {{ ref('int_group_count') }}
 ),
 
 providers as (
@@ -67,26 +67,14 @@ scopes as (
     group by cast(date_trunc('month', processed_on) as date), donor_group
 ),
 
--- a month that the regulator delivered again counts as last delivered
-latest_counts as (
-    select
-        month_start,
-        provider,
-        line_type,
-        {{ last_by('lines', 'dt') }} as lines
-    from counts
-    group by month_start, provider, line_type
-),
-
 group_counts as (
     select
-        latest_counts.month_start as month,
-        providers.group_name as provider_group,
-        cast(sum(latest_counts.lines) as bigint) as lines,
-        cast(sum(latest_counts.lines) filter (where latest_counts.line_type = 'HANDSET') as bigint) as lines_handset
-    from latest_counts
-    inner join providers on latest_counts.provider = providers.provider
-    group by latest_counts.month_start, providers.group_name
+        month,
+        provider_group,
+        cast(sum(lines) as bigint) as lines,
+        cast(sum(lines) filter (where line_type = 'HANDSET') as bigint) as lines_handset
+    from counts
+    group by month, provider_group
 ),
 
 billed as (
