@@ -36,10 +36,11 @@ class Known:
     def through_of(self, relation: str, feeds: Iterable[str]) -> date | None:
         """The last day up to the page's that is known in a relation, as far as these feeds go; None if none is.
 
-        A feed that is not daily is in as long as its next delivery is not expected.
+        A feed that is not daily is in as long as its next delivery is not expected, and so is what rests on it alone.
         """
-        through = self.through.get(relation)
-        ends = [through, *(self._end(feed) for feed in feeds)]
+        through, feeds = self.through.get(relation), list(feeds)
+        spare = timedelta(days=min((self._every(feed) for feed in feeds), default=1) - 1)
+        ends = [through and through + spare, *(self._end(feed) for feed in feeds)]
         return None if None in ends else min(self.day, *(end for end in ends if end))
 
     def lacking(self, feeds: Iterable[str], days: int) -> list[date]:
