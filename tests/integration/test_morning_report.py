@@ -131,7 +131,7 @@ def test_an_earlier_day_has_no_figure_of_a_later_one(published_world: World) -> 
         if figure.relation == "churn.incident_amount":  # an estimate of the whole incident, which is not over yet
             assert read.is_void
             continue
-        (column,) = set(re.findall(r"\b(as_of_date|date_day|known_on)\b", figure.where))
+        (column,) = set(re.findall(r"\b(as_of_date|date_day|known_on|month|month_left)\b", figure.where))
         last = date(2026, 1, 6 if column == "known_on" else 5)
         rows = f"(select * from {figure.relation} where {column} <= '{last}')"
         with duckdb.connect(file, read_only=True) as con:
