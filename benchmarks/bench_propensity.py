@@ -33,7 +33,7 @@ SCORE = "import sys; sys.path.insert(0, 'benchmarks'); import bench_propensity a
 #: Of line `i`, whether and when it is ported out: one in a hundred and fifty, more of the young and of those unbound.
 LINES = """
     create temp table line as
-    select i, hash(i) as h, md5('line' || i)::uuid as line_key, md5('number' || i)::uuid as number_key,
+    select i, (hash(i) >> 1)::bigint as h, md5('line' || i)::uuid as line_key, md5('number' || i)::uuid as number_key,
         md5('account' || i // 3)::uuid as account_key,
         (10 * (1 + h % 8))::varchar || '-' || 10 * (1 + h % 8) + 9 as age_band,
         ['SUBSIDY', 'SELECTIVE', 'NONE'][1 + (h >> 8) % 3] as contract_kind,

@@ -323,6 +323,7 @@ def test_the_history_is_worth_comparing(history: Warehouse) -> None:
         "churn.incident_aftermath", "fraud.breach_churn", "intermediate.int_breach_hazard",
         "intermediate.int_breach_life", "intermediate.int_breach_line", "intermediate.int_breach_risk_set",
         "churn.call_list", "churn.line_propensity", "churn.market", "churn.offer_effect", "churn.port_reconciliation",
+        "intermediate.int_group_count",
         "churn.dealer_early_churn",
         "churn.propensity_calibration", "churn.propensity_quality", "intermediate.int_propensity_cell",
         "intermediate.int_propensity_decile",
