@@ -14,6 +14,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 import duckdb
 import yaml
+from tracing import description
 
 HERE = Path(__file__).resolve().parent
 CURRENT = Path(os.environ["RINGFENCE_BI_SERVING"]) / "current"
@@ -89,8 +90,13 @@ def objects() -> dict[str, Any]:
         )
     for slug, dashboard in described["dashboards"].items():
         rows = [[chart for chart in row if chart["dataset"] in datasets] for row in dashboard["rows"]]
+        chosen = dashboard.get("filter", {}).get("column")
         for chart in (chart for row in rows for chart in row):
-            found[f"charts/{identity(slug, chart['title'])}.yaml"] = chart_object(slug, chart, datasets)
+            dataset = datasets[chart["dataset"]]
+            names = [name for name, *_ in published[dataset["database"]][chart["dataset"]]]
+            found[f"charts/{identity(slug, chart['title'])}.yaml"] = chart_object(slug, chart, dataset) | {
+                "description": description(chart, dataset, names, chosen)
+            }
         found[f"dashboards/{slug}.yaml"] = dashboard_object(slug, dashboard, [row for row in rows if row])
     return found
 
@@ -148,7 +154,7 @@ def dataset_object(relation: str, dataset: dict[str, str], described: list[tuple
     }  # fmt: skip
 
 
-def chart_object(slug: str, chart: dict[str, Any], datasets: dict[str, Any]) -> dict[str, Any]:
+def chart_object(slug: str, chart: dict[str, Any], dataset: dict[str, Any]) -> dict[str, Any]:
     """A chart; its metrics are SQL expressions, by label or alone."""
     params = dict(chart["params"])
     for name in params.keys() & {"metric"}:
@@ -161,7 +167,7 @@ def chart_object(slug: str, chart: dict[str, Any], datasets: dict[str, Any]) -> 
         params["adhoc_filters"] = [{"clause": "WHERE", "expressionType": "SQL", "sqlExpression": chart["where"]}]
     if chart["viz"] == "mixed_timeseries":
         params |= {"groupby": [], "groupby_b": []}
-    if time := datasets[chart["dataset"]].get("time"):
+    if time := dataset.get("time"):
         params |= {"granularity_sqla": time}
     params = COMMON | STYLES.get(chart["viz"], {}) | params | {"viz_type": chart["viz"]}
     return VERSION | {

@@ -71,7 +71,7 @@ class InstallationFile(PydanticBaseSettingsSource):
 
     def __init__(self, settings_cls: type[BaseSettings], above: Mapping[str, Any]) -> None:
         super().__init__(settings_cls)
-        self.written = _read(find_installation_file(), settings_cls.model_fields)
+        self.written = read_installation_file(find_installation_file(), settings_cls.model_fields)
         if above.keys() & set(_EITHER):
             self.written = {name: value for name, value in self.written.items() if name not in _EITHER}
 
@@ -82,7 +82,12 @@ class InstallationFile(PydanticBaseSettingsSource):
         return self.written
 
 
-def _read(file: Path | None, known: Collection[str]) -> dict[str, Any]:
+def read_installation_file(file: Path | None, known: Collection[str]) -> dict[str, Any]:
+    """What a file says, of settings that are `known`; its paths are whole.
+
+    Raises:
+        Refusal: if it cannot be read, or says what is no setting.
+    """
     if file is None:
         return {}
     try:

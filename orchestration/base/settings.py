@@ -15,7 +15,7 @@ from typing import Literal, Self
 from pydantic import BaseModel, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from orchestration.base.installation import InstallationFile, find_installation_file
+from orchestration.base.installation import NAME, InstallationFile, find_installation_file, read_installation_file
 from orchestration.base.site_profile import SITES, VIEW, Site, existing_zone, read_profile
 
 PACKAGE = Path(__file__).resolve().parents[1]
@@ -95,6 +95,17 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """What is said in code, then the environment, then `ringfence.toml`."""
         return init_settings, env_settings, InstallationFile(settings_cls, env_settings())
+
+    @classmethod
+    def of_folder(cls, folder: Path) -> Self:
+        """Another installation's, as its `ringfence.toml` says; nothing of this one's, or of the environment, is in it.
+
+        Without such a file the folder is its data, and the rest as shipped.
+        """
+        file = folder / NAME
+        written = read_installation_file(file, cls.model_fields) if file.is_file() else {"home": folder}
+        given = {name: field.default for name, field in cls.model_fields.items() if name != "view"} | written
+        return cls(**({"view": _view_of(given["site"] and Path(given["site"]))} | given))
 
     @model_validator(mode="after")
     def _has_storage(self) -> Self:

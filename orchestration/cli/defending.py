@@ -16,7 +16,12 @@ from orchestration.contracts import load_feeds
 if TYPE_CHECKING:
     from orchestration.warehouse.graph import Graph
 
-_Figure = Annotated[str, typer.Argument(metavar="RELATION.COLUMN", help="A column of a published relation.")]
+_Figure = Annotated[
+    str,
+    typer.Argument(
+        metavar="RELATION.COLUMN", help="A column of a published relation; RELATION alone is the number of its rows."
+    ),
+]
 _Where = Annotated[str | None, typer.Option(help="SQL over the relation's columns that picks the row, or its rows.")]
 _Day = Annotated[
     datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Only what had been delivered by the end of this day.")
@@ -82,7 +87,8 @@ def compare(
     generation_a: _Generation = None,
     generation_b: _Generation = None,
     home_b: Annotated[
-        Path | None, typer.Option(exists=True, file_okay=False, help="Data of the installation that B is read from.")
+        Path | None,
+        typer.Option(exists=True, file_okay=False, help="Folder of the installation that B is read from, or its data."),
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -96,9 +102,9 @@ def compare(
     if second is not None and (printed := _number(second)) is not None:
         found = compare_printed(graph, first, printed, place)
     else:
-        there = configured.model_copy(update={"home": home_b}) if home_b else configured
+        there = Settings.of_folder(home_b) if home_b else configured
         other = Place(there, generation_b, known_on_b and known_on_b.date())
-        found = compare_figures(graph, load_feeds(configured), first, second or first, place, other)
+        found = compare_figures(graph, first, second or first, place, other)
     if as_json:
         print_json(plain(asdict(found)) | {"difference": found.difference, "unexplained": found.unexplained})
     else:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import shutil
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -21,11 +21,12 @@ import duckdb
 
 from orchestration.base.settings import Settings, private_dir
 from orchestration.base.sql import connect, exact, literal
-from orchestration.contracts import Feed
+from orchestration.contracts import Feed, load_feeds
 from orchestration.evidence.basis import Basis, basis_of
 from orchestration.evidence.figure import Figure, FigureError, figure_of, has_restricted, published, read
 from orchestration.evidence.trace import recount
 from orchestration.ingest.receipt import in_force, read_receipts
+from orchestration.privacy.custody import key_in_use
 from orchestration.warehouse.graph import Graph
 from orchestration.warehouse.known_on import built_as_known_on
 from orchestration.warehouse.raw_relations import rows_of
@@ -40,6 +41,11 @@ class Place:
     settings: Settings
     generation: str | None = None
     known_on: date | None = None
+
+    @property
+    def feeds(self) -> dict[str, Feed]:
+        """The feeds of the installation."""
+        return load_feeds(self.settings)
 
     def __str__(self) -> str:
         said = [f"generation {self.generation}"] if self.generation else []
@@ -92,6 +98,10 @@ class _Side:
         return f"{self.figure} ({self.place})" if str(self.place) else str(self.figure)
 
     @property
+    def feed(self) -> Feed:
+        return self.place.feeds[self.basis.facts.feed]
+
+    @property
     def counted(self) -> str:
         return f"read_parquet({literal(exact(self.folder / f'{self.name}.parquet'))})"
 
@@ -114,13 +124,12 @@ def compare_printed(graph: Graph, name: str, printed: float, place: Place) -> Co
     return Comparison(str(figure), "as printed", value, printed, basis.facts.noun if basis else "", [])
 
 
-def compare_figures(
-    graph: Graph, feeds: Mapping[str, Feed], first: str, second: str, first_at: Place, second_at: Place
-) -> Comparison:
+def compare_figures(graph: Graph, first: str, second: str, first_at: Place, second_at: Place) -> Comparison:
     """Explain what the second figure is more than the first.
 
     Raises:
-        FigureError: if one is not a published figure whose rows are known, or they count different kinds of rows.
+        FigureError: if one is not a published figure whose rows are known, or they count different kinds of rows, or
+            rows that two pseudonym keys name differently.
         UnknownNameError: if a relation or column has no such name.
     """
     with _folder(first_at.settings) as folder:
@@ -131,12 +140,24 @@ def compare_figures(
         one, other = sides
         if one.basis.name != other.basis.name:
             raise FigureError(f"One counts {one.basis.facts.noun}, the other {other.basis.facts.noun}.")
-        first_value, second_value = (_export(side, feeds) for side in sides)
-        _give_reasons(one, other, feeds)
-        _give_reasons(other, one, feeds)
+        _check_keys(one, other)
+        first_value, second_value = (_export(side) for side in sides)
+        _give_reasons(one, other)
+        _give_reasons(other, one)
         with connect(first_at.settings) as con:
             parts = list(_walk(con, one, other))
         return Comparison(str(one), str(other), first_value, second_value, one.basis.facts.noun, parts)
+
+
+def _check_keys(one: _Side, other: _Side) -> None:
+    """Refuse to look for a pseudonym among those of another key."""
+    used = {key_in_use(side.place.settings) for side in (one, other)}
+    key = next(column for column in one.feed.columns if column.raw_name == one.basis.facts.key)
+    if key.pseudonym_kind and len(used) > 1:
+        raise FigureError(
+            f"The two installations have different pseudonym keys: of their {one.basis.facts.noun}, which is which "
+            "cannot be told. Ports and payments can be compared; they have identifiers of their own."
+        )
 
 
 def _side(graph: Graph, name: str, text: str, place: Place, folder: Path) -> _Side:
@@ -156,10 +177,10 @@ def _folder(settings: Settings) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _export(side: _Side, feeds: Mapping[str, Feed]) -> Any:
+def _export(side: _Side) -> Any:
     """Write the rows that a side counts; return its value, as published or counted from what was known."""
     if side.place.known_on:
-        _export_known(side, feeds)
+        _export_known(side)
     with _opened(side) as (con, door):
         columns = ", ".join(f"{name} := fact.{name}" for name in side.basis.columns) or "nothing := null"
         con.execute(
@@ -172,13 +193,13 @@ def _export(side: _Side, feeds: Mapping[str, Feed]) -> Any:
         return read(con, side.figure, adds_up=side.basis.adds_up).value
 
 
-def _export_known(side: _Side, feeds: Mapping[str, Feed]) -> None:
+def _export_known(side: _Side) -> None:
     """The facts as known at the end of a day, with what they are counted by, and no pseudonym."""
     facts, known_on = side.basis.facts, side.place.known_on
     assert known_on is not None
     names = [*facts.key_columns, *side.basis.columns_with_reasons]
     selected = ", ".join(f"{facts.known_as.get(name, name)} as {name}" for name in names)
-    with built_as_known_on(side.place.settings, feeds, known_on, [facts.known]) as con:
+    with built_as_known_on(side.place.settings, side.place.feeds, known_on, [facts.known]) as con:
         (relation,) = con.execute(
             "select schema_name || '.' || table_name from duckdb_tables() where table_name = $1", [facts.known]
         ).fetchone() or ("",)
@@ -196,7 +217,7 @@ def _opened(side: _Side) -> Iterator[tuple[duckdb.DuckDBPyConnection, str]]:
         yield con, found.door
 
 
-def _give_reasons(side: _Side, other: _Side, feeds: Mapping[str, Feed]) -> None:
+def _give_reasons(side: _Side, other: _Side) -> None:
     """Write why a side does not count what the other does, one row per key."""
     facts = side.basis.facts
     with _opened(side) as (con, door):
@@ -204,7 +225,8 @@ def _give_reasons(side: _Side, other: _Side, feeds: Mapping[str, Feed]) -> None:
             f"create temp table asked as "
             f"from {other.counted} select key where key not in (select key from {side.counted})"
         )
-        told = _told_since(con, side, feeds) if side.place.known_on else "'not in the other one''s extracts'"
+        is_of_other_time = side.place.settings.home == other.place.settings.home and side.place != other.place
+        told = _told_since(con, side) if is_of_other_time else "'not in the other one''s extracts'"
         con.execute(
             f"""
             copy (
@@ -215,19 +237,19 @@ def _give_reasons(side: _Side, other: _Side, feeds: Mapping[str, Feed]) -> None:
                     group by all
                 )
                 select asked.key, coalesce(judged.reason, {told}) as reason
-                from asked left join judged using (key) {"left join told using (key)" if side.place.known_on else ""}
+                from asked left join judged using (key) {"left join told using (key)" if is_of_other_time else ""}
             ) to {literal(str(side.folder / f"{side.name}-reasons.parquet"))}
             """
         )
 
 
-def _told_since(con: duckdb.DuckDBPyConnection, side: _Side, feeds: Mapping[str, Feed]) -> str:
+def _told_since(con: duckdb.DuckDBPyConnection, side: _Side) -> str:
     """Fill `told` with the revision that told of a key first; return why a row was not known, as SQL."""
     facts, settings = side.basis.facts, side.place.settings
     receipts = in_force(read_receipts(settings.raw_dir, facts.feed))
     con.execute(
         f"create temp table told as select ({facts.event_key})::varchar as key, min(event.rev) as rev "
-        f"from ({rows_of(con, settings, feeds[facts.feed], receipts)}) as event "
+        f"from ({rows_of(con, settings, side.feed, receipts)}) as event "
         f"where ({facts.event_key})::varchar in (from asked) group by all"
     )
     return "case when told.rev > 1 then 'told by a corrected delivery' else 'told by a later delivery' end"

@@ -27,7 +27,7 @@ class Step:
 def descent(settings: Settings, graph: Graph, figure: Figure, basis: Basis | None) -> list[Step]:
     """Relations that a figure is made of, the first made first; what rows are counted by belongs to them."""
     columns: dict[str, set[str]] = {}
-    waiting = [(figure.node.relation, figure.column.name)]
+    waiting = [(figure.node.relation, name) for name in figure.columns]
     if basis:
         waiting += [(basis.relation, name) for name in [basis.facts.key, *basis.columns]]
     lineage = _lineage(settings, graph)

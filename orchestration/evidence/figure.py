@@ -23,6 +23,8 @@ from orchestration.warehouse.graph import Column, Graph, Node
 
 _SPELLED = re.compile(r"\s*([\w.]+?)\s+where\s+(.+)", re.IGNORECASE | re.DOTALL)
 _LISTED = 5
+#: What stands for a column where the rows of a relation are counted themselves.
+_ROWS = Column("*", "bigint", "Number of the relation's rows.", is_required=True)
 
 
 class FigureError(Refusal):
@@ -42,8 +44,23 @@ class Figure:
         """Whether it is a count or an amount, of which a sum of rows may be asked for."""
         return (self.column.data_type or "").lower() in ("bigint", "hugeint", "integer")
 
+    @property
+    def selected(self) -> str:
+        """SQL for the figure's column, in each of the rows, or once for all of them."""
+        return 'count(*) as "*"' if self.column is _ROWS else identifier(self.column.name)
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns that it is made of: its own, or the key of the rows that are counted."""
+        return [*self.node.key] if self.column is _ROWS else [self.column.name]
+
+    @property
+    def name(self) -> str:
+        """The relation and the column, as they are asked for."""
+        return self.node.relation if self.column is _ROWS else f"{self.node.relation}.{self.column.name}"
+
     def __str__(self) -> str:
-        return f"{self.node.relation}.{self.column.name} where {self.where}"
+        return f"{self.name} where {self.where}"
 
 
 @dataclass(frozen=True)
@@ -69,7 +86,9 @@ def trace_command(relation: str, column: str, where: str) -> str:
 
 
 def figure_of(graph: Graph, name: str, where: str | None) -> Figure:
-    """The figure `schema.relation.column`; its rows may be picked in the name itself, after `where`.
+    """The figure `schema.relation.column`, or the number of rows of `schema.relation`.
+
+    Its rows may be picked in the name itself, after `where`.
 
     Raises:
         UnknownNameError: if there is no such relation or column.
@@ -77,14 +96,15 @@ def figure_of(graph: Graph, name: str, where: str | None) -> Figure:
     """
     if where is None and (spelled := _SPELLED.fullmatch(name)):
         name, where = spelled[1], spelled[2]
-    relation, _, column = name.strip().rpartition(".")
     nodes = {node.relation: node for node in graph.published()}
+    relation, _, column = (name.strip(), "", _ROWS.name) if name.strip() in nodes else name.strip().rpartition(".")
     if relation not in nodes:
         raise unknown("published relation", relation or name, nodes)
     columns = {entry.name: entry for entry in nodes[relation].columns}
-    if column not in columns:
+    known = columns | {_ROWS.name: _ROWS}
+    if column not in known:
         raise unknown("column", column, columns)
-    return Figure(nodes[relation], columns[column], _checked(where or "true", columns))
+    return Figure(nodes[relation], known[column], _checked(where or "true", columns))
 
 
 def _checked(where: str, columns: Mapping[str, Column]) -> str:
@@ -199,6 +219,9 @@ def _month_end(day: date) -> date:
 
 
 def _rows(con: duckdb.DuckDBPyConnection, figure: Figure, door: str) -> list[dict[str, Any]]:
+    if figure.column is _ROWS:
+        row = con.execute(f"select {figure.selected} from {rows_sql(figure, door)}").fetchone()
+        return [{_ROWS.name: row and row[0]}]
     names = [*columns_of(con, f"{door}.{figure.node.relation}")]
     order = ", ".join(identifier(name) for name in figure.node.key) or "all"
     found = con.execute(f"select * from {rows_sql(figure, door)} order by {order}").fetchall()

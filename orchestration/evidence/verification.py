@@ -188,12 +188,12 @@ def _recomputed(
     subject = f"value of {entry['figure']}"
     if not has_raw:
         return Finding(subject, None, "not made again: raw is not here as it was")
-    figure = figure_of(graph, f"{entry['relation']}.{entry['column']}", entry["where"])
+    figure = figure_of(graph, entry["figure"], None)
     if set(upstream(graph, figure)) & python_models(graph):
         return Finding(subject, None, "not made again: it is an estimate of a Python model")
     known_on = date.fromisoformat(stated["known_on"])
     with built_as_known_on(settings, feeds, known_on, [figure.node.name]) as con:
-        rows = con.execute(f"select {figure.column.name} from {figure.node.relation} where {figure.where}").fetchall()
+        rows = con.execute(f"select {figure.selected} from {figure.node.relation} where {figure.where}").fetchall()
     value = total([value for (value,) in rows], adds_up=adds_up(graph, figure)) if rows else None
     is_same = _is_same(value, entry["value"])
     return Finding(subject, is_same, f"made again from raw as known on {known_on}: {value}, stated {entry['value']}")

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import html
+import json
 import random
 import re
 import shlex
+import shutil
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
+import duckdb
 import pytest
 from typer.testing import CliRunner
 
 from orchestration.base.refusal import Refusal
+from orchestration.base.settings import Settings
 from orchestration.cli import app
 from orchestration.evidence.basis import adds_up, basis_of, evidence_of
 from orchestration.evidence.comparison import Place, compare_figures, compare_printed
@@ -21,7 +25,8 @@ from orchestration.evidence.figure import Figure, FigureError, figure_of, publis
 from orchestration.evidence.ledger import ledger
 from orchestration.evidence.trace import Trace, recount, trace
 from orchestration.reporting.morning import write_morning_report
-from orchestration.serving.generations import DOORS, doors
+from orchestration.serving.generations import DOORS, doors, publications
+from orchestration.serving.publish import publish
 from orchestration.warehouse import dbt
 from orchestration.warehouse.graph import Graph
 from tests.support.world import World
@@ -214,7 +219,7 @@ def test_parts_of_any_comparison_are_its_difference(published_world: World, grap
     here = Place(published_world.settings)
     for _ in range(4):
         first, second = map(str, chance.sample(figures, 2))
-        found = compare_figures(graph, published_world.feeds, first, second, here, here)
+        found = compare_figures(graph, first, second, here, here)
         assert found.unexplained == 0, (first, second)
         assert sum(part.effect for part in found.parts) == pytest.approx(found.difference)
 
@@ -222,7 +227,7 @@ def test_parts_of_any_comparison_are_its_difference(published_world: World, grap
 def test_a_figure_against_itself_as_known_earlier_is_what_came_late(published_world: World, graph: Graph) -> None:
     figure = "churn.incident_headline.port_outs_day where incident_id = 'KT_WAIVER_2026' and as_of_date = '2025-12-31'"
     then = Place(published_world.settings, known_on=date(2026, 1, 3))
-    found = compare_figures(graph, published_world.feeds, figure, figure, then, Place(published_world.settings))
+    found = compare_figures(graph, figure, figure, then, Place(published_world.settings))
     assert (found.first_value, found.second_value) == (10_124, 10_142)
     assert {part.name for part in found.parts} == {
         "the first leaves out: not completed: REQUESTED", "the first leaves out: not completed: AUTHENTICATED",
@@ -234,3 +239,66 @@ def test_a_printed_value_is_not_explained_away(published_world: World, graph: Gr
     figure = "churn.incident_headline.port_outs_day where incident_id = 'KT_WAIVER_2026' and as_of_date = '2025-12-31'"
     found = compare_printed(graph, figure, 10_000, Place(published_world.settings))
     assert (found.parts, found.unexplained) == ([], -142)
+
+
+NEW_YEAR = "churn.incident_headline.port_outs_day where incident_id = 'KT_WAIVER_2026' and as_of_date = '2026-01-02'"
+
+
+@pytest.fixture(scope="module")
+def other_site(published_world: World, graph: Graph, tmp_path_factory: pytest.TempPathFactory) -> World:
+    """A site that published what the shared world did, and then again: 40 ports are not known, 7 are booked later."""
+    folder = tmp_path_factory.mktemp("site")
+    shutil.copytree(published_world.settings.home, folder / "data", symlinks=True)
+    (folder / "ringfence.toml").write_text(f'home = "data"\nview = "{published_world.settings.view}"\n', "utf-8")
+    world = World(Settings.of_folder(folder))
+    with duckdb.connect(str(world.settings.warehouse)) as con:
+        con.execute("set timezone = 'Asia/Seoul'")
+        left = "donor_group = 'KT' and is_completed and not is_same_group and processed_on = '2026-01-02'"
+        for count, change in (
+            (40, "delete from churn.fct_port"),
+            (7, "update churn.fct_port set processed_on = '2026-01-03'"),
+        ):
+            con.execute(
+                f"{change} where port_id in "
+                f"(select port_id from churn.fct_port where {left} order by port_id limit {count})"
+            )
+        con.execute(
+            f"update churn.incident_headline set port_outs_day = port_outs_day - 47 where {NEW_YEAR.split('where')[1]}"
+        )
+        con.execute("update pipeline.made_of set version = 'by hand' where model in ('fct_port', 'incident_headline')")
+    assert publish(world.settings, graph, world.feeds, "a test")
+    return world
+
+
+@pytest.mark.parametrize("known_from", ["home", "generation"])
+def test_sites_and_generations_differ_by_what_only_one_knows_and_what_it_books_otherwise(
+    published_world: World, graph: Graph, other_site: World, known_from: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other_site.as_environment(monkeypatch) if known_from == "generation" else published_world.as_environment(
+        monkeypatch
+    )
+    earlier = publications(other_site.settings)[0].generation
+    options = {
+        "home": ["--home-b", str(other_site.settings.home.parent)],
+        "generation": ["--generation-a", earlier],
+    }[known_from]
+    answer = CliRunner().invoke(app, ["compare", NEW_YEAR, *options, "--json"])
+    assert answer.exit_code == 0, answer.output
+    found = json.loads(answer.output)
+    assert (found["difference"], found["unexplained"]) == (-47, 0)
+    absent = {"home": "not in the other one's extracts", "generation": "told by a later delivery"}[known_from]
+    assert {part["name"].removeprefix("the second leaves out: "): part["effect"] for part in found["parts"]} == {
+        absent: -40, "booked under another day": -7,
+    }  # fmt: skip
+
+
+def test_lines_of_two_pseudonym_keys_are_not_matched(
+    published_world: World, graph: Graph, other_site: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, there = Place(published_world.settings), Place(other_site.settings)
+    lines = "churn.revenue_at_risk.lines where incident_id = 'KT_WAIVER_2026'"
+    assert compare_figures(graph, lines, lines, here, there).difference == 0
+    monkeypatch.setattr("orchestration.evidence.comparison.key_in_use", lambda settings: str(settings.home))
+    with pytest.raises(FigureError, match="different pseudonym keys"):
+        compare_figures(graph, lines, lines, here, there)
+    assert compare_figures(graph, NEW_YEAR, NEW_YEAR, here, there).unexplained == 0

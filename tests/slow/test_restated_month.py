@@ -41,7 +41,7 @@ def test_a_restated_month_is_explained_by_the_deliveries_that_came_later(new_wor
     world.run(date(2025, 7, 31), date(2025, 8, 20))
     graph = Graph(dbt.manifest(world.settings))
     then = Place(world.settings, known_on=date(2025, 8, 5))
-    found = compare_figures(graph, world.feeds, MONTH, MONTH, then, Place(world.settings))
+    found = compare_figures(graph, MONTH, MONTH, then, Place(world.settings))
     assert (found.first_value, found.second_value) == (FIRST_PRINT, RESTATED)
     (part,) = found.parts
     assert (part.name, part.effect) == ("the first leaves out: told by a later delivery", RESTATED - FIRST_PRINT)
