@@ -152,7 +152,7 @@ def verify(
 
     Exit 0: nothing was refuted; 1: something was, and it is said what and where.
     """
-    from orchestration.evidence.verification import verify_alone, verify_here
+    from orchestration.evidence.verification import Finding, verify_alone, verify_here
     from orchestration.reporting.statement_page import read_statement
     from orchestration.reporting.traced import print_finding
 
@@ -161,8 +161,12 @@ def verify(
     told, stated = verify_alone(text, key)
     findings += told
     is_sound = all(one.is_confirmed for one in findings)
-    if stated is not None and is_sound and not alone and configured.raw_dir.exists():
-        findings += verify_here(configured, _graph(configured), load_feeds(configured), stated)
+    if stated is not None and is_sound and not alone:
+        folders = (configured.raw_dir, configured.landing_dir, configured.serving_dir)
+        if any(folder.exists() for folder in folders):
+            findings += verify_here(configured, _graph(configured), load_feeds(configured), stated)
+        else:
+            findings.append(Finding("deliveries and values", None, f"nothing of them is in {configured.home}"))
     for one in findings:
         print_finding(out, one)
     raise typer.Exit(int(any(one.is_confirmed is False for one in findings)))

@@ -18,10 +18,12 @@ from zoneinfo import ZoneInfo
 
 from orchestration.base.settings import Settings
 from orchestration.contracts import Feed
+from orchestration.evidence.deliveries import known_by
 from orchestration.evidence.figure import FigureError, figure_of
 from orchestration.evidence.signing import SigningKey
 from orchestration.evidence.trace import Trace, trace
-from orchestration.ingest.receipt import read_receipts, revision_dir
+from orchestration.ingest.receipt import Receipt, read_receipts, revision_dir
+from orchestration.privacy.custody import key_in_use
 from orchestration.serving.generations import current_publication
 from orchestration.warehouse import dbt
 from orchestration.warehouse.graph import Graph
@@ -65,6 +67,13 @@ def attest(
         },
         "project": dbt.fingerprint(settings),
         "known_on": _known_on(settings, publication.published_at),
+        "pseudonym_key": key_in_use(settings),
+        "feeds": {
+            name: of_feed(known_by(settings, name, publication.published_at))
+            for name in sorted(
+                set().union(*(graph.feeds_of(figure_of(graph, one, None).node) for one in names)) & feeds.keys()
+            )
+        },
         "figures": [{name: getattr(found, name) for name in _STATED} for found in traces],
         "deliveries": list(_deliveries(settings, traces)),
     }
@@ -146,6 +155,12 @@ def _deliveries(settings: Settings, traces: Sequence[Trace]) -> Iterator[dict[st
         ]
         raw = {path.name: sha256(path) for path in revision_dir(settings.raw_dir, feed, dt, rev).glob("*.parquet")}
         yield told | {"rows_counted": counted, "raw": raw}
+
+
+def of_feed(receipts: Sequence[Receipt]) -> dict[str, Any]:
+    """All revisions of a feed: how many, and one hash of what they were made of."""
+    listed = sorted(f"{one.dt} {one.rev} {one.status} {one.sha256}" for one in receipts)
+    return {"revisions": len(listed), "sha256": hashlib.sha256("\n".join(listed).encode()).hexdigest()}
 
 
 def sha256(path: Path) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from orchestration.base.settings import Settings
 from orchestration.contracts import Feed
@@ -15,9 +16,10 @@ from orchestration.evidence.basis import adds_up
 from orchestration.evidence.descent import checksums_of, python_models, upstream
 from orchestration.evidence.figure import figure_of, published, total
 from orchestration.evidence.signing import fingerprint, is_signed
-from orchestration.evidence.statement import FORM, as_text, canonical, digests, sha256
+from orchestration.evidence.statement import FORM, as_text, canonical, digests, of_feed, sha256
 from orchestration.ingest.delivery import find_delivery
 from orchestration.ingest.receipt import Receipt, read_receipts, revision_dir
+from orchestration.privacy.custody import key_in_use
 from orchestration.serving.build import checksum
 from orchestration.serving.generations import publications
 from orchestration.warehouse import dbt
@@ -88,8 +90,12 @@ def verify_here(
     """What this installation can confirm: generation, receipts, raw files, landing, models, and each figure anew."""
     yield _generation(settings, graph, stated["generation"])
     receipts = {(one.feed, str(one.dt), one.rev): one for one in read_receipts(settings.raw_dir)}
-    yield _receipts(receipts, stated["deliveries"])
+    is_keyed_otherwise = stated["pseudonym_key"] != (key_in_use(settings) or stated["pseudonym_key"])
+    received = _receipts(receipts, stated["deliveries"], is_taken_in_anew=is_keyed_otherwise)
+    yield received
     raw = _raw(settings, feeds, stated["deliveries"])
+    if is_keyed_otherwise and raw.is_confirmed is False:
+        raw = Finding(raw.subject, None, "made here under another pseudonym key, so that their bytes differ")
     yield raw
     yield _landing(settings, feeds, receipts, stated["deliveries"])
     yield _models(graph, stated["figures"])
@@ -98,8 +104,12 @@ def verify_here(
         "the rest of the project", is_same or None,
         "macros, reference tables and view as stated" if is_same else "another version than the one that stated it",
     )  # fmt: skip
+    has_raw = received.is_confirmed is True if is_keyed_otherwise else raw.is_confirmed is True
     for entry in stated["figures"]:
-        yield _recomputed(settings, graph, feeds, entry, stated, has_raw=raw.is_confirmed is True)
+        if has_raw:
+            yield _recomputed(settings, graph, feeds, entry, stated)
+        else:
+            yield Finding(f"value of {entry['figure']}", None, "not made again: raw is not here as it was")
 
 
 def _generation(settings: Settings, graph: Graph, stated: Mapping[str, Any]) -> Finding:
@@ -118,28 +128,34 @@ def _generation(settings: Settings, graph: Graph, stated: Mapping[str, Any]) -> 
     return Finding("generation", True, f"{stated['name']}: {len(stated['relations'])} relations, by their checksums")
 
 
-def _receipts(receipts: Mapping[tuple[str, str, int], Receipt], stated: list[Mapping[str, Any]]) -> Finding:
+def _receipts(
+    receipts: Mapping[tuple[str, str, int], Receipt], stated: list[Mapping[str, Any]], *, is_taken_in_anew: bool
+) -> Finding:
+    """What receipts say, byte for byte; of the same files taken in anew, all but when they were delivered."""
     wrong, absent = [], []
     for entry in stated:
         receipt = receipts.get((entry["feed"], entry["dt"], entry["rev"]))
         if receipt is None:
             absent.append(_named(entry))
-        elif _told(receipt) != _told_in(entry):
+        elif _told(receipt) != _told_in(entry) or not (
+            is_taken_in_anew or receipt.delivered_at == datetime.fromisoformat(entry["delivered_at"])
+        ):
             wrong.append(_named(entry))
     return _finding("receipts", stated, wrong, absent)
 
 
 def _told(receipt: Receipt) -> list[Any]:
-    files = [[file.name, file.sha256] for file in receipt.files]
+    files = [[file.name, file.bytes, file.sha256] for file in receipt.files]
     return [
-        receipt.sha256, files, receipt.rows_read, receipt.rows_accepted, receipt.rows_quarantined,
-        receipt.rows_duplicate,
+        receipt.sha256, files, receipt.status, receipt.reasons, receipt.rows_read, receipt.rows_accepted,
+        receipt.rows_quarantined, receipt.rows_duplicate,
     ]  # fmt: skip
 
 
 def _told_in(entry: Mapping[str, Any]) -> list[Any]:
-    rows = [entry[name] for name in ("rows_read", "rows_accepted", "rows_quarantined", "rows_duplicate")]
-    return [entry["sha256"], [[one["name"], one["sha256"]] for one in entry["files"]], *rows]
+    names = ("status", "reasons", "rows_read", "rows_accepted", "rows_quarantined", "rows_duplicate")
+    files = [[one["name"], one["bytes"], one["sha256"]] for one in entry["files"]]
+    return [entry["sha256"], files, *(entry[name] for name in names)]
 
 
 def _raw(settings: Settings, feeds: Mapping[str, Feed], stated: list[Mapping[str, Any]]) -> Finding:
@@ -181,13 +197,13 @@ def _models(graph: Graph, stated: list[Mapping[str, Any]]) -> Finding:
 
 
 def _recomputed(
-    settings: Settings, graph: Graph, feeds: Mapping[str, Feed], entry: Mapping[str, Any], stated: Mapping[str, Any], *,
-    has_raw: bool,
-) -> Finding:  # fmt: skip
-    """A figure made again from raw, by the models of this machine, as known on the statement's day."""
+    settings: Settings, graph: Graph, feeds: Mapping[str, Feed], entry: Mapping[str, Any], stated: Mapping[str, Any]
+) -> Finding:
+    """A figure made again from raw, by the models of this machine, as known on the statement's day.
+
+    From some of the deliveries alone it is not confirmed: another one might change it.
+    """
     subject = f"value of {entry['figure']}"
-    if not has_raw:
-        return Finding(subject, None, "not made again: raw is not here as it was")
     figure = figure_of(graph, entry["figure"], None)
     if set(upstream(graph, figure)) & python_models(graph):
         return Finding(subject, None, "not made again: it is an estimate of a Python model")
@@ -195,8 +211,22 @@ def _recomputed(
     with built_as_known_on(settings, feeds, known_on, [figure.node.name]) as con:
         rows = con.execute(f"select {figure.selected} from {figure.node.relation} where {figure.where}").fetchall()
     value = total([value for (value,) in rows], adds_up=adds_up(graph, figure)) if rows else None
-    is_same = _is_same(value, entry["value"])
-    return Finding(subject, is_same, f"made again from raw as known on {known_on}: {value}, stated {entry['value']}")
+    is_same, partly = _is_same(value, entry["value"]), _partly(settings, stated, graph.feeds_of(figure.node))
+    told = f"made again from raw{partly} as known on {known_on}: {value}, stated {entry['value']}"
+    return Finding(subject, None if partly else is_same, told)
+
+
+def _partly(settings: Settings, stated: Mapping[str, Any], feeds: Collection[str]) -> str:
+    """Which of these feeds are not here with all the deliveries that were known on the statement's day, in words."""
+    zone, known_on = ZoneInfo(settings.time_zone), date.fromisoformat(stated["known_on"])
+    parts = []
+    for name, whole in stated["feeds"].items():
+        here = [
+            one for one in read_receipts(settings.raw_dir, name) if one.delivered_at.astimezone(zone).date() <= known_on
+        ]
+        if name in feeds and of_feed(here) != whole:
+            parts.append(f"{len(here)} of {whole['revisions']} deliveries of {name}")
+    return f" ({', '.join(parts)})" if parts else ""
 
 
 def _is_same(value: Any, stated: Any) -> bool:

@@ -6,6 +6,7 @@ import copy
 import json
 import random
 import shutil
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,11 @@ from orchestration.evidence.figure import FigureError
 from orchestration.evidence.signing import SigningKey, SigningKeyError
 from orchestration.evidence.statement import as_text, attest, leaves, sign
 from orchestration.evidence.verification import Finding, verify_alone, verify_here
+from orchestration.ingest.ingest import ingest
 from orchestration.reporting.statement_page import read_statement, statement_page
 from orchestration.warehouse import dbt
 from orchestration.warehouse.graph import Graph
-from tests.support.world import KEY, World
+from tests.support.world import FIRST, KEY, LAST, World
 
 FIGURE = "churn.incident_headline.port_outs_day where incident_id = 'KT_WAIVER_2026' and as_of_date = '2026-01-01'"
 
@@ -54,6 +56,7 @@ def test_a_statement_is_confirmed_where_it_was_made(
     assert stated is not None
     here = list(verify_here(signer, graph, published_world.feeds, stated))
     assert [one.is_confirmed for one in [*alone, *here]] == [True] * 10
+    assert " of " not in here[-1].detail.partition("stated")[0]
     assert here[-1].detail.startswith("made again from raw")
 
 
@@ -108,25 +111,80 @@ def test_without_raw_it_says_what_cannot_be_told(
     assert found[f"value of {FIGURE}"] is None
 
 
-def test_a_byte_of_raw_or_a_receipt_counts(
-    published_world: World, graph: Graph, statement: dict[str, Any], tmp_path: Path
-) -> None:
+@pytest.fixture
+def sent(published_world: World, statement: dict[str, Any], tmp_path: Path) -> Settings:
+    """Another machine, with raw of the deliveries that are stated, and without a key."""
     there = published_world.settings.raw_dir / "portability_events"
-    elsewhere = Settings(home=tmp_path / "home", landing=tmp_path / "landing", pseudonym_key=KEY)
+    elsewhere = Settings(home=tmp_path / "home", landing=tmp_path / "landing")
     for one in statement["stated"]["deliveries"]:
         folder = f"dt={one['dt']}/rev={one['rev']}"
         shutil.copytree(there / folder, elsewhere.raw_dir / "portability_events" / folder)
-    first = elsewhere.raw_dir / "portability_events/dt=2026-01-01/rev=1"
-    raw = next(first.glob("*.parquet"))
-    content = bytearray(raw.read_bytes())
-    content[len(content) // 2] ^= 1
-    raw.write_bytes(content)
-    receipt = json.loads((first / "receipt.json").read_text("utf-8"))
-    receipt["files"][0]["sha256"] = "0" * 64
-    (first / "receipt.json").write_text(json.dumps(receipt), "utf-8")
-    refuted = _refuted(list(verify_here(elsewhere, graph, published_world.feeds, statement["stated"])))
-    assert refuted.keys() == {"receipts", "raw files"}
-    assert all("portability_events 2026-01-01 rev 1" in detail for detail in refuted.values())
+    return elsewhere
+
+
+def _changed(value: Any) -> Any:
+    """The same kind of thing, but another."""
+    if isinstance(value, dict):
+        return value | {"BAD_NUMBER": value.get("BAD_NUMBER", 0) + 1}
+    if isinstance(value, int):
+        return value + 1
+    return f"2019{value[4:]}" if value[4] == "-" else f"{value[1:]}0"
+
+
+def test_any_single_change_to_raw_or_to_a_receipt_is_found_and_named(
+    published_world: World, graph: Graph, statement: dict[str, Any], sent: Settings
+) -> None:
+    chance = random.Random(20260101)
+    stated = statement["stated"] | {"figures": []}  # none is made again
+    names = ["sha256", "delivered_at", "rows_read", "rows_accepted", "rows_quarantined", "rows_duplicate", "reasons"]
+    for name in [*names, "file", "raw", "raw", "raw"]:
+        one = chance.choice([entry for entry in stated["deliveries"] if entry["raw"]])
+        folder = sent.raw_dir / f"portability_events/dt={one['dt']}/rev={one['rev']}"
+        file = chance.choice([*folder.glob("*.parquet")]) if name == "raw" else folder / "receipt.json"
+        before = file.read_bytes()
+        if name == "raw":
+            content = bytearray(before)
+            content[chance.randrange(len(content))] ^= 1
+            file.write_bytes(content)
+        else:
+            receipt = json.loads(before)
+            place, key = (receipt["files"][0], "sha256") if name == "file" else (receipt, name)
+            place[key] = _changed(place[key])
+            file.write_text(json.dumps(receipt), "utf-8")
+        refuted = _refuted(list(verify_here(sent, graph, published_world.feeds, stated)))
+        file.write_bytes(before)
+        subject = "raw files" if name == "raw" else "receipts"
+        assert refuted == {subject: f"not what was stated: portability_events {one['dt']} rev {one['rev']}"}, name
+
+
+def test_some_of_the_deliveries_give_the_value_but_do_not_confirm_it(
+    published_world: World, graph: Graph, statement: dict[str, Any], sent: Settings
+) -> None:
+    stated = statement["stated"]
+    found = {one.subject: one for one in verify_here(sent, graph, published_world.feeds, stated)}
+    value = found[f"value of {FIGURE}"]
+    whole = stated["feeds"]["portability_events"]["revisions"]
+    assert value.is_confirmed is None
+    assert f"made again from raw ({len(stated['deliveries'])} of {whole} deliveries of" in value.detail
+    assert value.detail.endswith(f": {stated['figures'][0]['value']}, stated {stated['figures'][0]['value']}")
+
+
+def test_whoever_takes_the_same_extracts_in_under_a_key_of_his_own_confirms_the_value(
+    published_world: World, graph: Graph, statement: dict[str, Any], tmp_path: Path
+) -> None:
+    stated, feeds = statement["stated"], published_world.feeds
+    auditor = Settings(
+        home=tmp_path,
+        landing=published_world.settings.landing_dir,
+        pseudonym_key="the auditor's own key, not the carrier's",
+    )
+    for name in stated["feeds"]:
+        ingest(auditor, feeds[name], [FIRST + timedelta(days=n) for n in range((LAST - FIRST).days + 1)])
+    found = {one.subject: one for one in verify_here(auditor, graph, feeds, stated)}
+    assert not _refuted(list(found.values()))
+    assert found["receipts"].is_confirmed
+    assert found["extracts in landing"].is_confirmed
+    assert (found["raw files"].is_confirmed, found[f"value of {FIGURE}"].is_confirmed) == (None, True)
 
 
 def test_a_changed_model_or_value_counts(
@@ -178,3 +236,16 @@ def test_commands_write_and_verify(
     refuted = CliRunner().invoke(app, ["verify", str(file)])
     assert refuted.exit_code == 1
     assert "/reason" in refuted.output
+
+
+def test_on_a_machine_with_nothing_else_a_statement_speaks_for_itself(
+    statement: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "statement.json"
+    file.write_text(as_text(statement), "utf-8")
+    monkeypatch.chdir(tmp_path)
+    told = CliRunner().invoke(app, ["verify", "statement.json", "--key", statement["public_key"]])
+    assert told.exit_code == 0, told.output
+    assert [line.split()[0] for line in told.output.splitlines()] == ["confirmed", "confirmed", "confirmed", "not"]
+    assert "nothing of them is in" in told.output
+    assert [path.name for path in tmp_path.iterdir()] == ["statement.json"]
