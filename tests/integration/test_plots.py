@@ -1,12 +1,18 @@
 """Pictures in the metadata of marts, drawn from the shared world."""
 
 import base64
+from collections.abc import Iterator
+from html import unescape
+from itertools import combinations
+from typing import Any
 
 import duckdb
 import pytest
+from matplotlib.figure import Figure
 
 from orchestration.base.settings import Settings
 from orchestration.reporting import plots
+from orchestration.reporting.plots.canvas import Draw
 from tests.support.world import KEY, World
 
 SITE = Settings(pseudonym_key=KEY).site_profile  # type: ignore[arg-type]
@@ -90,3 +96,79 @@ def test_the_retention_desks_pictures_say_what_was_foretold_what_came_and_what_c
         assert draw is not None
         drawn = plots.canvas.svg(draw, 700, 340)
         assert [text for text in texts[relation] if text not in drawn] == []
+
+
+@pytest.fixture
+def crowded() -> Iterator[duckdb.DuckDBPyConnection]:
+    """A market of two operators and sixteen MVNOs, in a waiver of ten days."""
+    with duckdb.connect() as con:
+        con.execute(
+            """
+            create schema churn; create schema core;
+            create table core.dim_incident as select 'W' as incident_id, 'KTEL' as provider_group, 'WAIVER' as kind,
+                date '2026-03-01' as starts_on, date '2026-03-10' as ends_on, true as is_in_view;
+            create table churn.incident_headline as
+            select 'W' as incident_id, day::date as as_of_date, 100 as port_outs_cumulative
+            from range(date '2026-03-01', date '2026-03-11', interval 1 day) as t(day);
+            create table churn.incident_destination as
+            select incident_id, as_of_date, 'MVNO number ' || g as destination_group, 2000 - 100 * g as port_outs_day
+            from churn.incident_headline cross join range(16) as groups(g);
+            create table churn.waiver_effect as
+            select incident_id, as_of_date as date_day, true as is_processing_day,
+                900.0 as baseline_port_outs, 800.0 as baseline_low, 1000.0 as baseline_high
+            from churn.incident_headline;
+            create table churn.provider_daily as
+            select as_of_date as date_day, 'MVNO number ' || g as provider_group, true as is_processing_day,
+                10.0 * g as net_adds_mean_7
+            from churn.incident_headline cross join range(16) as groups(g);
+            """
+        )
+        yield con
+
+
+def _boxes(draw: Draw) -> tuple[Any, list[Any]]:
+    """The picture's frame, and the boxes of its key's texts and of the labels within it."""
+    figure = Figure(figsize=(7.5, 3.6), layout="constrained")
+    axes = figure.subplots()
+    draw(axes)
+    figure.draw_without_rendering()
+    legend = axes.get_legend()
+    texts = [*(legend.get_texts() if legend else []), *axes.texts]
+    return figure.bbox, [text.get_window_extent() for text in texts]
+
+
+@pytest.mark.parametrize("plot", [plots.churn.exodus, plots.churn.net_adds])
+def test_texts_of_a_picture_of_many_groups_stand_within_it_and_beside_each_other(
+    crowded: duckdb.DuckDBPyConnection, plot: plots.canvas.Plot
+) -> None:
+    draw = plot(crowded)
+    assert draw is not None
+    frame, boxes = _boxes(draw)
+    assert len(boxes) >= 6
+    assert all(box.x0 >= frame.x0 and box.x1 <= frame.x1 for box in boxes)
+    assert not [(one, two) for one, two in combinations(boxes, 2) if one.overlaps(two)]
+
+
+def test_bars_of_many_destinations_are_all_of_them(crowded: duckdb.DuckDBPyConnection) -> None:
+    draw = plots.churn.exodus(crowded)
+    assert draw is not None
+    drawn = unescape(plots.canvas.svg(draw, 860, 300))
+    total = sum(2000 - 100 * g for g in range(16)) * 10
+    assert f"{total:,} lines left KTEL" in drawn
+    assert f"{10 * sum(2000 - 100 * g for g in range(5, 16)):,} to 11 others" in drawn
+
+
+def test_a_waiver_without_a_refund_has_a_key_of_noughts_beside_each_other() -> None:
+    with duckdb.connect() as con:
+        con.execute(
+            "create schema churn; create schema core; create table core.dim_incident as "
+            "select 'W' as incident_id, date '2026-03-01' as starts_on; create table churn.waiver_refunds as "
+            "select 'W' as incident_id, day::date as date_day, 100.0 as coverage_pct, 10**9 as claims_covered_amount, "
+            "0 as claims_paid_amount, 0 as claims_refused_amount, 0 as claims_lapsed_amount, "
+            "10**9 as claims_open_amount from range(date '2026-03-01', date '2026-03-11', interval 1 day) as t(day)"
+        )
+        draw = plots.revenue.liability(SITE, con)
+    assert draw is not None
+    _, boxes = _boxes(draw)
+    assert len(boxes) == 4
+    assert not [(one, two) for one, two in combinations(boxes, 2) if one.overlaps(two)]

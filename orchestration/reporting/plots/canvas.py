@@ -35,6 +35,8 @@ _INCHES, _DPI = (7.5, 3.6), 130
 _POINTS = 72  # an inch; matplotlib's SVG counts in them
 _NO_METADATA = dict.fromkeys(("Creator", "Date", "Format", "Type"))
 _TITLE_CHARACTERS = 62  # as many as stand beside each other
+_CHARACTERS_AN_INCH, _CHARACTERS_OF_A_PATCH = 13, 4
+_LINE_SHARE = 0.06  # of the height of the data that a line of text takes
 _STYLE: Any = {
     "font.size": 10, "text.color": INK, "axes.labelcolor": INK, "axes.edgecolor": INK, "xtick.color": INK,
     "ytick.color": INK, "axes.spines.top": False, "axes.spines.right": False, "axes.spines.left": False,
@@ -59,7 +61,11 @@ def png(draw: Draw, *, transparent: bool) -> tuple[str, bytes]:
         figure = Figure(figsize=_INCHES, dpi=_DPI, layout="constrained")
         axes = figure.subplots()
         title = draw(axes)
-        axes.set_title(textwrap.fill(title, _TITLE_CHARACTERS), pad=24 if axes.get_legend() else 8)
+        legend = axes.get_legend()
+        if legend:
+            figure.draw_without_rendering()
+        height = legend.get_window_extent().height / _DPI * _POINTS if legend else 0
+        axes.set_title(textwrap.fill(title, _TITLE_CHARACTERS), pad=8 + height)
         image = BytesIO()
         figure.savefig(image, format="png", transparent=transparent)
     return title, image.getvalue()
@@ -112,16 +118,28 @@ def thousands_on_y(axes: Axes) -> None:
 
 
 def key(axes: Axes, names: Mapping[str, str]) -> None:
-    """What each colour is, above the data: in one row, or in two where the picture is narrow."""
+    """What each colour is, above the data: in as many rows as there is room for names beside each other."""
     from matplotlib.patches import Patch
 
     handles = [Patch(color=colour, label=name) for name, colour in names.items()]
+    characters = axes.figure.bbox.width / axes.figure.dpi * _CHARACTERS_AN_INCH
+    beside = max(1, int(characters / (max(map(len, names)) + _CHARACTERS_OF_A_PATCH)))
+    rows = ceil(len(names) / beside)
     axes.legend(
         handles=handles, loc="lower left", bbox_to_anchor=(0, 1),
-        ncols=ceil(len(names) / (2 if _is_narrow(axes) else 1)),
+        ncols=ceil(len(names) / rows),
         frameon=False, handlelength=0.7, handleheight=0.7, handletextpad=0.4, columnspacing=1.4, borderpad=0,
         borderaxespad=0.3,
     )  # fmt: skip
+
+
+def labels_at_end(axes: Axes, labels: Mapping[str, tuple[Any, float, str]]) -> None:
+    """Lines' names at their last points (x, y, colour), moved apart where they would lie on each other."""
+    bottom, top = axes.get_ylim()
+    lowest = float("-inf")
+    for text, (x, y, colour) in sorted(labels.items(), key=lambda item: item[1][1]):
+        lowest = max(y, lowest + _LINE_SHARE * (top - bottom))
+        label_at_end(axes, text, x, lowest, colour)
 
 
 def label_at_end(axes: Axes, text: str, x: Any, y: float, colour: str) -> None:

@@ -20,6 +20,7 @@ from orchestration.reporting.plots.canvas import (
     days_on_x,
     key,
     label_at_end,
+    labels_at_end,
     thousands_on_y,
 )
 
@@ -64,11 +65,18 @@ def departures(con: duckdb.DuckDBPyConnection, incident_id: str, group: str, unt
 
 
 def _stacked(axes: Axes, by_day: pd.DataFrame) -> dict[str, str]:
-    """Bars of a frame's columns on top of each other; what each column comes to, and its colour."""
+    """Bars of a frame's columns on top of each other; what each column comes to, and its colour.
+
+    Where there are more columns than colours, the last ones are one.
+    """
+    if len(by_day.columns) > len(COLOURS):
+        rest = by_day[by_day.columns[len(COLOURS) - 1 :]]
+        by_day = by_day[by_day.columns[: len(COLOURS) - 1]].assign(**{f"{len(rest.columns)} others": rest.sum(axis=1)})
+    by_day = by_day.fillna(0)
     below, names = by_day.cumsum(axis=1) - by_day, {}
-    for destination, colour in zip(by_day, COLOURS, strict=False):
+    for destination, colour in zip(by_day, COLOURS[: len(by_day.columns)], strict=True):
         axes.bar(by_day.index, by_day[destination], bottom=below[destination], color=colour, width=0.8)
-        names[f"{by_day[destination].sum():,} to {destination}"] = colour
+        names[f"{by_day[destination].sum():,.0f} to {destination}"] = colour
     return names
 
 
@@ -153,13 +161,15 @@ def _effect(con: duckdb.DuckDBPyConnection, incident_id: str, until: date = date
 
 
 def net_adds(con: duckdb.DuckDBPyConnection) -> Draw | None:
-    """Lines won less lines lost, per group: means over seven processing days, incidents shaded."""
+    """Lines won less lines lost: means over seven processing days, incidents shaded; of groups that moved most."""
     means = con.execute(
         "select date_day, provider_group, net_adds_mean_7 from churn.provider_daily "
         "where is_processing_day and net_adds_mean_7 is not null order by date_day"
     ).df()
     if means.empty:
         return None
+    moved = means["net_adds_mean_7"].abs().groupby(means["provider_group"]).sum().sort_values(ascending=False)
+    shown, is_all = sorted(moved.index[: len(COLOURS)]), len(moved) <= len(COLOURS)
     incidents = con.execute(
         "select starts_on, ends_on from core.dim_incident where is_in_view and ends_on >= $1 and starts_on <= $2",
         [means["date_day"].min(), means["date_day"].max()],
@@ -169,12 +179,16 @@ def net_adds(con: duckdb.DuckDBPyConnection) -> Draw | None:
         for starts_on, ends_on in incidents:
             axes.axvspan(starts_on, ends_on, color=FAINT, linewidth=0)
         axes.axhline(0, color=INK, linewidth=1)
-        for (group, own), colour in zip(means.groupby("provider_group"), COLOURS, strict=False):
+        ends = {}
+        for group, colour in zip(shown, COLOURS[: len(shown)], strict=True):
+            own = means[means["provider_group"] == group]
             axes.plot(own["date_day"], own["net_adds_mean_7"], color=colour, linewidth=2)
-            label_at_end(axes, str(group), own["date_day"].iloc[-1], own["net_adds_mean_7"].iloc[-1], colour)
+            ends[group] = own["date_day"].iloc[-1], own["net_adds_mean_7"].iloc[-1], colour
+        labels_at_end(axes, ends)
         days_on_x(axes)
         thousands_on_y(axes)
-        return "Net adds a day, mean of seven processing days (incidents in grey)"
+        of_groups = "" if is_all else f" of the {len(shown)} groups of {len(moved)} that moved most"
+        return f"Net adds a day{of_groups}, mean of seven processing days (incidents in grey)"
 
     return draw
 
