@@ -40,6 +40,9 @@ def simulate(
     field_dirt: Annotated[
         bool, typer.Option("--field-dirt", help="Also what no contract announces: hidden files, odd spellings, ….")
     ] = False,
+    provider_books: Annotated[
+        bool, typer.Option("--provider-books", help="Also what providers' own books say of each port, for a regulator.")
+    ] = False,
     truth: Annotated[
         Path | None, typer.Option(help="Folder for what the files do not tell: true effects, planted fraud, flaws.")
     ] = None,
@@ -53,7 +56,7 @@ def simulate(
     wanted = {
         "scenario": scenario, "panel": panel, "seed": seed, "dirt": dirt,
         "from": str(first.date()), "to": str(last.date()), "format": file_format,
-        "field_dirt": field_dirt, "code": package_fingerprint(),
+        "field_dirt": field_dirt, "provider_books": provider_books, "code": package_fingerprint(),
     }  # fmt: skip
     folders = [out_folder, *([truth] if truth else [])]
     marks = [private_dir(folder) / ".simulated.json" for folder in folders]
@@ -67,6 +70,7 @@ def simulate(
         summary = write(
             out_folder, seed=seed, panel=panel, dirt=dirt, scenario=scenario,
             first_day=first.date(), last_day=last.date(), file_format=file_format, field_dirt=field_dirt, truth=truth,
+            provider_books=provider_books,
             progress=lambda what, done, total: shown.update(f"Writing sample extracts: {what} {done}/{total}"),
         )  # fmt: skip
     for mark in marks:

@@ -33,7 +33,8 @@ class FeedFormat:
     """How one feed is written: separator, encoding, compression, columns, and how its lines may be torn.
 
     Where it `has_history`, the first delivery also tells what was before. `made_by` names the SQL that makes the rows
-    of some days just before they are written; `days_in_hand` are made at a time, else as many as the panel allows.
+    of some days just before they are written; `days_in_hand` are made at a time, else as many as the panel allows. One
+    that is `on_demand` is written only if it is asked for.
     """
 
     feed: str
@@ -45,6 +46,7 @@ class FeedFormat:
     is_gzipped: bool = False
     is_monthly: bool = False
     has_history: bool = False
+    on_demand: bool = False
     made_by: str | None = None
     days_in_hand: int | None = None
     second_instant: str = "%Y-%m-%dT%H:%M:%S+0900"

@@ -9,6 +9,7 @@ A folder beside the landing folder, for tests and benchmarks. No part of the pip
 | `line_period/*.parquet` | handset that could be ported, and period: features, hazard ratio, chance, outcome |
 | `planted_payments.parquet` | payment of a fraud, or that was meant to look like one |
 | `disputed_payments.parquet` | disputed payment, and why it was disputed |
+| `port_record_difference.parquet` | port and provider whose books differ from the clearing house, and how |
 | `exposed_numbers.parquet`, `rogue_cells.csv` | number in reach of a scheme; cell of it |
 | `files.csv` | feed and what was done to its files or rows, and how often |
 """
@@ -56,7 +57,7 @@ def write_world(connection: duckdb.DuckDBPyConnection, truth: Path, feeds: Mappi
     connection.execute((SQL / "planted.sql").read_text("utf-8"))
     for relation, suffix in (
         ("planted_payments", "parquet"), ("disputed_payments", "parquet"), ("exposed_numbers", "parquet"),
-        ("rogue_cells", "csv"),
+        ("rogue_cells", "csv"), ("port_record_difference", "parquet"),
     ):  # fmt: skip
         connection.execute(f"copy (from {relation}) to {literal(exact(truth / f'{relation}.{suffix}'))}")
     with (truth / "files.csv").open("w", newline="", encoding="utf-8") as file:

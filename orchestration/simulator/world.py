@@ -29,8 +29,8 @@ Progress = Callable[[str, int, int], None]
 LIVES = "lives"  # drawn by lives.py, period by period
 WORLD = (
     "macros", "slots", "people", "flows", "port_slots", "network", "fraud", "carrier", LIVES, "booking", "ports",
-    "lines", "fees", "invoices", "regulator", "payers", "fraud_year", "payments", "core_network", "desk",
-    "retention",
+    "provider_books", "lines", "fees", "invoices", "regulator", "payers", "fraud_year", "payments", "core_network",
+    "desk", "retention",
 )  # fmt: skip
 PLANTED = (
     "select payment_id, scheme from fraud_charge union all select payment_id, kind from year_charge where is_fraud"
@@ -83,6 +83,7 @@ def simulate(
     last_day: date = date(2026, 2, 28),
     history_from: date = date(2024, 12, 31),
     feeds: Collection[str] | None = None,
+    provider_books: bool = False,
     file_format: FileFormat = "csv",
     field_dirt: bool = False,
     truth: Path | None = None,
@@ -90,6 +91,7 @@ def simulate(
 ) -> SimulationSummary:
     """Write the deliveries of first_day to last_day (inclusive) under `out`, of all feeds or of those named.
 
+    Of all feeds, what providers' own books say is written only with `provider_books`: an operator has no such feed.
     `panel` is the share of lines that billing covers, `dirt` scales what is wrong with the files (0 = clean);
     `field_dirt` adds what no contract announces (field_dirt.py); what the files do not tell goes to `truth` (truth.py).
     The first delivery also holds the ports since `history_from` and every line. In every `file_format` a correct ingest
@@ -109,7 +111,7 @@ def simulate(
         _build_world(connection, story, report, seed, panel, dirt, first_day, last_day, history_from, truth)
         tallies: dict[str, FeedTally] = {}
         for fmt in FORMATS:
-            if feeds is not None and fmt.feed not in feeds:
+            if (fmt.on_demand and not provider_books) if feeds is None else fmt.feed not in feeds:
                 continue
             tallies[fmt.feed] = _write_feed(connection, fmt, file_format, out, story, first_day, last_day, report)
         if truth is not None:

@@ -70,6 +70,21 @@ FORMATS: tuple[FeedFormat, ...] = (
         columns=(Column("month", "month"), Column("provider"), Column("line_type"), Column("lines", "money")),
     ),
     FeedFormat(
+        feed="provider_port_records",
+        delimiter=",",
+        on_demand=True,
+        days_in_hand=62,
+        late_per_100k=0,  # without a sequence, an older state that came later would count
+        columns=(
+            Column("reporter"),
+            Column("port_id"),
+            Column("donor_provider"),
+            Column("recipient_provider"),
+            Column("status"),
+            Column("processed_on", "day"),
+        ),
+    ),
+    FeedFormat(
         feed="subscriptions",
         delimiter="|",
         encoding="cp949",

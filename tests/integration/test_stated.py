@@ -136,7 +136,7 @@ def test_any_single_change_to_raw_or_to_a_receipt_is_found_and_named(
 ) -> None:
     chance = random.Random(20260101)
     stated = statement["stated"] | {"figures": []}  # none is made again
-    names = ["sha256", "delivered_at", "rows_read", "rows_accepted", "rows_quarantined", "rows_duplicate", "reasons"]
+    names = ["sha256", "delivered_at", "rows_accepted", "rows_quarantined", "rows_duplicate", "reasons"]
     for name in [*names, "file", "raw", "raw", "raw"]:
         one = chance.choice([entry for entry in stated["deliveries"] if entry["raw"]])
         folder = sent.raw_dir / f"portability_events/dt={one['dt']}/rev={one['rev']}"

@@ -43,6 +43,14 @@ def truth(made: SimulationSummary, folder: Path) -> Iterator[duckdb.DuckDBPyConn
         yield con
 
 
+def test_providers_books_are_written_only_for_who_asks(
+    made: SimulationSummary, truth: duckdb.DuckDBPyConnection
+) -> None:
+    assert "provider_port_records" not in made.feeds
+    differences = {name for (name,) in truth.sql("select distinct difference from port_record_difference").fetchall()}
+    assert differences == {"NOT_IN_BOOKS", "ANOTHER_DAY", "ANOTHER_STATE", "IN_BOOKS_ALONE"}
+
+
 def test_as_many_leave_as_their_true_chances_say_and_those_with_greater_chances_more_often(
     truth: duckdb.DuckDBPyConnection,
 ) -> None:

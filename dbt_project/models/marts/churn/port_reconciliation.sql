@@ -33,7 +33,7 @@ reporters as (
     group by reporter
 ),
 
--- of the clearing house: ports that last changed on a day of which one of their sides reports
+-- of the clearing house: ports that last changed, and were told to have, in the days of which one of their sides reports
 answerable as (
     select
         ports.port_id,
@@ -43,7 +43,8 @@ answerable as (
     inner join reporters
         on
             reporters.reporter in (ports.donor_provider, ports.recipient_provider)
-            and ports.state_dt between reporters.from_dt and reporters.to_dt
+            and {{ local_date('ports.status_at') }} >= reporters.from_dt
+            and ports.state_dt <= reporters.to_dt
     group by ports.port_id
 ),
 
