@@ -23,6 +23,7 @@ from orchestration.warehouse.graph import Column, Graph, Node
 
 _SPELLED = re.compile(r"\s*([\w.]+?)\s+where\s+(.+)", re.IGNORECASE | re.DOTALL)
 _LISTED = 5
+_AS_OF = "as_of_date"
 #: What stands for a column where the rows of a relation are counted themselves.
 _ROWS = Column("*", "bigint", "Number of the relation's rows.", is_required=True)
 
@@ -203,13 +204,21 @@ def _is_behind(con: duckdb.DuckDBPyConnection, figure: Figure, door: str) -> boo
     )
 
 
-def span_of(figure: Figure, rows: list[dict[str, Any]]) -> tuple[date, date] | None:
-    """The days that a figure speaks of by its key: dates as they stand, a month whole; None without any."""
-    days: list[tuple[date, date]] = []
-    for name in figure.node.key:
-        for row in rows:
-            if isinstance(day := row.get(name), date):
-                days.append((day, _month_end(day) if name == "month" else day))
+def span_of(con: duckdb.DuckDBPyConnection, figure: Figure, rows: list[dict[str, Any]]) -> tuple[date, date] | None:
+    """The days that a figure speaks of: those of its key, a month whole; else as of which it is; else its incident's.
+
+    None without any.
+    """
+    days = [
+        (day, _month_end(day) if name == "month" else day)
+        for names in (figure.node.key, [_AS_OF])
+        for name in names
+        for row in rows
+        if isinstance(day := row.get(name), date)
+    ] or con.execute(
+        "select starts_on, ends_on from open.core.dim_incident where list_contains($1, incident_id)",
+        [list({row["incident_id"] for row in rows if row.get("incident_id")})],
+    ).fetchall()
     return (min(first for first, _ in days), max(last for _, last in days)) if days else None
 
 

@@ -94,7 +94,7 @@ def ledger(
         if not found.is_exact(figure):
             raise FigureError(f"{figure} is of small groups, merged: whose rows these are is not told.")
         recounted = recount(con, basis, found.door)
-        by, span = publication.published_at, span_of(figure, found.rows)
+        by, span = publication.published_at, span_of(con, figure, found.rows)
         wanted = {
             (one.dt, one.rev) for one in resting_on(con, settings, feed, basis, found.door, by, span) if one.is_in_force
         }

@@ -100,7 +100,7 @@ def trace(
     is_sum = adds_up(graph, figure)
     with published(settings, generation) as (con, publication):
         found = read(con, figure, adds_up=is_sum)
-        span = span_of(figure, found.rows)
+        span = span_of(con, figure, found.rows)
         if basis and has_restricted(con) and found.is_exact(figure):
             recounted = recount(con, basis, found.door)
             by = publication.published_at

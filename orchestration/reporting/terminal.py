@@ -268,9 +268,9 @@ def print_status(console: Console, status: Status) -> None:
     console.print(table if _fits(console, table) else narrow)
     print_exceptions(console, status)
     if status.publication:
-        console.print(
-            f"Published: generation {status.publication.generation}, data through {status.publication.data_through}"
-        )
+        through = status.publication.data_through
+        told = f"data through {through}" if through else "no mart holds a day yet"
+        console.print(f"Published: generation {status.publication.generation}, {told}")
     else:
         console.print("Nothing is published yet.")
 

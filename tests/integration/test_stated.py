@@ -136,8 +136,8 @@ def test_any_single_change_to_raw_or_to_a_receipt_is_found_and_named(
 ) -> None:
     chance = random.Random(20260101)
     stated = statement["stated"] | {"figures": []}  # none is made again
-    names = ["sha256", "delivered_at", "rows_accepted", "rows_quarantined", "rows_duplicate", "reasons"]
-    for name in [*names, "file", "raw", "raw", "raw"]:
+    of_files = ["sha256", "bytes", "accepted", "quarantined", "duplicate"]
+    for name in ["fingerprint of the delivery", "delivered_at", "reasons", *of_files, "raw", "raw", "raw"]:
         one = chance.choice([entry for entry in stated["deliveries"] if entry["raw"]])
         folder = sent.raw_dir / f"portability_events/dt={one['dt']}/rev={one['rev']}"
         file = chance.choice([*folder.glob("*.parquet")]) if name == "raw" else folder / "receipt.json"
@@ -148,7 +148,8 @@ def test_any_single_change_to_raw_or_to_a_receipt_is_found_and_named(
             file.write_bytes(content)
         else:
             receipt = json.loads(before)
-            place, key = (receipt["files"][0], "sha256") if name == "file" else (receipt, name)
+            place = receipt["files"][0] if name in of_files else receipt
+            key = "sha256" if name == "fingerprint of the delivery" else name
             place[key] = _changed(place[key])
             file.write_text(json.dumps(receipt), "utf-8")
         refuted = _refuted(list(verify_here(sent, graph, published_world.feeds, stated)))

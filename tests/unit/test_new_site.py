@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 
+import duckdb
 import pytest
 from pydantic import ValidationError
 from rich.console import Console
@@ -15,7 +17,9 @@ from orchestration.base.settings import PACKAGE, PROJECT, Settings
 from orchestration.base.site_profile import DEFAULT_SITE
 from orchestration.cli import app
 from orchestration.contracts import load_feeds
-from orchestration.reporting.terminal import print_exceptions
+from orchestration.reporting.morning import ReportError, write_morning_report
+from orchestration.reporting.terminal import print_exceptions, print_status
+from orchestration.serving.generations import PUBLICATION, Publication, PublishedRelation, switch
 from orchestration.site.check import check_site
 from orchestration.site.countries import countries
 from orchestration.site.reference import SiteError, references, write_references
@@ -23,6 +27,7 @@ from orchestration.site.skeleton import SkeletonError, write_skeleton
 from orchestration.state.punctuality import Punctuality
 from orchestration.state.status import read_feeds, read_status
 from orchestration.warehouse.needs import check_needs
+from tests.support.small_site import HEADER, SmallSite, line
 
 KEY = "a key for tests, and for nothing else at all"
 
@@ -106,6 +111,31 @@ def test_a_feed_that_nobody_knows_cannot_be_absent(tmp_path: Path) -> None:
     (tmp_path / "site.toml").write_text('absent = ["paymnts"]\n', "utf-8")
     with pytest.raises(SiteError, match=r"absent: there is no feed 'paymnts'; did you mean 'payments'\?"):
         check_site(Settings(home=tmp_path / "home", site=tmp_path))
+
+
+def test_a_site_with_feeds_of_its_own_alone_is_told_where_they_are(tmp_path: Path) -> None:
+    site = SmallSite(tmp_path)
+    site.drop(HEADER + line(1))
+    site.ingest()
+    folder = site.settings.serving_dir / "20260104T000000000000Z"
+    folder.mkdir(parents=True)
+    duckdb.connect(str(folder / "marts.duckdb")).close()
+    entry = Publication(
+        generation=folder.name, run_id="by hand", git_commit=None, published_at=datetime(2026, 1, 4, tzinfo=UTC),
+        inputs="", relations=[
+            PublishedRelation(relation="churn.fct_port", door="open", rows=0, checksum="", data_through=None)
+        ],
+    )  # fmt: skip
+    (folder / PUBLICATION).write_text(entry.model_dump_json(), "utf-8")
+    switch(site.settings, folder.name)
+    feeds = load_feeds(site.settings)
+    with pytest.raises(ReportError, match=r"no mart holds a day yet.*What has \(charges\) is in raw"):
+        write_morning_report(site.settings, feeds)
+    console = Console(width=400, record=True)
+    print_status(console, read_status(site.settings, feeds))
+    told = console.export_text()
+    assert "no mart holds a day yet" in told
+    assert "None" not in told
 
 
 def test_nothing_of_the_default_sites_country_stands_outside_its_folder_and_the_simulator() -> None:

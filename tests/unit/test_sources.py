@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import sys
 from collections.abc import Callable
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
 import dagster as dg
 import pytest
+from fsspec.implementations.memory import MemoryFileSystem
+from fsspec.registry import _registry
 from pydantic import ValidationError
 
 from orchestration.automation.source_sensor import days_with_news
@@ -212,6 +215,79 @@ def test_extracts_come_from_an_object_store_and_a_day_without_any_is_none(
         assert has_news(site.settings, {"charges": site.feed}, [DAY])
         fetch(site.settings, site.feed, [DAY])
         assert site.ingest().rows_accepted == 3
+
+
+class _Gs(MemoryFileSystem):
+    """Files in memory, told of as gcsfs tells of its own: no such server is here."""
+
+    protocol = "gs"
+    store: ClassVar[dict[str, Any]] = {}
+    pseudo_dirs: ClassVar[list[str]] = [""]
+
+    @classmethod
+    def _strip_protocol(cls, path: str) -> str:
+        return str(super()._strip_protocol(path.removeprefix(f"{cls.protocol}://")))
+
+    def told_of(self, size: int) -> dict[str, Any]:
+        return {"md5Hash": f"md5 of {size}", "updated": "2026-01-04T05:40:00Z"}
+
+    def ls(self, path: str, detail: bool = True, **more: Any) -> list[Any]:
+        found = super().ls(path, detail=True, **more)
+        told = [one | self.told_of(one["size"]) if one["type"] == "file" else one for one in found]
+        return told if detail else [one["name"] for one in told]
+
+
+class _Az(_Gs):
+    """The same as adlfs does."""
+
+    protocol = "az"
+    store: ClassVar[dict[str, Any]] = {}
+    pseudo_dirs: ClassVar[list[str]] = [""]
+
+    def told_of(self, size: int) -> dict[str, Any]:
+        return {"etag": f"0x{size}", "last_modified": datetime(2026, 1, 4, tzinfo=UTC)}
+
+
+@pytest.mark.parametrize("store_class", [_Gs, _Az])
+def test_files_of_other_stores_are_told_apart_by_what_their_libraries_tell_of_them(
+    tmp_path: Path, store: Path, store_class: type[MemoryFileSystem], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    protocol = str(store_class.protocol)
+    monkeypatch.setitem(_registry, protocol, store_class)
+    bucket = store_class()
+    for path in (store / "20260103").iterdir():
+        bucket.pipe(f"/exports/charges/20260103/{path.name}", path.read_bytes())
+    site = _from(SmallSite(tmp_path), url=f"{protocol}://exports/charges/{{dt:%Y%m%d}}/*")
+    (done,) = fetch(site.settings, site.feed, [DAY, NEXT])
+    assert done.files == ["part1.csv", "part2.csv"]
+    assert fetch(site.settings, site.feed, [DAY, NEXT]) == []
+    bucket.pipe("/exports/charges/20260103/part1.csv", (HEADER + line(1)).encode())
+    assert has_news(site.settings, {"charges": site.feed}, [DAY])
+    fetch(site.settings, site.feed, [DAY])
+    assert site.ingest().rows_accepted == 3
+
+
+@pytest.mark.parametrize(("url", "extra"), [("gs://exports/{dt}/x", "gcs"), ("az://exports/{dt}/x", "azure")])
+def test_a_store_whose_library_is_not_there_names_the_extra_that_brings_it(
+    tmp_path: Path, url: str, extra: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("gcsfs", "adlfs"):
+        monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(SourceError, match=rf"charges: {url[:2]}:// needs ringfence\[{extra}\]"):
+        fetch(_from(SmallSite(tmp_path), url=url).settings, SmallSite(tmp_path).feed, [DAY])
+
+
+@pytest.mark.parametrize("kind", ["mysql+pymysql", "oracle+oracledb"])
+def test_a_database_whose_driver_is_not_there_names_it_and_no_password(
+    tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("pymysql", "oracledb"):
+        monkeypatch.setitem(sys.modules, module, None)
+    monkeypatch.setenv("BILLING_DATABASE", f"{kind}://billing:the-password@db/x")
+    site = _from(SmallSite(tmp_path), query="select 1 where :dt = 1", database="BILLING_DATABASE")
+    with pytest.raises(SourceError, match=r"(pymysql|oracledb).* is not installed") as refused:
+        fetch(site.settings, site.feed, [DAY])
+    assert "the-password" not in str(refused.value)
 
 
 def test_extracts_come_from_an_ssh_server_that_is_known_with_a_password_of_the_environment(

@@ -17,6 +17,7 @@ from orchestration.base.settings import Settings
 from orchestration.base.sql import connect, literal, one_value
 from orchestration.contracts import Feed
 from orchestration.evidence.figure import trace_command
+from orchestration.ingest.receipt import read_receipts
 from orchestration.reporting.headline import Headline, headline_of, latest_incident
 from orchestration.reporting.morning.figures import read_sections
 from orchestration.reporting.morning.known import Known
@@ -73,7 +74,11 @@ def write_morning_report(settings: Settings, feeds: Mapping[str, Feed], as_of: d
         raise ReportError("Nothing is published yet: `ringfence run` publishes.")
     newest = max((entry.data_through for entry in publication.relations if entry.data_through), default=None)
     if newest is None:
-        raise ReportError("What is published holds no day yet.")
+        arrived = sorted({receipt.feed for receipt in read_receipts(settings.raw_dir)})
+        raise ReportError(
+            "There is nothing to report on: no mart holds a day yet, since none of the feeds that marts are made of "
+            f"has arrived. What has ({', '.join(arrived) or 'nothing'}) is in raw, and in ops.delivery (docs/feeds.md)."
+        )
     day = as_of or newest
     published = {entry.relation for entry in publication.relations if entry.door == "open"}
     with as_this_version_publishes(ReportError), readable(settings, file) as sealed, connect(settings) as con:
