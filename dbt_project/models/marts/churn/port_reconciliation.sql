@@ -33,7 +33,7 @@ reporters as (
     group by reporter
 ),
 
--- of the clearing house: ports that last changed, and were told to have, in the days of which one of their sides reports
+-- of the clearing house: ports that last changed, and were told to have, in days that one of their sides reports
 answerable as (
     select
         ports.port_id,
