@@ -85,7 +85,7 @@ def test_the_retention_desks_pictures_say_what_was_foretold_what_came_and_what_c
             "(date '2025-11-01', 'PRICE_CUT', 'TO_DATE', 900, 90, 35, 12, 52)) as t(month, offer, scope, lines_called, "
             "lines_held_out, saved_pct, saved_low_pct, saved_high_pct)"
         )
-        draws = {relation: plot(con) for relation, plot in plots.retention.PLOTS.items()}
+        draws = {relation: plot(con) for relation, plot in plots.retention_desk.PLOTS.items()}
     texts = {
         "churn.propensity_calibration": ("foretold", "1 November 2025"),
         "churn.propensity_quality": ("months left alone", "2.4 times in the top tenth"),

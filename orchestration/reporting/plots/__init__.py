@@ -14,7 +14,7 @@ import duckdb
 
 from orchestration.base.site_profile import Site
 from orchestration.base.sql import first_line
-from orchestration.reporting.plots import breach, churn, fraud, market, retention, revenue
+from orchestration.reporting.plots import breach, churn, fraud, market, retention_desk, revenue
 from orchestration.reporting.plots.canvas import Draw, Plot, picture
 from orchestration.warehouse.stage import Picture, ReadPicture, Warn
 
@@ -23,7 +23,7 @@ def plot_reader(site: Site) -> ReadPicture:
     """What reads the picture of a relation, amounts in the money of a site."""
     money = {relation: partial(plot, site) for relation, plot in revenue.PLOTS.items()}
     plots: Mapping[str, Plot] = {
-        **churn.PLOTS, **market.PLOTS, **retention.PLOTS, **fraud.PLOTS, **breach.PLOTS, **money
+        **churn.PLOTS, **market.PLOTS, **retention_desk.PLOTS, **fraud.PLOTS, **breach.PLOTS, **money
     }  # fmt: skip
 
     def read(con: duckdb.DuckDBPyConnection, relation: str) -> Picture:
