@@ -30,6 +30,12 @@ Every row of `fraud_rules` is held against this before a run. A rule without an 
         rule_fraud_at_merchant(),
         rule_merchant_turned_bad(),
         rule_fraud_on_cell(),
+        rule_cap_drained(),
+        rule_changed_then_cash(),
+        rule_new_line_drained(),
+        rule_serial_disputer(),
+        rule_abandoned_before(),
+        rule_fraud_at_merchant_now(),
     ]) }}
 {%- endmacro %}
 

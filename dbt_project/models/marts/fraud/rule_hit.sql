@@ -104,8 +104,22 @@ judged as (
         fraud_merchants.merchant_frauds,
         fraud_merchants.bad_merchant_frauds,
         fraud_merchants.bad_merchant_payments,
-        fraud_cells.cell_frauds
+        fraud_cells.cell_frauds,
+        habits.payments_1d,
+        habits.amount_1d,
+        habits.cap_used_pct,
+        habits.days_since_activation,
+        habits.rejected_disputes,
+        habits.abandoned_7d,
+        places.frauds_7d as merchant_frauds_7d,
+        places.payments_7d as merchant_payments_7d
     from {{ touched }} as touched
+    left join {{ ref('int_number_habit') }} as habits on touched.payment_id = habits.payment_id
+    left join {{ ref('int_place_day') }} as places
+        on
+            places.kind = 'MERCHANT'
+            and touched.merchant_id = places.place
+            and touched.first_dt = places.dt
     left join unregistered_payments on touched.payment_id = unregistered_payments.payment_id
     left join exposed on touched.payment_id = exposed.payment_id
     left join crowded_hours

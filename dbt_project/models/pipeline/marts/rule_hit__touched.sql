@@ -5,6 +5,8 @@ the payments that it concerns.
 -#}
 -- depends_on: {{ ref('int_cell_hour') }}
 -- depends_on: {{ ref('int_number_change') }}
+-- depends_on: {{ ref('int_number_habit') }}
+-- depends_on: {{ ref('int_place_day') }}
 {%- set payments = source('payments', 'payments__all_revisions') -%}
 {%- set registry = source('network', 'cell_registry__all_revisions') -%}
 {%- set attachments = source('network', 'cell_attachments__all_revisions') -%}
@@ -12,6 +14,7 @@ the payments that it concerns.
 {%- set port_events = source('clearing_house', 'portability_events__all_revisions') -%}
 {%- set disputes = source('desk', 'payment_disputes__all_revisions') -%}
 {%- set dispositions = source('desk', 'alert_dispositions__all_revisions') -%}
+{%- set subscriptions = source('billing', 'subscriptions__all_revisions') -%}
 {%- set receipts = source('receipts', 'revision') -%}
 {%- set previous = source('fraud_before', 'rule_hit') -%}
 {%- set deliveries = ref('readable_delivery') -%}
@@ -180,8 +183,22 @@ near_known_fraud as (
         or features.cell_id in (select fraud_places.cell_id from fraud_places)
 ),
 
+-- of whose number or merchant something else had been known then
+{{ first_change(
+    [payments, disputes, dispositions, sim_changes, port_events, subscriptions],
+    payments, ref('int_payment_latest'), previous, deliveries, receipts
+) }},
+
+since_first_change as (
+    select features.payment_id
+    from {{ features }} as features
+    inner join first_change on features.first_dt >= first_change.since
+),
+
 final as (
     select payment_id from beside
+    union
+    select payment_id from since_first_change
     union
     select payment_id from on_changed_cells
     union
