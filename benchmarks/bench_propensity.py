@@ -26,6 +26,7 @@ from orchestration.warehouse.raw_relations import refresh_raw
 
 FIRST, LAST = date(2025, 6, 1), date(2025, 11, 30)
 BAR_SECONDS, BAR_GB = 300, 6
+MEMORY_LIMIT = "4GB"  # of the engine: Python, dbt and what the engine does not count come on top
 MART = "line_propensity"
 SCORING = "+line_propensity,int_propensity_line+"
 SCORE = "import sys; sys.path.insert(0, 'benchmarks'); import bench_propensity as b; b.score(sys.argv[1])"
@@ -90,7 +91,7 @@ def score(home: str) -> None:
 
 
 def _settings(home: str) -> Settings:
-    return Settings(home=Path(home), landing=None, site=None, view="operator:KT")
+    return Settings(home=Path(home), landing=None, site=None, view="operator:KT", memory_limit=MEMORY_LIMIT)
 
 
 def main() -> None:
