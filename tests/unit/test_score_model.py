@@ -103,3 +103,12 @@ def test_a_week_with_too_few_frauds_says_so_and_has_no_model(
     assert list(said["trained_for"]) == list(MONDAYS)
     assert said["coefficient"].isna().all()
     assert set(said["frauds"]) == {mart.FEWEST_FRAUDS - 1}
+
+
+def test_where_payments_are_all_alike_nothing_is_learnt_and_nothing_breaks(
+    mart: ModuleType, payments: pd.DataFrame, labels: pd.DataFrame
+) -> None:
+    alike = payments.assign(amount=9.0, merchant_fraud_rate_7=0.0)
+    models = mart.models(_weeks(payments, labels), _features(alike), labels)
+    assert set(models["feature"]) == {mart.LEVEL}
+    assert models["coefficient"].isna().all()

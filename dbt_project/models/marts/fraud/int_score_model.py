@@ -52,11 +52,11 @@ def models(weeks: pd.DataFrame, payments: pd.DataFrame, labels: pd.DataFrame) ->
     for week in weeks.sort_values("trained_for").to_dict("records"):
         said = {"trained_for": week["trained_for"], "payments": week["payments"], "frauds": week["frauds"],
                 "matured_to": week["matured_to"]}  # fmt: skip
-        if week["frauds"] < FEWEST_FRAUDS:
+        learnt = known_then(week, payments, labels) if week["frauds"] >= FEWEST_FRAUDS else None
+        if learnt is None or not tells_apart(*learnt[:2]):
             found.append(pd.DataFrame([{"feature": LEVEL, **said}]))
         else:
-            rows, is_fraud, weight = known_then(week, payments, labels)
-            found.append(coefficients(rows, is_fraud, weight).assign(**said))
+            found.append(coefficients(*learnt).assign(**said))
     rows = pd.concat(found, ignore_index=True) if found else pd.DataFrame()
     return rows.reindex(columns=list(TYPES)).astype(TYPES)
 
@@ -69,6 +69,11 @@ def known_then(week: dict, payments: pd.DataFrame, labels: pd.DataFrame) -> tupl
     rows = payments[of_time & (is_fraud | (payments["sample_share"] < week["sampled_share"]))]
     is_fraud = is_fraud[rows.index].to_numpy()
     return rows, is_fraud, np.where(is_fraud, 1.0, 1.0 / week["sampled_share"])
+
+
+def tells_apart(rows: pd.DataFrame, is_fraud: np.ndarray) -> bool:
+    """Whether there are frauds and others, and any feature that is not the same in all of them."""
+    return 0 < is_fraud.sum() < len(rows) and bool((rows.drop(columns=list(NOT_FEATURES)).nunique() > 1).any())
 
 
 def coefficients(rows: pd.DataFrame, is_fraud: np.ndarray, weight: np.ndarray) -> pd.DataFrame:
