@@ -40,15 +40,16 @@ preferred as (
     select
         age_band,
         came_from,
-        {{ last_by('left_for', 'case when departures_alike >= 30 then departures else departures_there end') }}
-            as likely_destination
+        {{ last_by(
+            'left_for', '(case when departures_alike >= 30 then departures else departures_there end, left_for)'
+        ) }} as likely_destination
     from destinations
     group by age_band, came_from
 ),
 
 anywhere as (
     select
-        {{ last_by('left_for', 'departures_there') }} as likely_destination
+        {{ last_by('left_for', '(departures_there, left_for)') }} as likely_destination
     from destinations
 ),
 

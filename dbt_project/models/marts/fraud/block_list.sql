@@ -16,7 +16,7 @@ listed as (
         suspicions.subject_key,
         suspicions.reason,
         desks.list_on,
-        {{ last_by('suspicions.number_key', 'suspicions.known_on') }} as number_key,
+        {{ last_by('suspicions.number_key', '(suspicions.known_on, suspicions.number_key)') }} as number_key,
         min(suspicions.listed_from) as since,
         max(suspicions.listed_to) as listed_to
     from suspicions

@@ -9,9 +9,9 @@ desks as (
 per_case as (
     select
         alerts.case_id,
-        {{ last_by('alerts.line_key', 'alerts.occurred_at') }} as line_key,
-        {{ last_by('alerts.number_key', 'alerts.occurred_at') }} as number_key,
-        {{ last_by('alerts.cell_id', 'alerts.occurred_at') }} as cell_id,
+        {{ last_by('alerts.line_key', '(alerts.occurred_at, alerts.payment_id)') }} as line_key,
+        {{ last_by('alerts.number_key', '(alerts.occurred_at, alerts.payment_id)') }} as number_key,
+        {{ last_by('alerts.cell_id', '(alerts.occurred_at, alerts.payment_id)') }} as cell_id,
         min({{ local_date('alerts.first_alerted_at') }}) as opened_on,
         max({{ local_date('alerts.first_alerted_at') }}) as last_alerted_on,
         min(alerts.occurred_at) as first_payment_at,
@@ -27,7 +27,7 @@ per_case as (
         cast(coalesce(sum(alerts.lost_amount) filter (where alerts.occurred_on = desks.last_on), 0) as bigint)
             as tomorrow_amount,
         max(alerts.score) as score,
-        {{ last_by('alerts.reasons', 'alerts.score') }} as reasons
+        {{ last_by('alerts.reasons', '(alerts.score, alerts.payment_id)') }} as reasons
     from alerts
     cross join desks
     group by alerts.case_id

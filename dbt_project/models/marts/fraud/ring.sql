@@ -21,15 +21,22 @@ places as (
     group by members.ring_id, links.kind, links.place
 ),
 
+ranked as (
+    select
+        *,
+        row_number() over (partition by ring_id order by lines_joined desc, kind asc, place asc) as place_no
+    from places
+),
+
 joined_by as (
     select
         ring_id,
         count(*) filter (where kind = 'CELL') as cells,
         count(*) filter (where kind = 'MERCHANT') as merchants,
         count(*) filter (where kind = 'DEALER') as dealers,
-        {{ last_by("kind || ' ' || place", 'lines_joined') }} as joined_most_by,
+        max(kind || ' ' || place) filter (where place_no = 1) as joined_most_by,
         max(lines_joined) as lines_joined_most
-    from places
+    from ranked
     group by ring_id
 ),
 
