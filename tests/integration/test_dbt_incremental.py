@@ -328,10 +328,10 @@ def test_the_history_is_worth_comparing(history: Warehouse) -> None:
         "churn.propensity_calibration", "churn.propensity_quality", "intermediate.int_propensity_cell",
         "intermediate.int_propensity_decile",
         "intermediate.int_propensity_model", "intermediate.int_propensity_score", "fraud.score",
-        # a dozen numbers: not five frauds at one merchant or dealer, nobody who left and came back or is listed
+        # a dozen numbers: not five frauds at one merchant or dealer, nobody who left and came back
         "intermediate.int_suspicion_merchant", "intermediate.int_contact_merchant",
         "intermediate.int_suspicion_dealer", "intermediate.int_contact_dealer",
-        "intermediate.int_contact_number", "fraud.port_round_trip",
+        "fraud.port_round_trip",
     }  # fmt: skip
     reasons = {row[0] for row in history.query("select distinct rule_id from fraud.rule_hit")}
     assert reasons >= {
