@@ -175,7 +175,7 @@ def _digits_without_a_command(page: str) -> list[str]:
         r'<a [^>]*title="ringfence trace.*?</a>', r"<[^>]*>", _NO_FIGURES,
     ):  # fmt: skip
         body = re.sub(pattern, " ", body, flags=re.DOTALL)
-    return re.findall(r".{0,30}\d.{0,30}", body)
+    return re.findall(r".{0,30}\d.{0,30}", html.unescape(body))
 
 
 @pytest.mark.parametrize("day", [date(2026, 1, 3), date(2026, 1, 14)])
