@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
-import resource
 import tempfile
 from datetime import date, timedelta
 from pathlib import Path
@@ -88,8 +87,6 @@ def main() -> None:
     for name in ("points", "shipped", "seven days"):
         average, top = measured(told, name)
         print(f"  {name:<12} average precision {average:.3f}   card precision at {TOP} {top:.3f}", flush=True)
-    used = resource.getrusage(resource.RUSAGE_CHILDREN), resource.getrusage(resource.RUSAGE_SELF)
-    print(f"  {sum(usage.ru_utime + usage.ru_stime for usage in used):.0f} CPU s in all")
 
 
 def handbook_transactions(seed: int, customers: int, terminals: int) -> pd.DataFrame:
