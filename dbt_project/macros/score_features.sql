@@ -33,7 +33,9 @@ and so weighs nothing.
         'is_first_at_merchant': {'sql': 'cast(earlier_at_merchant = 0 as double)', 'words': merchant},
         'is_first_in_category': {'sql': 'cast(earlier_in_category = 0 as double)', 'words': merchant},
         'is_cash_like': {'sql': 'cast(is_cash_like as double)', 'words': 'something as good as cash'},
-        'method_share': {'sql': '1.0 * earlier_by_method / greatest(earlier_ever, 1)', 'words': 'how it was authenticated'},
+        'method_share': {
+            'sql': '1.0 * earlier_by_method / greatest(earlier_ever, 1)', 'words': 'how it was authenticated'
+        },
         'is_call_incomplete': {'sql': 'cast(is_call_incomplete as double)', 'words': 'how it was authenticated'},
         'is_on_cell': {'sql': 'cast(is_on_cell as double)', 'words': cell},
         'is_unregistered': {'sql': 'cast(is_unregistered as double)', 'words': cell},
@@ -75,7 +77,10 @@ and so weighs nothing.
 {%- endmacro %}
 
 {% macro share_in(part, whole) -%}
-    case when {{ part }} >= {{ whole }} and {{ whole }} > 0 then 1.0 else coalesce(1.0 * {{ part }} / nullif({{ whole }}, 0), 0.0) end
+    case
+        when {{ part }} >= {{ whole }} and {{ whole }} > 0 then 1.0
+        else coalesce(1.0 * {{ part }} / nullif({{ whole }}, 0), 0.0)
+    end
 {%- endmacro %}
 
 {% macro recency_of(days) -%}
@@ -87,7 +92,7 @@ and so weighs nothing.
     182
 {%- endmacro %}
 
-{#- Honest payments, about, that a model learns from; all frauds are, and each of these stands for as many as there were. -#}
+{#- Honest payments, about, that a model learns from, each for as many as there were; of frauds it learns from all. -#}
 {% macro payments_to_learn_from() -%}
     20000
 {%- endmacro %}

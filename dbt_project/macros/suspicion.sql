@@ -1,7 +1,7 @@
 {#-
 Kinds of subject, beside a number, that can be suspected and blocked. A kind is two models of one shape,
-`int_suspicion_<kind>`, evidence with the morning by which it was known, and `int_contact_<kind>`, who had to do with it;
-and its rows in `suspicion_reasons`.
+`int_suspicion_<kind>`, evidence with the morning by which it was known, and `int_contact_<kind>`, who had to do with
+it; and its rows in `suspicion_reasons`.
 -#}
 {% macro subject_kinds() -%}
     {{ return(['cell', 'merchant', 'dealer']) }}
@@ -16,9 +16,9 @@ and its rows in `suspicion_reasons`.
 {%- endmacro %}
 
 {#-
-CTEs of `int_suspicion_<kind>`, the last one `final`: the days on which so many frauds at one place were known that it is
-more than an accident. Reads `frauds` (`subject_key`, `known_from`, `known_to`: deliveries) and `doings` (`subject_key`,
-`dt`, `doings`: what it did on a day, fraud or not). How many are too many stands in `suspicion_reasons`.
+CTEs of `int_suspicion_<kind>`, the last one `final`: the days on which so many frauds at one place were known that it
+is more than an accident. Reads `frauds` (`subject_key`, `known_from`, `known_to`: deliveries) and `doings`
+(`subject_key`, `dt`, `doings`: what it did on a day, fraud or not). How many are too many stands in `suspicion_reasons`.
 -#}
 {% macro turned_bad(kind, reason) -%}
 reasons as (
@@ -46,7 +46,8 @@ fraud_days as (
     cross join
         {{ days_from_to(
             'frauds.known_from',
-            "least(coalesce(frauds.known_to, date '9999-12-31') - 1, frauds.known_from + reasons.days - 1, desks.last_on)",
+            "least(coalesce(frauds.known_to, date '9999-12-31'), frauds.known_from + reasons.days, desks.last_on + 1)"
+            ~ ' - 1',
             'calendar',
         ) }}
     group by frauds.subject_key, calendar.date_day, reasons.days, reasons.min_confirmed, reasons.min_confirmed_pct

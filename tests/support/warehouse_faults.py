@@ -20,7 +20,7 @@ WORLD = """
     -- a few went back where they had come from
     insert into port
     select i, 'R' || lpad(i::varchar, 8, '0'), number_key, recipient, donor, day + 5, day + 5
-    from port where i % 600 = 0;
+    from port where i % 600 in (0, 1);
 
     create temp table event as
     select *, 1 as seq, 'REQUESTED' as status, day + interval 9 hour as at_, day as dt from port
@@ -96,10 +96,10 @@ WORLD = """
     -- robbed during the breach of the summer before
     insert into raw.payments__all_revisions
     select
-        'Z' || i, 1, md5('line' || i)::uuid, md5('number' || i)::uuid, 'MICROPAYMENT', 'M1', 'GAME', 1000, 'ARS', true,
+        'Z' || i, 1, md5('line' || i)::uuid, md5('number' || i)::uuid, 'MICROPAYMENT', 'M2', 'GAME', 1000, 'ARS', true,
         'C5', 500000, null, 'SUCCEEDED', timestamptz '2025-08-20 13:00:00', date '2025-08-20', 1
     from range(300) as t(i)
-    where i % 3 > 0 and i % 7 < 4;
+    where i % 3 > 0 and i % 7 < 4 and i % 19 <> 3;
 
     insert into raw.payment_disputes__all_revisions
     select
@@ -122,7 +122,8 @@ WORLD = """
     );
 
     insert into raw.sim_changes__all_revisions
-    select md5('number' || i)::uuid, (day + interval 10 hour)::timestamptz, 'SHOP', day, 1
+    -- most numbers get another SIM once their port is done, and before they pay
+    select md5('number' || i)::uuid, (day + interval 12 hour)::timestamptz, 'SHOP', day, 1
     from (select i, date '2025-12-22' + (i % 20)::integer as day from range(4000) as t(i));
 
     insert into raw.alert_dispositions__all_revisions

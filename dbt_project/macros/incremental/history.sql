@@ -1,7 +1,7 @@
 {#-
-CTEs that end with `first_change` (one row, `since`): the first day of which pending deliveries may change what was known.
-What a payment's later states contradict was said on its first day. `feeds` are relations of all revisions, `events` that
-of the payments, `state` their latest state.
+CTEs that end with `first_change` (one row, `since`): the first day of which pending deliveries may change what was
+known. What a payment's later states contradict was said on its first day. `feeds` are relations of all revisions,
+`events` that of the payments, `state` their latest state.
 -#}
 {% macro first_change(feeds, events, state, previous, deliveries, receipts) -%}
     {%- set pending = [] -%}
@@ -28,8 +28,8 @@ contradicted as (
         max(dt) filter (where event_seq = first_seq) > min(dt)
         or count(line_key) not in (0, count(*))
         {%- for column in [
-            'line_key', 'number_key', 'merchant_id', 'merchant_category', 'amount', 'auth_method', 'is_ars_call_complete',
-            'cell_id', 'monthly_limit', 'limit_raised_at',
+            'line_key', 'number_key', 'merchant_id', 'merchant_category', 'amount', 'auth_method',
+            'is_ars_call_complete', 'cell_id', 'monthly_limit', 'limit_raised_at',
         ] %}
         or min({{ column }}) <> max({{ column }})
         {%- endfor %}
@@ -44,8 +44,8 @@ first_change as (
 {%- endmacro %}
 
 {#-
-Body of a touched relation whose model holds, for each day of first delivery, what was known by then: every such day from
-the first on which a pending delivery may change anything. On an ordinary morning that is the day itself. What is
+Body of a touched relation whose model holds, for each day of first delivery, what was known by then: every such day
+from the first on which a pending delivery may change anything. On an ordinary morning that is the day itself. What is
 corrected changes what was known on all days since, and what was learnt from them, so these are made again.
 -#}
 {% macro days_since_first_change(feeds, events, state, previous, deliveries, receipts, day='first_dt') -%}

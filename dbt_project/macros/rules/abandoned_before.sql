@@ -1,6 +1,6 @@
 {#-
-ABANDONED_BEFORE: `min_abandoned` or more attempts of the number in the seven days before were still pending by the delivery
-of the day after: a code was asked for and never entered.
+ABANDONED_BEFORE: `min_abandoned` or more attempts of the number in the seven days before were still pending by the
+delivery of the day after: a code was asked for and never entered.
 -#}
 {% macro rule_abandoned_before() -%}
     {{ return({

@@ -1,6 +1,6 @@
 {#-
-CAP_DRAINED: one of `min_payments` or more of the number within 24 hours, which together took `min_pct` per cent or more of
-the monthly cap.
+CAP_DRAINED: one of `min_payments` or more of the number within 24 hours, which together took `min_pct` per cent or more
+of the monthly cap.
 -#}
 {% macro rule_cap_drained() -%}
     {{ return({

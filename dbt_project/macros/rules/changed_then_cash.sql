@@ -1,6 +1,7 @@
 {#-
-CHANGED_THEN_CASH: something as good as cash (one of the `categories`), at most `hours` after the number came in by porting
-or its SIM was changed. The change is the one that NUMBER_CHANGED knows, so its days are the most that it looks back.
+CHANGED_THEN_CASH: something as good as cash (one of the `categories`), at most `hours` after the number came in by
+porting or its SIM was changed. The change is the one that NUMBER_CHANGED knows, so its days are the most that it looks
+back.
 -#}
 {% macro rule_changed_then_cash() -%}
     {{ return({

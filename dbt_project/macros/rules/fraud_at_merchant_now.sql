@@ -1,7 +1,7 @@
 {#-
 FRAUD_AT_MERCHANT_NOW: within the seven days before, `min_confirmed` or more frauds at its merchant became known as
-confirmed, and they are `min_confirmed_pct` per cent or more of the payments that the merchant took in that time. It says
-nothing more once the merchant has turned bad.
+confirmed, and they are `min_confirmed_pct` per cent or more of the payments that the merchant took in that time. It
+says nothing more once the merchant has turned bad.
 -#}
 {% macro rule_fraud_at_merchant_now() -%}
     {{ return({
