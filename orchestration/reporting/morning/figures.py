@@ -59,7 +59,7 @@ class Figure(BaseModel):
     @property
     def is_of_incident(self) -> bool:
         """Whether it is read for an incident, not for the day alone."""
-        return "getvariable('incident')" in self.where
+        return "getvariable('incident" in self.where
 
     def beside(self, column: str | None) -> str:
         """SQL for another column of the row that the figure stands in."""
@@ -151,8 +151,11 @@ def _read(con: duckdb.DuckDBPyConnection, known: Known, figure: Figure) -> ReadF
 def _where(con: duckdb.DuckDBPyConnection, figure: Figure, on: date | None) -> str:
     """The condition by which the figure is traced: with values for its variables."""
     where = " ".join((figure.traced or figure.where).split())
-    as_of, incident = con.execute("select getvariable('as_of'), getvariable('incident')").fetchone() or (None, None)
-    values = {"as_of": as_of, "on": on or as_of}
+    [(as_of, *texts)] = con.execute(
+        "select getvariable('as_of'), getvariable('incident'), getvariable('incident_group')"
+    ).fetchall()
+    values = {"as_of": f"date '{as_of}'", "on": f"date '{on or as_of}'"}
+    values |= {name: literal(str(text)) for name, text in zip(("incident", "incident_group"), texts, strict=True)}
     for name, value in values.items():
-        where = where.replace(f"getvariable('{name}')", f"date '{value}'")
-    return where.replace("getvariable('incident')", literal(str(incident)))
+        where = where.replace(f"getvariable('{name}')", value)
+    return where

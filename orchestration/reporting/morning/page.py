@@ -114,6 +114,7 @@ def _read(con: duckdb.DuckDBPyConnection, known: Known, published: set[str]) -> 
     con.execute("set variable as_of = $1::date", [day])
     con.execute("set variable ports_to = $1::date", [ports_to])
     con.execute("set variable incident = $1::varchar", [headline and headline.incident_id])
+    con.execute("set variable incident_group = $1::varchar", [headline and headline.provider_group])
     effect = _rows(con, published, "churn.waiver_effect", _EFFECT) if headline else []
     aftermath = _rows(con, published, "churn.incident_aftermath", _AFTERMATH) if headline else []
     nowcasts = _rows(con, published, "churn.incident_nowcast", _NOWCASTS) if headline else []
