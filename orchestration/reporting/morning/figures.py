@@ -61,6 +61,11 @@ class Figure(BaseModel):
         """Whether it is read for an incident, not for the day alone."""
         return "getvariable('incident" in self.where
 
+    @property
+    def is_of_earlier(self) -> bool:
+        """Whether it may be of an earlier day, such as the last month that is over."""
+        return self.on != "null"
+
     def beside(self, column: str | None) -> str:
         """SQL for another column of the row that the figure stands in."""
         return self.value.replace(self.column, column) if column else "null"
@@ -142,7 +147,7 @@ def _read(con: duckdb.DuckDBPyConnection, known: Known, figure: Figure) -> ReadF
     assert row is not None
     value, on, part, whole, low, high, coverage_pct = row
     lacking = known.lacking(figure.feeds, figure.days)
-    is_void = figure.is_of_incident and value is None
+    is_void = value is None and (figure.is_of_incident or figure.is_of_earlier)  # there is nothing yet that it is of
     earlier = on if on != known.day else None
     where = _where(con, figure, on)
     return ReadFigure(figure, value, known_to, lacking, earlier, part, whole, low, high, coverage_pct, is_void, where)
