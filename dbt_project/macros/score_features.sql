@@ -108,3 +108,17 @@ and so weighs nothing.
     {{ '+ ' if not loop.first }}models.{{ name }}_coefficient * (payments.{{ name }} - models.{{ name }}_mean)
     {%- endfor %}
 {%- endmacro %}
+
+{#- Relations whose deliveries change what a score rests on, its model's labels included. -#}
+{% macro feeds_of_scores() -%}
+    {{ return([
+        source('payments', 'payments__all_revisions'),
+        source('desk', 'payment_disputes__all_revisions'),
+        source('desk', 'alert_dispositions__all_revisions'),
+        source('network', 'cell_registry__all_revisions'),
+        source('network', 'cell_attachments__all_revisions'),
+        source('network', 'sim_changes__all_revisions'),
+        source('clearing_house', 'portability_events__all_revisions'),
+        source('billing', 'subscriptions__all_revisions'),
+    ]) }}
+{%- endmacro %}

@@ -145,3 +145,11 @@ def labels_at_end(axes: Axes, labels: Mapping[str, tuple[Any, float, str]]) -> N
 def label_at_end(axes: Axes, text: str, x: Any, y: float, colour: str) -> None:
     """A line's name at its last point."""
     axes.annotate(text, (x, y), xytext=(5, 0), textcoords="offset points", color=colour, va="center")
+
+
+def latest_incident_of(mart: str, where: str = "true") -> str:
+    """SQL for the incident that began last of those of which a mart has such rows."""
+    return (
+        "select arg_max(incident_id, starts_on) from core.dim_incident "
+        f"where incident_id in (select incident_id from {mart} where {where})"
+    )

@@ -15,6 +15,7 @@ from orchestration.reporting.plots.canvas import (
     days_on_x,
     key,
     label_at_end,
+    latest_incident_of,
     thousands_on_y,
 )
 
@@ -177,16 +178,12 @@ def returns(con: duckdb.DuckDBPyConnection) -> Draw | None:
 def profile(con: duckdb.DuckDBPyConnection) -> Draw | None:
     """Departures of the latest incident for every thousand lines, by age and by how long the contract still bound."""
     rows = con.execute(
-        """
+        f"""
         select incident_id, trait, trait_value, departures_per_thousand_lines as rate,
         from churn.departure_profile
         where trait in ('AGE_BAND', 'CONTRACT_MONTHS_LEFT', 'TENURE', 'ACCOUNT_LINES') and trait_value <> 'unknown'
-            and departures_per_thousand_lines is not null and incident_id = (
-                select arg_max(incident_id, starts_on) from core.dim_incident
-                where incident_id in (
-                    select incident_id from churn.departure_profile where departures_per_thousand_lines > 0
-                )
-            )
+            and departures_per_thousand_lines is not null
+            and incident_id = ({latest_incident_of("churn.departure_profile", "departures_per_thousand_lines > 0")})
         order by trait, trait_value
         """
     ).df()

@@ -9,7 +9,7 @@ import duckdb
 import pandas as pd
 
 from orchestration.base.site_profile import Site
-from orchestration.reporting.plots.canvas import COLOURS, INK, Draw, MoneyPlot, days_on_x, key
+from orchestration.reporting.plots.canvas import COLOURS, INK, Draw, MoneyPlot, days_on_x, key, latest_incident_of
 from orchestration.site.money import exponent
 
 if TYPE_CHECKING:
@@ -29,14 +29,11 @@ _LOST = {
 def liability(site: Site, con: duckdb.DuckDBPyConnection) -> Draw | None:
     """The latest waiver's covered fees by the end of each day: paid, refused, lapsed, and still open."""
     days = con.execute(
-        """
+        f"""
         select incident_id, date_day, coverage_pct, claims_covered_amount, claims_paid_amount as paid,
             claims_refused_amount as refused, claims_lapsed_amount as lapsed, claims_open_amount as open,
         from churn.waiver_refunds
-        where incident_id = (
-            select arg_max(incident_id, starts_on) from core.dim_incident
-            where incident_id in (select incident_id from churn.waiver_refunds)
-        )
+        where incident_id = ({latest_incident_of("churn.waiver_refunds")})
         order by date_day
         """
     ).df()
@@ -51,8 +48,7 @@ def liability(site: Site, con: duckdb.DuckDBPyConnection) -> Draw | None:
         axes.stackplot(shown["date_day"], *amounts, colors=list(_STATES.values()), step="post")
         key(axes, names)
         days_on_x(axes)
-        axes.yaxis.set_major_formatter("{x:,.0f}")
-        axes.set_ylabel(f"million {site.currency}")
+        _millions_on_y(axes, site)
         title, pct = "Fees that the waiver covers, and what became of them", last["coverage_pct"]
         if pct < _ALL_PCT:
             title += f", of the {pct:.1f} % of lines that billing has"
@@ -64,13 +60,11 @@ def liability(site: Site, con: duckdb.DuckDBPyConnection) -> Draw | None:
 def lost(site: Site, con: duckdb.DuckDBPyConnection) -> Draw | None:
     """What the latest incident's departures took along, estimated for all of them, with 95 % intervals."""
     amounts = con.execute(
-        """
+        f"""
         select measure, incident_id, coverage_pct, estimate, estimate_low, estimate_high,
         from churn.incident_amount
-        where relation = 'revenue_lost' and estimate > 0 and incident_id = (
-            select arg_max(incident_id, starts_on) from core.dim_incident
-            where incident_id in (select incident_id from churn.incident_amount)
-        )
+        where relation = 'revenue_lost' and estimate > 0
+            and incident_id = ({latest_incident_of("churn.incident_amount")})
         """
     ).df()
     amounts = amounts.set_index("measure").reindex(list(_LOST)).dropna(subset="estimate")
@@ -87,8 +81,7 @@ def lost(site: Site, con: duckdb.DuckDBPyConnection) -> Draw | None:
             axes.annotate(text, (place, high), xytext=(0, 3), textcoords="offset points", ha="center", color=INK)
         axes.set_xticks(range(len(amounts)), [_LOST[str(measure)] for measure in amounts.index])
         axes.set_xlim(-0.5, len(amounts) - 0.5)
-        axes.yaxis.set_major_formatter("{x:,.0f}")
-        axes.set_ylabel(f"million {site.currency}")
+        _millions_on_y(axes, site)
         title, pct = "What all departures took along", amounts["coverage_pct"].iloc[0]
         if pct < _ALL_PCT:
             title += f", estimated from the {pct:.1f} % that billing has"
@@ -100,13 +93,10 @@ def lost(site: Site, con: duckdb.DuckDBPyConnection) -> Draw | None:
 def owed(site: Site, con: duckdb.DuckDBPyConnection) -> Draw | None:
     """What the latest waiver will have to pay back, as each day expected it, beside what was asked and paid by then."""
     days = con.execute(
-        """
+        f"""
         select incident_id, date_day, expected_amount, claims_asked_amount, claims_paid_amount, take_up_basis,
         from churn.refund_liability
-        where incident_id = (
-            select arg_max(incident_id, starts_on) from core.dim_incident
-            where incident_id in (select incident_id from churn.refund_liability)
-        )
+        where incident_id = ({latest_incident_of("churn.refund_liability")})
         order by date_day
         """
     ).df()
@@ -120,8 +110,7 @@ def owed(site: Site, con: duckdb.DuckDBPyConnection) -> Draw | None:
             axes.step(days["date_day"], days[column] / million, where="post", color=colour, linewidth=2)
         key(axes, dict(zip(lines, COLOURS, strict=False)))
         days_on_x(axes)
-        axes.yaxis.set_major_formatter("{x:,.0f}")
-        axes.set_ylabel(f"million {site.currency}")
+        _millions_on_y(axes, site)
         amount = last["expected_amount"] / million
         return f"Fees to pay back, of the lines that billing has: {amount:,.1f} in the end ({last['incident_id']})"
 
@@ -147,11 +136,15 @@ def flows(site: Site, con: duckdb.DuckDBPyConnection) -> Draw | None:
                 axes.plot(by_month.index, by_month[direction], color=colour, linewidth=2, marker="o", markersize=3)
         key(axes, dict(names.values()))
         days_on_x(axes)
-        axes.yaxis.set_major_formatter("{x:,.0f}")
-        axes.set_ylabel(f"million {site.currency} a month")
+        _millions_on_y(axes, site, " a month")
         return "Recurring revenue that went and came with ported lines, by month, estimated for all"
 
     return draw
+
+
+def _millions_on_y(axes: Axes, site: Site, per: str = "") -> None:
+    axes.yaxis.set_major_formatter("{x:,.0f}")
+    axes.set_ylabel(f"million {site.currency}{per}")
 
 
 def _million(site: Site) -> int:

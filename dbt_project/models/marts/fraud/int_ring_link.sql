@@ -66,45 +66,40 @@ spans as (
     having count(distinct party_key) > 1
 ),
 
+doings as (
+    select
+        'CELL' as kind,
+        cell_id as place,
+        occurred_on
+    from payments
+    where cell_id is not null
+    union all
+    select
+        'MERCHANT' as kind,
+        merchant_id as place,
+        occurred_on
+    from payments
+    union all
+    select
+        'DEALER' as kind,
+        dealer_code as place,
+        sold_on as occurred_on
+    from sold
+),
+
 -- all that was done there in that time, honest or not
 everything as (
     select
         spans.kind,
         spans.place,
         count(*) as doings
-    from payments
+    from doings
     inner join spans
         on
-            payments.cell_id = spans.place
-            and spans.kind = 'CELL'
-            and payments.occurred_on >= spans.first_on
-            and payments.occurred_on <= spans.last_on
-    group by spans.kind, spans.place
-    union all
-    select
-        spans.kind,
-        spans.place,
-        count(*) as doings
-    from payments
-    inner join spans
-        on
-            payments.merchant_id = spans.place
-            and spans.kind = 'MERCHANT'
-            and payments.occurred_on >= spans.first_on
-            and payments.occurred_on <= spans.last_on
-    group by spans.kind, spans.place
-    union all
-    select
-        spans.kind,
-        spans.place,
-        count(*) as doings
-    from sold
-    inner join spans
-        on
-            sold.dealer_code = spans.place
-            and spans.kind = 'DEALER'
-            and sold.sold_on >= spans.first_on
-            and sold.sold_on <= spans.last_on
+            doings.kind = spans.kind
+            and doings.place = spans.place
+            and doings.occurred_on >= spans.first_on
+            and doings.occurred_on <= spans.last_on
     group by spans.kind, spans.place
 ),
 

@@ -5,19 +5,10 @@
 -- depends_on: {{ ref('int_unregistered_attachment') }}
 {%- set previous = source('intermediate_before', 'int_score_model') %}
 with {{ first_change(
-    feeds=[
-        source('payments', 'payments__all_revisions'),
-        source('desk', 'payment_disputes__all_revisions'),
-        source('desk', 'alert_dispositions__all_revisions'),
-        source('network', 'cell_registry__all_revisions'),
-        source('network', 'cell_attachments__all_revisions'),
-        source('network', 'sim_changes__all_revisions'),
-        source('clearing_house', 'portability_events__all_revisions'),
-        source('billing', 'subscriptions__all_revisions'),
-    ],
+    feeds=feeds_of_scores(),
     events=source('payments', 'payments__all_revisions'),
     state=ref('int_payment_latest'),
-    previous=source('intermediate_before', 'int_score_model'),
+    previous=previous,
     deliveries=ref('readable_delivery'),
     receipts=source('receipts', 'revision')
 ) }},

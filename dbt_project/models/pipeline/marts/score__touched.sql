@@ -5,16 +5,7 @@
 -- depends_on: {{ ref('int_unregistered_attachment') }}
 -- depends_on: {{ ref('int_score_model') }}
 {{ days_since_first_change(
-    feeds=[
-        source('payments', 'payments__all_revisions'),
-        source('desk', 'payment_disputes__all_revisions'),
-        source('desk', 'alert_dispositions__all_revisions'),
-        source('network', 'cell_registry__all_revisions'),
-        source('network', 'cell_attachments__all_revisions'),
-        source('network', 'sim_changes__all_revisions'),
-        source('clearing_house', 'portability_events__all_revisions'),
-        source('billing', 'subscriptions__all_revisions'),
-    ],
+    feeds=feeds_of_scores(),
     events=source('payments', 'payments__all_revisions'),
     state=ref('int_payment_latest'),
     previous=source('fraud_before', 'score'),
