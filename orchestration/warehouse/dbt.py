@@ -63,6 +63,9 @@ def environment(settings: Settings) -> dict[str, str]:
         "DBT_LOG_PATH": target,
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         "PYTHONUNBUFFERED": "1",
+        # models run beside each other already: threads of a Python model's linear algebra would wait for these
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
     }
 
 
