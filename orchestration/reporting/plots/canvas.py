@@ -20,6 +20,7 @@ import duckdb
 from orchestration.base.site_profile import Site
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.axes import Axes
 
 #: Draws on the axes what has been read, and returns the picture's title.
@@ -131,6 +132,37 @@ def key(axes: Axes, names: Mapping[str, str]) -> None:
         frameon=False, handlelength=0.7, handleheight=0.7, handletextpad=0.4, columnspacing=1.4, borderpad=0,
         borderaxespad=0.3,
     )  # fmt: skip
+
+
+def stacked_bars(axes: Axes, by_day: pd.DataFrame) -> dict[str, tuple[float, str]]:
+    """Bars of a frame's columns on top of each other; what each column comes to, and its colour.
+
+    Where there are more columns than colours, the last ones are one.
+    """
+    if len(by_day.columns) > len(COLOURS):
+        rest = by_day[by_day.columns[len(COLOURS) - 1 :]]
+        by_day = by_day[by_day.columns[: len(COLOURS) - 1]].assign(**{f"{len(rest.columns)} others": rest.sum(axis=1)})
+    by_day = by_day.fillna(0)
+    below, drawn = by_day.cumsum(axis=1) - by_day, {}
+    for column, colour in zip(by_day, COLOURS[: len(by_day.columns)], strict=True):
+        axes.bar(by_day.index, by_day[column], bottom=below[column], color=colour, width=0.8)
+        drawn[str(column)] = by_day[column].sum(), colour
+    return drawn
+
+
+def group_lines(axes: Axes, lines: pd.DataFrame, label: str = "{group}", **style: Any) -> str:
+    """A line per column, named at its end by `label`, which may tell its last value; what the title has to say of them.
+
+    Where there are more groups than colours, those that moved most are shown.
+    """
+    moved = lines.abs().sum().sort_values(ascending=False)
+    shown, ends = sorted(moved.index[: len(COLOURS)]), {}
+    for group, colour in zip(shown, COLOURS[: len(shown)], strict=True):
+        own = lines[group].dropna()
+        axes.plot(own.index, own, color=colour, linewidth=2, **style)
+        ends[label.format(group=group, last=own.iloc[-1])] = own.index[-1], own.iloc[-1], colour
+    labels_at_end(axes, ends)
+    return "" if len(moved) <= len(COLOURS) else f" of the {len(shown)} groups of {len(moved)} that moved most"
 
 
 def labels_at_end(axes: Axes, labels: Mapping[str, tuple[Any, float, str]]) -> None:

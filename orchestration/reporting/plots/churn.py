@@ -18,9 +18,10 @@ from orchestration.reporting.plots.canvas import (
     Draw,
     Plot,
     days_on_x,
+    group_lines,
     key,
     label_at_end,
-    labels_at_end,
+    stacked_bars,
     thousands_on_y,
 )
 
@@ -50,7 +51,8 @@ def departures(con: duckdb.DuckDBPyConnection, incident_id: str, group: str, unt
     expected = _effect(con, incident_id, until).dropna(subset="baseline_port_outs")
 
     def draw(axes: Axes) -> str:
-        names = _stacked(axes, by_day[totals.index])
+        bars = stacked_bars(axes, by_day[totals.index])
+        names = {f"{total:,.0f} to {destination}": colour for destination, (total, colour) in bars.items()}
         if len(expected):
             names["expected without it"] = ACCENT
             days, half = expected["date_day"], pd.Timedelta(hours=10)
@@ -62,22 +64,6 @@ def departures(con: duckdb.DuckDBPyConnection, incident_id: str, group: str, unt
         return f"{totals.sum():,} lines left {group}, by day and destination ({incident_id})"
 
     return draw
-
-
-def _stacked(axes: Axes, by_day: pd.DataFrame) -> dict[str, str]:
-    """Bars of a frame's columns on top of each other; what each column comes to, and its colour.
-
-    Where there are more columns than colours, the last ones are one.
-    """
-    if len(by_day.columns) > len(COLOURS):
-        rest = by_day[by_day.columns[len(COLOURS) - 1 :]]
-        by_day = by_day[by_day.columns[: len(COLOURS) - 1]].assign(**{f"{len(rest.columns)} others": rest.sum(axis=1)})
-    by_day = by_day.fillna(0)
-    below, names = by_day.cumsum(axis=1) - by_day, {}
-    for destination, colour in zip(by_day, COLOURS[: len(by_day.columns)], strict=True):
-        axes.bar(by_day.index, by_day[destination], bottom=below[destination], color=colour, width=0.8)
-        names[f"{by_day[destination].sum():,.0f} to {destination}"] = colour
-    return names
 
 
 def excess(con: duckdb.DuckDBPyConnection) -> Draw | None:
@@ -168,8 +154,7 @@ def net_adds(con: duckdb.DuckDBPyConnection) -> Draw | None:
     ).df()
     if means.empty:
         return None
-    moved = means["net_adds_mean_7"].abs().groupby(means["provider_group"]).sum().sort_values(ascending=False)
-    shown, is_all = sorted(moved.index[: len(COLOURS)]), len(moved) <= len(COLOURS)
+    by_day = means.pivot(index="date_day", columns="provider_group", values="net_adds_mean_7")
     incidents = con.execute(
         "select starts_on, ends_on from core.dim_incident where is_in_view and ends_on >= $1 and starts_on <= $2",
         [means["date_day"].min(), means["date_day"].max()],
@@ -179,15 +164,9 @@ def net_adds(con: duckdb.DuckDBPyConnection) -> Draw | None:
         for starts_on, ends_on in incidents:
             axes.axvspan(starts_on, ends_on, color=FAINT, linewidth=0)
         axes.axhline(0, color=INK, linewidth=1)
-        ends = {}
-        for group, colour in zip(shown, COLOURS[: len(shown)], strict=True):
-            own = means[means["provider_group"] == group]
-            axes.plot(own["date_day"], own["net_adds_mean_7"], color=colour, linewidth=2)
-            ends[group] = own["date_day"].iloc[-1], own["net_adds_mean_7"].iloc[-1], colour
-        labels_at_end(axes, ends)
+        of_groups = group_lines(axes, by_day)
         days_on_x(axes)
         thousands_on_y(axes)
-        of_groups = "" if is_all else f" of the {len(shown)} groups of {len(moved)} that moved most"
         return f"Net adds a day{of_groups}, mean of seven processing days (incidents in grey)"
 
     return draw

@@ -13,9 +13,10 @@ from orchestration.reporting.plots.canvas import (
     Draw,
     Plot,
     days_on_x,
+    group_lines,
     key,
-    label_at_end,
     latest_incident_of,
+    stacked_bars,
     thousands_on_y,
 )
 
@@ -77,14 +78,10 @@ def _stacked(con: duckdb.DuckDBPyConnection, mart: str, day: str, by: str, count
         return None
     by_day = rows.pivot(index="day", columns="part", values="count").fillna(0)
     totals = by_day.sum().astype(int).sort_values(ascending=False)
-    shown = by_day[totals.index[: len(COLOURS)]]
 
     def draw(axes: Axes) -> str:
-        below, names = shown.cumsum(axis=1) - shown, {}
-        for part, colour in zip(shown, COLOURS, strict=False):
-            axes.bar(shown.index, shown[part], bottom=below[part], color=colour, width=0.9)
-            names[f"{shown[part].sum():,.0f} {str(part).lower().replace('_', ' ')}"] = colour
-        key(axes, names)
+        bars = stacked_bars(axes, by_day[totals.index])
+        key(axes, {f"{total:,.0f} {part.lower().replace('_', ' ')}": colour for part, (total, colour) in bars.items()})
         days_on_x(axes)
         thousands_on_y(axes)
         return title.format(total=totals.sum(), days=len(by_day))
@@ -103,15 +100,11 @@ def shares(con: duckdb.DuckDBPyConnection) -> Draw | None:
     last = months.iloc[-1]
 
     def draw(axes: Axes) -> str:
-        for (group, own), colour in zip(months.groupby("provider_group"), COLOURS, strict=False):
-            axes.plot(own["month"], own["share_handset_pct"], color=colour, linewidth=2, marker="o", markersize=3)
-            end = own.iloc[-1]
-            label_at_end(
-                axes, f"{group} {end['share_handset_pct']:.1f} %", end["month"], end["share_handset_pct"], colour
-            )
+        by_month = months.pivot(index="month", columns="provider_group", values="share_handset_pct")
+        of_groups = group_lines(axes, by_month, "{group} {last:.1f} %", marker="o", markersize=3)
         days_on_x(axes)
         axes.yaxis.set_major_formatter("{x:g} %")
-        return f"Share of all handsets; Herfindahl index {last['hhi_handset']:,.0f} in {last['month']:%B %Y}"
+        return f"Share of all handsets{of_groups}; Herfindahl index {last['hhi_handset']:,.0f} in {last['month']:%B %Y}"
 
     return draw
 
@@ -128,12 +121,10 @@ def net_flows(con: duckdb.DuckDBPyConnection) -> Draw | None:
 
     def draw(axes: Axes) -> str:
         axes.axhline(0, color=INK, linewidth=1)
-        for group, colour in zip(by_month, COLOURS, strict=False):
-            axes.plot(by_month.index, by_month[group], color=colour, linewidth=2, marker="o", markersize=3)
-            label_at_end(axes, str(group), by_month.index[-1], by_month[group].iloc[-1], colour)
+        of_groups = group_lines(axes, by_month, marker="o", markersize=3)
         days_on_x(axes)
         thousands_on_y(axes)
-        return "Lines won from other groups less lines lost to them, by month"
+        return f"Lines won from other groups less lines lost to them, by month{of_groups}"
 
     return draw
 
