@@ -2,7 +2,6 @@ with suspects as (
     select
         suspicions.case_id,
         suspicions.subject_key,
-        max(reasons.days) as days,
         min(suspicions.known_on - reasons.days) as since
     from {{ ref('int_suspicion_dealer') }} as suspicions
     inner join {{ ref('suspicion_reasons') }} as reasons
@@ -15,9 +14,9 @@ with suspects as (
 sold as (
     select
         suspects.case_id,
-        suspects.days,
         numbers.number_key,
-        numbers.sold_on
+        numbers.sold_on,
+        numbers.answered_to
     from {{ ref('int_dealer_number') }} as numbers
     inner join suspects
         on
@@ -48,7 +47,7 @@ final as (
         on
             payments.number_key = sold.number_key
             and payments.occurred_on >= sold.sold_on
-            and {{ days_between('sold.sold_on', 'payments.occurred_on') }} < sold.days
+            and payments.occurred_on < sold.answered_to
 )
 
 select * from final

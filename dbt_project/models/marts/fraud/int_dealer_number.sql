@@ -9,13 +9,27 @@ with ports as (
         and {{ in_view(['recipient_group']) }}
 ),
 
-final as (
+sold as (
     select
         number_key,
         processed_on as sold_on,
         {{ last_by('dealer_code', 'requested_at') }} as dealer_code
     from ports
     group by number_key, processed_on
+),
+
+horizon as (
+    select max(days) as days
+    from {{ ref('suspicion_reasons') }}
+    where reason = 'DEALER_TURNED_BAD'
+),
+
+final as (
+    select
+        sold.*,
+        sold.sold_on + horizon.days as answered_to
+    from sold
+    cross join horizon
 )
 
 select * from final

@@ -15,12 +15,6 @@ links as (
     where is_enabled
 ),
 
-reach as (
-    select max(days) as days
-    from {{ ref('suspicion_reasons') }}
-    where reason = 'DEALER_TURNED_BAD'
-),
-
 places as (
     select
         'CELL' as kind,
@@ -50,7 +44,7 @@ places as (
         on
             flagged.number_key = sold.number_key
             and flagged.occurred_on >= sold.sold_on
-    inner join reach on {{ days_between('sold.sold_on', 'flagged.occurred_on') }} < reach.days
+            and flagged.occurred_on < sold.answered_to
 ),
 
 spans as (

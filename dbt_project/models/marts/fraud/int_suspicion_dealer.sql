@@ -10,12 +10,6 @@ known as (
     select * from {{ ref('int_fraud_known') }}
 ),
 
-horizon as (
-    select max(days) as days
-    from {{ ref('suspicion_reasons') }}
-    where reason = 'DEALER_TURNED_BAD'
-),
-
 -- a number counts once, from the first fraud on it that became known
 frauds as (
     select
@@ -29,7 +23,7 @@ frauds as (
         on
             payments.number_key = sold.number_key
             and payments.occurred_on >= sold.sold_on
-    inner join horizon on {{ days_between('sold.sold_on', 'payments.occurred_on') }} < horizon.days
+            and payments.occurred_on < sold.answered_to
     group by sold.dealer_code, sold.number_key
 ),
 
