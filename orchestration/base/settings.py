@@ -205,11 +205,14 @@ class Settings(BaseSettings):
         """Private, short-lived files: transcoded extracts, spilled intermediate results."""
         return self.home / "tmp"
 
+    def layers(self, folder: str) -> list[Path]:
+        """A folder of the site that this one is based on, and the site's own, which is laid over it."""
+        base = self.site_profile.based_on
+        return [*([SITES / base / folder] if base else []), *([self.site / folder] if self.site else [])]
+
     def overlay(self, folder: str, default: Path, pattern: str) -> dict[str, Path]:
         """Files by stem: the default ones, replaced or joined by those of the site, and of the one it is based on."""
-        base = self.site_profile.based_on
-        folders = [default, *([SITES / base / folder] if base else []), *([self.site / folder] if self.site else [])]
-        return {path.stem: path for place in folders for path in sorted(place.glob(pattern))}
+        return {path.stem: path for place in (default, *self.layers(folder)) for path in sorted(place.glob(pattern))}
 
 
 def origins() -> dict[str, str]:

@@ -6,7 +6,7 @@ import re
 import tomllib
 from datetime import date
 from pathlib import Path
-from typing import Literal, Self
+from typing import Self
 from zoneinfo import ZoneInfo
 
 from babel.numbers import list_currencies
@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field, ValidationError, field_validator, model_v
 
 from orchestration.base.files import NotTextError, read_text
 
-#: The shipped sites, and the one that an installation without a word of its own is, or is based on.
+#: The shipped sites, and the one that an installation is, or is based on, if it says nothing else.
 SITES = Path(__file__).resolve().parents[1] / "sites"
 DEFAULT_SITE = "korea"
 #: Whose numbers the marts show.
@@ -115,7 +115,7 @@ class Source(BaseModel, extra="forbid"):
 class Site(BaseModel, extra="forbid"):
     """What a carrier says of itself in `site.toml`; `based_on` is empty for one that stands alone."""
 
-    based_on: Literal["", "korea"] = ""
+    based_on: str = ""
     country: str
     view: str = Field(default="market", pattern=VIEW)
     currency: str
@@ -124,6 +124,14 @@ class Site(BaseModel, extra="forbid"):
     absent: frozenset[str] = frozenset()
     landing: dict[str, Source] = {}
     numbers: NumberPlan
+
+    @field_validator("based_on")
+    @classmethod
+    def _is_shipped(cls, name: str) -> str:
+        shipped = sorted(folder.name for folder in SITES.iterdir() if folder.is_dir())
+        if name and name not in shipped:
+            raise ValueError(f'there is no site {name!r}; there are {", ".join(shipped)}, or "" to stand alone')
+        return name
 
     @field_validator("currency")
     @classmethod

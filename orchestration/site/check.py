@@ -142,8 +142,9 @@ def _wrong_rows(con: duckdb.DuckDBPyConnection, settings: Settings, reference: R
     for column in reference.required:
         problems += found(f"{column} is null", column, "is empty")
     for column, values in allowed.items():
-        listed = ", ".join(map(literal, values))
-        problems += found(f"{column} not in ({listed})", column, f"{{!r}} is not one of {', '.join(values)}")
+        listed = f"[{', '.join(map(literal, values))}]::varchar[]"
+        said = f"is not one of {', '.join(values)}" if values else "is unknown: there are none"
+        problems += found(f"not list_contains({listed}, {column}::varchar)", column, f"{{!r}} {said}")
     for column, conditions in reference.holds.items():
         for condition, otherwise in conditions.items():
             problems += found(f"not ({condition})", column, f"{{}} {otherwise}")
@@ -152,7 +153,7 @@ def _wrong_rows(con: duckdb.DuckDBPyConnection, settings: Settings, reference: R
 
 
 def _wrong_rules(con: duckdb.DuckDBPyConnection, settings: Settings) -> Iterator[Problem]:
-    """Parameters of fraud rules that no macro reads as they are written, in the site's rows and in the shipped ones."""
+    """Parameters of fraud rules that no macro reads as they are written, in the site's rows and in the seed's."""
     shipped = seed_file("fraud_rules")
     columns = "rule_id, parameters, line from"
     of_site = f"{lay_over(con, settings, 'fraud_rules')} where line is not null"

@@ -23,14 +23,14 @@ _WHOLE_FROM = 1000
 
 
 def exponent(site: Site) -> int:
-    """Decimals of the site's large unit: 2 for pence, 0 for won, 3 for fils."""
+    """Decimals of the site's large unit: 2 for pence, 0 for yen, 3 for fils."""
     if site.currency_decimals is not None:
         return site.currency_decimals
     return _BY_STANDARD.get(site.currency, get_currency_precision(site.currency))
 
 
 def smallest_unit(site: Site) -> str:
-    """What amounts are counted in: `KRW`, which has no smaller unit, or `1/100 GBP`."""
+    """What amounts are counted in: `JPY`, which has no smaller unit, or `1/100 GBP`."""
     parts = 10 ** exponent(site)
     return site.currency if parts == 1 else f"1/{parts} {site.currency}"
 

@@ -1,4 +1,7 @@
-"""Reference tables: what their seeds say of them, and a site's rows laid over the shipped ones.
+"""Reference tables: what their seeds say of them, and sites' rows laid over the shipped ones.
+
+A seed has the rows that hold in every country, or none. Over them lie those of the site that this one is based on, and
+over these the site's own.
 
 What a reference table's columns may hold stands with its seed, in `dbt_project/seeds/_reference.yml`: types under
 `column_types`, and in a column's `meta`, `required`, `one_of` (a list, or a `table.column`) and `holds` (conditions
@@ -9,7 +12,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -51,13 +54,9 @@ class SiteError(Refusal):
 
 @dataclass(frozen=True)
 class Reference:
-    """A reference table: its key, its columns' SQL types, and what its rows must hold.
-
-    The shipped rows of one that `is_national` are those of the default site's country.
-    """
+    """A reference table: its key, its columns' SQL types, and what its rows must hold."""
 
     name: str
-    is_national: bool
     key: tuple[str, ...]
     types: Mapping[str, str]
     required: tuple[str, ...]
@@ -78,7 +77,6 @@ def _reference(seed: Mapping[str, Any]) -> Reference:
     key = next(test["primary_key"]["arguments"]["columns"] for test in seed["data_tests"] if "primary_key" in test)
     return Reference(
         name=seed["name"],
-        is_national=bool(config.get("meta", {}).get("is_national")),
         key=tuple(key),
         types=config["column_types"],
         required=(*key, *(column for column, meta in says.items() if meta.get("required"))),
@@ -90,40 +88,41 @@ def _reference(seed: Mapping[str, Any]) -> Reference:
 def lay_over(con: duckdb.DuckDBPyConnection, settings: Settings, name: str) -> str:
     """Create the temporary relation `reference_<name>`, as text, as the warehouse reads the table; return its name.
 
-    A site's row replaces the shipped one with its key (columns that its file leaves out keep their default), or joins
-    the others; a site that is based on none has no other rows in a table of a country. `line` is its line in the
-    site's file, null for a shipped row.
+    A row replaces the one with its key that it is laid over (columns that its file leaves out keep their value), or
+    joins the others. `line` is its line in the site's own file, null for another row. The relation `shipped` holds what
+    the site's own rows are laid over.
     """
-    key, relation = references()[name].key, f"reference_{name}"
-    kept = "false" if references()[name].is_national and not settings.site_profile.based_on else "true"
-    con.execute(
-        "create or replace temp table shipped as "
-        f"select * exclude (line) from {numbered_rows(seed_file(name))} where {kept}"
-    )
-    columns = columns_of(con, "shipped")
-    own = settings.site / "reference" / f"{name}.csv" if settings.site else None
-    if own is None or not own.exists():
-        con.execute(f"create or replace temp table {relation} as select *, null::bigint as line from shipped")
-        return relation
-    con.execute(f"create or replace temp table own as select * from {numbered_rows(own)}")
-    given = columns_of(con, "own")
-    if unknown := [column for column in given if column not in (*columns, "line")]:
-        raise SiteError(Problem(str(own), f"column {unknown[0]!r} is not one of {', '.join(columns)}", 1))
+    relation, own = f"reference_{name}", own_file(settings, name)
+    con.execute(f"create or replace temp table {relation} as select * from {numbered_rows(seed_file(name))}")
+    for path in (path for path in row_files(settings, name)[1:] if path != own):
+        _lay(con, path, references()[name].key, relation)
+    con.execute(f"create or replace temp table shipped as select * replace (null::bigint as line) from {relation}")
+    con.execute(f"create or replace temp table {relation} as select * from shipped")
+    if own:
+        _lay(con, own, references()[name].key, relation)
+    return relation
+
+
+def _lay(con: duckdb.DuckDBPyConnection, path: Path, key: Sequence[str], relation: str) -> None:
+    """Lay the rows of a file over those of a relation."""
+    columns = columns_of(con, relation)
+    con.execute(f"create or replace temp table above as select * from {numbered_rows(path)}")
+    given = columns_of(con, "above")
+    if unknown := [column for column in given if column not in columns]:
+        others = ", ".join(column for column in columns if column != "line")
+        raise SiteError(Problem(str(path), f"column {unknown[0]!r} is not one of {others}", 1))
     if missing := [column for column in key if column not in given]:
-        raise SiteError(Problem(str(own), f"the key column {missing[0]!r} is missing", 1))
-    same = " and ".join(f"own.{identifier(column)} = shipped.{identifier(column)}" for column in key)
-    values = ", ".join(
-        f"{'own' if column in given else 'shipped'}.{identifier(column)} as {identifier(column)}" for column in columns
-    )
+        raise SiteError(Problem(str(path), f"the key column {missing[0]!r} is missing", 1))
+    same = " and ".join(f"above.{identifier(column)} = below.{identifier(column)}" for column in key)
+    values = ", ".join(f"{'above' if column in given else 'below'}.{identifier(column)}" for column in columns)
     con.execute(
         f"""
         create or replace temp table {relation} as
-        select *, null::bigint as line from shipped where not exists (select 1 from own where {same})
+        select * from {relation} as below where not exists (select 1 from above where {same})
         union all
-        select {values}, own.line from own left join shipped on {same}
+        select {values} from above left join {relation} as below on {same}
         """
     )
-    return relation
 
 
 def write_references(settings: Settings, folder: Path) -> None:
@@ -141,8 +140,8 @@ def write_references(settings: Settings, folder: Path) -> None:
 
 def misread(settings: Settings, name: str) -> Iterator[Problem]:
     """What of a site's table is not text in UTF-8 with commas, as many values in each line as the header has names."""
-    file = settings.site / "reference" / f"{name}.csv" if settings.site else None
-    if file is None or not file.exists():
+    file = own_file(settings, name)
+    if file is None:
         return
     try:
         text = read_text(file)
@@ -167,8 +166,20 @@ def misread(settings: Settings, name: str) -> Iterator[Problem]:
 
 
 def seed_file(name: str) -> Path:
-    """Where the shipped rows of a reference table stand."""
+    """The file of a reference table's seed."""
     return _SEEDS / f"{name}.csv"
+
+
+def own_file(settings: Settings, name: str) -> Path | None:
+    """The file of the site's own rows of a reference table, if it has any."""
+    path = settings.site / "reference" / f"{name}.csv" if settings.site else None
+    return path if path and path.exists() else None
+
+
+def row_files(settings: Settings, name: str) -> list[Path]:
+    """Every file that rows of a reference table come from, each laid over the one before it: the seed, and sites'."""
+    folders = settings.layers("reference")
+    return [seed_file(name), *(path for folder in folders if (path := folder / f"{name}.csv").exists())]
 
 
 def numbered_rows(path: Path) -> str:

@@ -54,7 +54,7 @@ def environment(settings: Settings) -> dict[str, str]:
         "RINGFENCE_VIEW": settings.view,
         "RINGFENCE_TIMEZONE": settings.time_zone,
         "RINGFENCE_CURRENCY": settings.site_profile.currency,
-        "RINGFENCE_REFERENCE": str(_reference_dir(settings)) if settings.site else "",
+        "RINGFENCE_REFERENCE": str(_reference_dir(settings)),
         "RINGFENCE_MEMORY_LIMIT": settings.memory_limit,
         "RINGFENCE_TEMP": str(settings.scratch_dir),
         "DBT_PROJECT_DIR": str(DBT_PROJECT),
@@ -74,10 +74,9 @@ def _reference_dir(settings: Settings) -> Path:
 
 
 def fingerprint(settings: Settings) -> str:
-    """What the built tables depend on beside the data: models, seeds, the site's reference tables, the view."""
+    """What the built tables depend on beside the data: models, seeds, the sites' reference tables, the view."""
     digest = hashlib.sha256(f"{settings.view}|{settings.time_zone}|{settings.site_profile.currency}".encode())
-    folders = [DBT_PROJECT, *([settings.site / "reference"] if settings.site else [])]
-    for folder in folders:
+    for folder in (DBT_PROJECT, *settings.layers("reference")):
         for path in sorted(path for pattern in _SOURCES for path in folder.rglob(pattern)):
             if "target" not in path.parts:
                 digest.update(f"{path.relative_to(folder)}\0".encode() + path.read_bytes())
@@ -139,8 +138,7 @@ def build(
         arguments += ["--exclude", *exclude]
     if full_refresh:
         arguments.append("--full-refresh")
-    if settings.site:
-        write_references(settings, private_dir(_reference_dir(settings)))
+    write_references(settings, private_dir(_reference_dir(settings)))
     results_path = target_dir(settings) / "run_results.json"
     results_path.unlink(missing_ok=True)
     for event in run(settings, arguments, keep_open, fingerprint(settings)):

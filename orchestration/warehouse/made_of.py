@@ -11,12 +11,11 @@ import ast
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from orchestration.base.settings import Settings
-from orchestration.base.site_profile import SITES
-from orchestration.site.reference import references, seed_file
+from orchestration.site.reference import row_files
 
 #: Parts of what a relation is made of, each with its hash: `code`, `rows`, `zone`, `macro <name>`, `parent <name>`.
 Parts = Mapping[str, str]
@@ -80,7 +79,7 @@ class MadeOf:
         makes = {name: config.get(name) for name in _MAKES_ROWS}
         found = {"code": digest(code, self._variables(code), columns, makes), "zone": digest(self._settings.time_zone)}
         if node["resource_type"] == "seed":
-            found["rows"] = digest(*self._rows(node["name"]))
+            found["rows"] = digest(*(path.read_bytes() for path in row_files(self._settings, node["name"])))
         hooks = " ".join(hook["sql"] for kind in ("pre-hook", "post-hook") for hook in config.get(kind) or ())
         kind = _MAKES_KIND.get(config["materialized"], ())
         for name in self._closure({*self._named_in(f"{code} {hooks}"), *kind} & self._macros.keys()):
@@ -110,12 +109,3 @@ class MadeOf:
     def _variables(self, text: str) -> list[str | None]:
         names = sorted(set(_VARIABLE.findall(text)) - {_PLACE})
         return [self._environment.get(name) for name in names]
-
-    def _rows(self, seed: str) -> Iterator[bytes | bool]:
-        """Its shipped rows, whether they count, and the site's."""
-        site, base = self._settings.site, self._settings.site_profile.based_on
-        reference = references().get(seed)
-        yield bool(reference and reference.is_national and not base)
-        folders = [*([SITES / base / "reference"] if base else []), *([site / "reference"] if site else [])]
-        for path in [seed_file(seed), *(folder / f"{seed}.csv" for folder in folders)]:
-            yield path.read_bytes() if path.exists() else b""

@@ -15,11 +15,10 @@ import pytest
 from lifelines import AalenJohansenFitter, KaplanMeierFitter
 from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 
-from tests.support.dbt_warehouse import DBT_PROJECT, Warehouse
+from tests.support.dbt_warehouse import REFERENCE, Warehouse
 
 PROVIDERS = {"KT": "KT", "SKT": "SKT", "LGU": "LGU", "KT_MVNO": "MVNO", "SKT_MVNO": "MVNO"}
 MNOS = {"KT", "SKT", "LGU"}
-SEEDS = DBT_PROJECT / "seeds"
 INCIDENTS = {
     "SKT_BREACH_2025": ("SKT", "2025-04-19", "2025-07-04"),
     "SKT_SIGNUP_SUSPENSION_2025": ("SKT", "2025-05-05", "2025-06-23"),
@@ -590,7 +589,7 @@ def test_an_evening_of_a_waiver_knows_the_claims_that_had_been_delivered(world: 
 def _due_pct(line: Row, on: date) -> int:
     """The share of a subsidy that is due on a day, by the shipped schedule."""
     month = max((on - line["contract_start_on"]).days // 30, 0)
-    with (SEEDS / "etf_schedule.csv").open(encoding="utf-8") as file:
+    with (REFERENCE / "etf_schedule.csv").open(encoding="utf-8") as file:
         rows = [row for row in csv.DictReader(file) if row["contract_kind"] == "SUBSIDY"]
     return max((int(row["from_month"]), int(row["due_pct"])) for row in rows if int(row["from_month"]) <= month)[1]
 

@@ -10,7 +10,7 @@ import pytest
 
 from orchestration.simulator.scenario import Scenario
 from orchestration.simulator.world import _build_world
-from orchestration.warehouse.dbt import DBT_PROJECT
+from tests.support.dbt_warehouse import REFERENCE
 from tests.support.python_model import python_model
 from tests.unit.test_incident_baseline import coverage
 
@@ -32,7 +32,7 @@ def days() -> pd.DataFrame:
             con, Scenario.load("kt_2025"), lambda _stage, _done, _total: None, 20260103, 0.001, 1.0,
             date(2026, 2, 1), LAST, FIRST,
         )  # fmt: skip
-        con.read_csv(str(DBT_PROJECT / "seeds" / "calendar.csv"), all_varchar=True).create("calendar")
+        con.read_csv(str(REFERENCE / "calendar.csv"), all_varchar=True).create("calendar")
         return con.execute(
             """
             select spine.day as date_day, upper(dayname(spine.day)) as weekday, 'KT' as provider_group,
@@ -51,7 +51,7 @@ def days() -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def incidents() -> pd.DataFrame:
-    table = pd.read_csv(DBT_PROJECT / "seeds" / "incidents.csv")
+    table = pd.read_csv(REFERENCE / "incidents.csv")
     return table[table["provider_group"] == "KT"].astype({"starts_on": "datetime64[us]", "ends_on": "datetime64[us]"})
 
 

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from orchestration.base import settings, site_profile
 from orchestration.base.settings import Settings
+from orchestration.base.site_profile import DEFAULT_SITE, SITES
 from orchestration.base.sql import connect
 from orchestration.site import reference
 from orchestration.warehouse import dbt, dbt_session
@@ -26,7 +28,7 @@ STAGES = ("staging", "marts")
 EDITS = [
     ("seeds/fraud_rules.csv", "registry in force does not hold,{},40", "registry in force does not hold,{},60"),
     ("seeds/fraud_rules.csv", '""hours"": 72', '""hours"": 24'),
-    ("seeds/providers.csv", "KT,KT,KT,MNO", "KT,KT,KT,MVNO"),
+    ("../sites/korea/reference/providers.csv", "KT,KT,KT,MNO", "KT,KT,KT,MVNO"),
     ("seeds/desks.csv", "FRAUD,100,4,45", "FRAUD,100,4,30"),
     ("macros/tenure_band.sql", "< 2 * 365", "< 3 * 365"),
     ("macros/unregistered.sql", "date '0001-01-01'", "date '2026-01-01'"),
@@ -37,11 +39,14 @@ EDITS = [
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A copy of the dbt project that may be edited."""
+    """A copy of the dbt project, and of the default site's reference rows, that may be edited."""
     copy = tmp_path / "dbt_project"
     shutil.copytree(dbt.DBT_PROJECT, copy)
+    shutil.copytree(SITES / DEFAULT_SITE, tmp_path / "sites" / DEFAULT_SITE)
     monkeypatch.setattr(dbt, "DBT_PROJECT", copy)
     monkeypatch.setattr(reference, "_SEEDS", copy / "seeds")
+    for module in (settings, site_profile):
+        monkeypatch.setattr(module, "SITES", tmp_path / "sites")
     yield copy
     dbt_session.end()
 

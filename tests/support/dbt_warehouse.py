@@ -13,10 +13,13 @@ from typing import Any
 import duckdb
 
 from orchestration.base.settings import Settings
+from orchestration.base.site_profile import DEFAULT_SITE, SITES
 from orchestration.site.reference import write_references
 from tests.support.feeds import FEEDS
 
 DBT_PROJECT = Path(__file__).resolve().parents[2] / "dbt_project"
+#: Reference rows of the default site.
+REFERENCE = SITES / DEFAULT_SITE / "reference"
 
 Row = Mapping[str, Any]
 
@@ -83,6 +86,8 @@ class Warehouse:
         environment |= {
             "RINGFENCE_WAREHOUSE": str(self.path),
             "RINGFENCE_VIEW": self.view,
+            "RINGFENCE_TIMEZONE": "Asia/Seoul",
+            "RINGFENCE_CURRENCY": "KRW",
             "RINGFENCE_REFERENCE": self._references(),
             "RINGFENCE_MEMORY_LIMIT": "1GB",
             "RINGFENCE_TEMP": str(self.path.with_suffix(".tmp")),
@@ -95,9 +100,7 @@ class Warehouse:
         return done.stdout
 
     def _references(self) -> str:
-        """The folder with the site's reference tables, written as before every dbt; empty without a site."""
-        if self.site is None:
-            return ""
+        """The folder with the reference tables, written as before every dbt."""
         folder = self.target / "reference"
         folder.mkdir(parents=True, exist_ok=True)
         write_references(Settings(home=self.path.parent / "home", site=self.site), folder)

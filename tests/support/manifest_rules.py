@@ -205,7 +205,7 @@ def marts_have_a_contract_and_describe_their_columns(manifest: Node) -> Iterator
 
 
 def amounts_name_their_currency(manifest: Node) -> Iterator[str]:
-    """In the comment that is published: `env_var('RINGFENCE_CURRENCY', 'KRW')`, here without a site."""
+    """In the comment that is published: `env_var('RINGFENCE_CURRENCY', 'the currency')`, here of the default site."""
     for node in _marts(manifest):
         for name, column in node["columns"].items():
             is_amount = column["data_type"] in _NUMBERS and re.search(_AMOUNTS, name)

@@ -9,10 +9,9 @@ import pandas as pd
 import pytest
 from scipy.stats import beta, betaprime
 
-from orchestration.warehouse.dbt import DBT_PROJECT
+from tests.support.dbt_warehouse import REFERENCE
 from tests.support.python_model import python_model
 
-SEEDS = DBT_PROJECT / "seeds"
 FROM_SECOND_WEEK = pd.Timestamp("2026-01-08")
 
 
@@ -23,12 +22,12 @@ def mart() -> ModuleType:
 
 @pytest.fixture(scope="module")
 def incidents() -> pd.DataFrame:
-    return pd.read_csv(SEEDS / "incidents.csv", parse_dates=["starts_on", "ends_on"])
+    return pd.read_csv(REFERENCE / "incidents.csv", parse_dates=["starts_on", "ends_on"])
 
 
 @pytest.fixture(scope="module")
 def shapes() -> pd.DataFrame:
-    return pd.read_csv(SEEDS / "incident_shapes.csv", parse_dates=["processed_on", "published_on"])
+    return pd.read_csv(REFERENCE / "incident_shapes.csv", parse_dates=["processed_on", "published_on"])
 
 
 @pytest.fixture(scope="module")

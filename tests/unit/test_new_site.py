@@ -22,11 +22,12 @@ from orchestration.reporting.terminal import print_exceptions, print_status
 from orchestration.serving.generations import PUBLICATION, Publication, PublishedRelation, switch
 from orchestration.site.check import check_site
 from orchestration.site.countries import countries
-from orchestration.site.reference import SiteError, references, write_references
+from orchestration.site.reference import SiteError, lay_over, seed_file, write_references
 from orchestration.site.skeleton import SkeletonError, write_skeleton
 from orchestration.state.punctuality import Punctuality
 from orchestration.state.status import read_feeds, read_status
 from orchestration.warehouse.needs import check_needs
+from tests.support.dbt_warehouse import REFERENCE
 from tests.support.small_site import HEADER, SmallSite, line
 
 KEY = "a key for tests, and for nothing else at all"
@@ -72,9 +73,6 @@ def test_a_site_that_stands_alone_has_no_rows_but_its_own_in_tables_of_a_country
     assert [row["day"] for row in rows["calendar"]] == ["SUNDAY", "2026-01-01"]
     assert {row["group_name"] for row in rows["providers"]} == {"ONE", "TWO", "MVNO"}
     assert len(rows["fraud_rules"]) > 10
-    assert {name for name, table in references().items() if table.is_national} == {
-        "calendar", "incident_shapes", "incidents", "providers", "regions"
-    }  # fmt: skip
 
 
 def test_a_site_that_stands_alone_inherits_nothing(tmp_path: Path) -> None:
@@ -138,23 +136,63 @@ def test_a_site_with_feeds_of_its_own_alone_is_told_where_they_are(tmp_path: Pat
     assert "None" not in told
 
 
+#: Besides what the default site's own tables name: its country, language, money, prefix, and what its press calls them.
+WORDS = (
+    "Korea", "Korean", "Seoul", "Hangul", "KRW", "KT", "SKT", "SK Telecom", "LGU", "LGU+", "LG U+", "LG Uplus", "KTM",
+    "Seollal", "Chuseok",
+)  # fmt: skip
+#: Names that other countries' tables have, too.
+COMMON = {"", "New Year's Day", "Christmas Day", "Children's Day", "Memorial Day", "Presidential election"}
+#: Files that may name a country: what is known of every country alike.
+OF_ALL_COUNTRIES = {"orchestration/site/countries.toml"}
+
+
 def test_nothing_of_the_default_sites_country_stands_outside_its_folder_and_the_simulator() -> None:
-    seeds = PROJECT / "dbt_project" / "seeds"
-    named = {"providers": ["provider"], "calendar": ["name"], "regions": ["name", "province"]}
+    named = {
+        "providers": ["provider"],
+        "calendar": ["name"],
+        "regions": ["name", "province"],
+        "incidents": ["incident_id"],
+    }
     words = {
         row[column]
         for table, columns in named.items()
-        for row in csv.DictReader((seeds / f"{table}.csv").open(encoding="utf-8"))
+        for row in csv.DictReader((REFERENCE / f"{table}.csv").open(encoding="utf-8"))
         for column in columns
     }
-    words = (words | {"Korea", "Korean"}) - {"", "New Year's Day", "Christmas Day"}
-    listed = "|".join(map(re.escape, words))
-    pattern = re.compile(rf"[\uac00-\ud7a3\u1100-\u11ff]|(?<![\w/-])(?:{listed})(?![\w-])")
+    assert {"KT", "Seollal", "Jongno-gu"} <= words
+    listed = "|".join(map(re.escape, sorted((words | set(WORDS)) - COMMON, key=len, reverse=True)))
+    pattern = re.compile(rf"[\uac00-\ud7a3\u1100-\u11ff]|(?<![\w-])(?:{listed})(?![\w-])|(?<!\d)(?:\+82|8210)")
     ours = [PACKAGE / "sites" / DEFAULT_SITE, PACKAGE / "simulator"]
     found = [
-        f"{path.relative_to(PACKAGE)}: {match[0]}"
-        for path in sorted(PACKAGE.rglob("*"))
-        if path.is_file() and "__pycache__" not in path.parts and not any(folder in path.parents for folder in ours)
+        f"{path.relative_to(PROJECT)}: {match[0]}"
+        for folder in ("orchestration", "dbt_project", "expectations")
+        for path in sorted((PROJECT / folder).rglob("*"))
+        if path.is_file() and not {"__pycache__", "target", "logs"} & {*path.parts}
+        if not any(place in path.parents for place in ours) and str(path.relative_to(PROJECT)) not in OF_ALL_COUNTRIES
         for match in pattern.finditer(path.read_text("utf-8"))
     ]
     assert found == []
+
+
+def test_tables_of_a_country_have_no_shipped_row(tmp_path: Path) -> None:
+    tables = {path.stem for path in REFERENCE.glob("*.csv")}
+    assert tables == {
+        "calendar", "contract_kinds", "etf_schedule", "incident_shapes", "incidents", "providers", "regions"
+    }  # fmt: skip
+    assert {name: seed_file(name).read_text("utf-8").count("\n") for name in tables} == dict.fromkeys(tables, 1)
+    with duckdb.connect() as con:
+        alone = Settings(home=tmp_path / "home", site=_alone(tmp_path / "site"))
+        counts = {name: con.execute(f"from {lay_over(con, alone, name)}").fetchall() for name in tables}
+    assert counts == {name: [] for name in tables}
+    (tmp_path / "site" / "reference" / "etf_schedule.csv").write_text("contract_kind,from_month,due_pct\nA,0,100\n")
+    with pytest.raises(SiteError, match=r"etf_schedule\.csv, line 2, contract_kind: 'A' is unknown: there are none"):
+        check_site(alone)
+
+
+def _alone(folder: Path) -> Path:
+    """A site without a reference table of its own."""
+    write_skeleton(folder, "KE")
+    for path in (folder / "reference").iterdir():
+        path.unlink()
+    return folder

@@ -1,7 +1,7 @@
 {#-
 What a site says of a reference table: the rows that stand in `<RINGFENCE_REFERENCE>/<table>.csv` instead of the
-shipped ones. `write_references` in orchestration/site/reference.py lays the site's own rows over the shipped ones and
-writes it before dbt begins; without a site, the seed stays as it is shipped.
+seed's. `write_references` in orchestration/site/reference.py lays the sites' rows over those of the seed, which hold
+in every country, and writes them before dbt begins.
 Post-hook of the seed, so that `reference.<table>` is what the site says wherever it is read.
 -#}
 {% macro take_site_rows() -%}

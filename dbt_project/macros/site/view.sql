@@ -3,7 +3,7 @@ Whose numbers the marts show: `market`, or `operator:<group>` for what one opera
 predicate is true for a row in which one of the given group columns is that operator's.
 -#}
 {% macro in_view(group_columns) -%}
-    {%- set view = env_var('RINGFENCE_VIEW', 'operator:KT') -%}
+    {%- set view = env_var('RINGFENCE_VIEW', 'market') -%}
     {%- if view == 'market' -%}
         true
     {%- elif view.startswith('operator:') -%}

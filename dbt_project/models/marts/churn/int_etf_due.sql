@@ -103,6 +103,7 @@ final as (
         bounded.etf_last_stated,
         bounded.last_stated_at,
         cast(case
+            when (select count(*) from kinds) = 0 then null  -- without a schedule, billing's word is all there is
             when bounded.fee_basis is null or bounded.contract_end_on < bounded.due_on then 0
             when bounded.fee_basis = 'MONTHLY_FEE'
                 then
