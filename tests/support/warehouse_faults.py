@@ -180,6 +180,12 @@ class WarehouseFault(NamedTuple):
 _PORTS, _LINES = "int_port_latest", "int_subscription_interval"
 _PAYMENTS, _VERDICTS = "int_payment_latest", "int_payment_verdict"
 _INVOICE = "invoice_id = (select min(invoice_id) from intermediate.int_invoice)"
+#: Rows of both detectors for both scopes.
+_CHALLENGER = (
+    "insert into fraud.challenger_quality by name select scope, date '2025-11-01' as month, detector, 30 as days, "
+    "{payments} as payments, 5 as frauds, 100 as top_k, 1 as frauds_found, 0.1 as card_precision_pct "
+    "from (values ('RULES'), ('SCORE')) as d(detector), (values ('MONTH'), ('TO_DATE')) as s(scope)"
+)
 _PORT, _LINE, _PAYMENT = "port_id = 'P00000107'", "line_key = md5('line1')::uuid", "payment_id = 'Y3'"
 WAREHOUSE_FAULTS = [
     WarehouseFault("a few ports from a provider that nobody knows, then all of them",
@@ -748,6 +754,14 @@ WAREHOUSE_FAULTS = [
     WarehouseFault("frauds counted in the month of their verdict",
         "detection_quality", "recall_in_range",
         "update fraud.detection_quality set recall_pct = 140 where rule_id = 'ALL'",
+    ),
+    WarehouseFault("a challenger that was judged on other payments",
+        "challenger_quality", "same_payments_for_both",
+        _CHALLENGER.format(payments="1000 + (detector = 'SCORE')::int"),
+    ),
+    WarehouseFault("a month of champion and challenger that is left out",
+        "challenger_quality", "months_are_all_payments_that_are_judged",
+        _CHALLENGER.format(payments="1000"),
     ),
     WarehouseFault(
         "a score that is not the sum of its hits",

@@ -1,0 +1,33 @@
+{#- The score in tenths of a point, of which a hundred double the odds: so few levels that they are counted, not sorted. -#}
+with payments as (
+    select * from {{ ref('int_challenger_payment') }}
+),
+
+given as (
+    select
+        'RULES' as detector,
+        told_on,
+        points as level,
+        is_fraud
+    from payments
+    union all
+    select
+        'SCORE' as detector,
+        told_on,
+        round(100 * ln(greatest(probability, 1e-12) / greatest(1.0 - probability, 1e-12)) / ln(2)) as level,
+        is_fraud
+    from payments
+),
+
+final as (
+    select
+        detector,
+        told_on,
+        level,
+        count(*) as payments,
+        count(*) filter (where is_fraud) as frauds
+    from given
+    group by detector, told_on, level
+)
+
+select * from final
