@@ -329,7 +329,7 @@ def test_the_history_is_worth_comparing(history: Warehouse) -> None:
         "intermediate.int_propensity_decile",
         "intermediate.int_propensity_model", "intermediate.int_propensity_score", "fraud.score",
         "fraud.challenger_quality", "intermediate.int_challenger_measure", "intermediate.int_challenger_level",
-        "intermediate.int_challenger_card",
+        "intermediate.int_challenger_card", "intermediate.int_challenger_payment",
         # a dozen numbers: not five frauds at one merchant or dealer, nobody who left and came back
         "intermediate.int_suspicion_merchant", "intermediate.int_contact_merchant",
         "intermediate.int_suspicion_dealer", "intermediate.int_contact_dealer",

@@ -4,9 +4,9 @@ Both rank what each morning told, by what was known then. Average precision is s
 card precision is the Fraud Detection Handbook's: of the `k` lines or numbers that a morning ranks highest, those
 defrauded, whoever was found on an earlier morning left out.
 
-Intervals are of a bootstrap over mornings (Efron, 1979; percentiles, 95 %): the frauds of one morning are of one story,
-so mornings are drawn, not payments. Both detectors are drawn together, which gives the interval of what the one is ahead
-of the other. With fewer than ten mornings or ten frauds there is no interval.
+Intervals are of a bootstrap over mornings (Efron, 1979; percentiles, 95 %): the frauds of one morning are of one
+story, so mornings are drawn, not payments. Both detectors are drawn together, which gives the interval of what the one
+is ahead of the other. With fewer than ten mornings or ten frauds there is no interval.
 
 Grain of the result: one row per scope, month and detector. Frames in, frame out: nothing here knows of dbt but `model`.
 """
