@@ -62,6 +62,12 @@ cards as (
     group by detector, told_on, party_key, is_defrauded
 ),
 
+defrauded as (
+    select distinct party_key
+    from cards
+    where is_defrauded
+),
+
 placed as (
     select
         *,
@@ -74,13 +80,13 @@ placed as (
 
 final as (
     select
-        detector,
-        told_on,
-        party_key,
-        place,
-        is_defrauded
+        placed.detector,
+        placed.told_on,
+        placed.party_key,
+        placed.place,
+        placed.is_defrauded
     from placed
-    where party_key in (select defrauded.party_key from cards as defrauded where defrauded.is_defrauded)
+    inner join defrauded on placed.party_key = defrauded.party_key
 )
 
 select * from final

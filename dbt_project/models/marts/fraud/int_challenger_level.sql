@@ -1,4 +1,4 @@
-{#- The score in tenths of a point, of which a hundred double the odds: so few levels that they are counted, not sorted. -#}
+{#- The score in tenths of a point, of which a hundred double the odds: levels so few that they are counted, not sorted. -#}
 with payments as (
     select * from {{ ref('int_challenger_payment') }}
 ),
