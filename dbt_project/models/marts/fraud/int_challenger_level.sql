@@ -1,4 +1,4 @@
-{#- The score in tenths of a point, of which a hundred double the odds: levels so few that they are counted, not sorted. -#}
+{#- The score in tenths of a point, a hundred of which double the odds: levels so few that nobody has to sort. -#}
 with payments as (
     select * from {{ ref('int_challenger_payment') }}
 ),
