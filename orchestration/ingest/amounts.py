@@ -34,7 +34,8 @@ def _exact_sql(column: Column, text: str, spelling: NumberSpelling) -> str:
     if column.minor_units:  # spelled in the large unit, kept in the small one: `1.234,5` is 123450 cents
         decimal = f"try_cast({plain} as decimal(38,{column.minor_units}))"
         return f"try_cast({decimal} * {10**column.minor_units} as {column.type})"
-    return f"try_cast({plain} as {column.type})"
+    value = f"try_cast({plain} as {column.type})"
+    return f"case when isfinite({value}) then {value} end" if column.scale is None else value
 
 
 def _plain_sql(column: Column, text: str, spelling: NumberSpelling) -> str:
@@ -60,9 +61,9 @@ def _digits(spelling: NumberSpelling) -> str:
 
 
 def _fraction(scale: int | None, point: str) -> str:
-    """Pattern of the decimals of a type: as many as it has, then zeros only."""
+    """Pattern of the decimals of a type: as many as it has, then zeros only; a type without a scale has an exponent."""
     if scale is None:
-        return f"({point}[0-9]+)?"
+        return f"({point}[0-9]+)?([eE][+-]?[0-9]+)?"
     return f"({point}[0-9]{{1,{scale}}}0*)?" if scale else f"({point}0+)?"
 
 
