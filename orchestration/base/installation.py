@@ -62,6 +62,24 @@ def write_installation_file(folder: Path, settings: Mapping[str, Path]) -> Path:
     return target
 
 
+def take_site(site: Path) -> Path | None:
+    """Name a site in the file that commands read here; return the file, or None if that is left to who runs them.
+
+    It is where there is no file, where the file names a site, and where extracts have been taken in under another.
+    """
+    file = find_installation_file()
+    if file is None or not file.is_file():
+        return None
+    text = read_text(file)
+    written = tomllib.loads(text)
+    if "site" in written or (file.parent / written.get("home", "data") / "raw").exists():
+        return None
+    break_ = "" if text.endswith("\n") else "\n"
+    with file.open("a", encoding="utf-8") as end:
+        end.write(f'{break_}site = "{_short(site.resolve(), file.parent)}"\n')
+    return file
+
+
 def _short(path: Path, folder: Path) -> str:
     return (path.relative_to(folder) if path.is_relative_to(folder) else path).as_posix()
 

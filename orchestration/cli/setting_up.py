@@ -9,7 +9,7 @@ import typer
 from rich.markup import escape
 
 from orchestration.base.installation import NAME as INSTALLATION_FILE
-from orchestration.base.installation import write_installation_file
+from orchestration.base.installation import take_site, write_installation_file
 from orchestration.base.settings import private_dir
 from orchestration.cli.shell import app, out, settings, site_app
 from orchestration.privacy import PseudonymKey
@@ -41,12 +41,17 @@ def new_site(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="An empty folder, or one that is not there yet.")],
     country: Annotated[str, typer.Option(help="Code of ISO 3166, such as GB: currency, time zone and numbers.")],
 ) -> None:
-    """Write a new site's folder, commented, sound as it stands; RINGFENCE_SITE then names it."""
+    """Write a new site's folder, commented, sound as it stands.
+
+    An installation of this folder that has no site and no data takes it; else RINGFENCE_SITE names it.
+    """
     from orchestration.site.skeleton import write_skeleton
 
     for path in write_skeleton(folder, country.upper()):
         out.print(str(path), soft_wrap=True)
-    out.print(f"Now set RINGFENCE_SITE={folder.resolve()}, and see `ringfence doctor`.", soft_wrap=True)
+    file = take_site(folder)
+    done = f"{file} names it now" if file else f"Now set RINGFENCE_SITE={folder.resolve()}"
+    out.print(f"{done}; see `ringfence doctor`.", soft_wrap=True)
 
 
 @app.command()

@@ -30,6 +30,7 @@ def test_a_market_that_processes_on_sundays_is_published(new_world: Callable[...
         "where incident_id = 'CLARO_WAIVER_2026' and as_of_date = '2026-01-04'"
     )
     assert headline == [(42, "VIVO")]
+    assert world.query("select incident_id from core.dim_incident") == [("CLARO_WAIVER_2026",)]
 
 
 def test_an_operator_of_a_site_that_stands_alone_has_its_headline_and_misses_no_feed(

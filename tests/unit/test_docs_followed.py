@@ -13,6 +13,7 @@ from orchestration.base.settings import PROJECT, Settings
 from orchestration.base.site_profile import read_profile
 from orchestration.cli import app
 from orchestration.site.check import check_site
+from tests.support.followed import do, is_as_shown, run, steps
 from tests.unit.test_new_site import KEY
 
 FEEDS, SITES = ((PROJECT / "docs" / f"{page}.md").read_text("utf-8") for page in ("feeds", "sites"))
@@ -83,15 +84,35 @@ def test_mistakes_are_told_as_the_page_shows(folder: Path) -> None:
     assert [line.removeprefix("site/contracts/") for line in told.output.splitlines()] == shown.splitlines()
 
 
-def test_a_new_site_is_what_the_page_shows(folder: Path) -> None:
-    command, shown = _console(SITES, "site new")
-    told = CliRunner().invoke(app, command)
-    assert told.exit_code == 0, told.output
-    *files, now = told.output.splitlines()
-    assert files == shown[:-1]
-    assert re.fullmatch(re.escape(shown[-1]).replace("…", ".*"), now)
-    settings = Settings(site=folder / "site")
-    check_site(settings)
+def test_a_new_country_is_set_up_as_the_page_says(tmp_path: Path) -> None:
+    done = []
+    for step in steps(SITES, "A new country"):
+        if step.language != "console":
+            do(step, tmp_path)
+        for arguments, shown in step.commands():
+            if arguments[0] in ("run", "headline"):  # tests/slow/test_new_country.py goes on from here
+                continue
+            assert is_as_shown(run(arguments, tmp_path), shown), arguments
+            done.append(arguments[0])
+    assert done == ["init", "site", "feeds", "doctor"]
+
+
+def test_a_new_site_is_taken_by_an_installation_without_a_site_and_without_data_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("RINGFENCE_CONFIG")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("orchestration.base.installation._PROJECT", tmp_path)
+    new = ["site", "new", "--country", "KE"]
+    assert "Now set RINGFENCE_SITE=" in CliRunner().invoke(app, [*new, "none"]).output
+    CliRunner().invoke(app, ["init"])
+    (tmp_path / "data" / "raw").mkdir()
+    assert "Now set RINGFENCE_SITE=" in CliRunner().invoke(app, [*new, "late"]).output
+    (tmp_path / "data" / "raw").rmdir()
+    assert "names it now" in CliRunner().invoke(app, [*new, "first"]).output
+    assert Settings().site == tmp_path / "first"
+    assert "Now set RINGFENCE_SITE=" in CliRunner().invoke(app, [*new, "second"]).output
+    assert Settings().site == tmp_path / "first"
 
 
 def test_the_pages_sources_are_sources(folder: Path) -> None:
