@@ -1,8 +1,10 @@
-"""Real servers that extracts come from: an S3 server and an SSH server, for the length of a test."""
+"""Servers that extracts come from, for the length of a test: S3's, Google's, Azure's and an SSH server."""
 
 from __future__ import annotations
 
 import asyncio
+import socket
+import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,6 +33,48 @@ def s3_server(environment: dict[str, str]) -> Iterator[str]:
         yield f"http://{host}:{port}"
     finally:
         server.stop()
+
+
+@contextmanager
+def google_server(environment: dict[str, str]) -> Iterator[None]:
+    """Google's storage, emulated, with a bucket `exports`."""
+    from gcp_storage_emulator.server import create_server
+
+    port = _free_port()
+    server = create_server("localhost", port, in_memory=True, default_bucket="exports")
+    server.start()
+    environment |= {
+        "STORAGE_EMULATOR_HOST": f"http://localhost:{port}",
+        "GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT": "false",  # it asks by gRPC, which nobody answers
+    }
+    try:
+        yield
+    finally:
+        server.stop()
+
+
+@contextmanager
+def azure_server(environment: dict[str, str], command: str, folder: Path) -> Iterator[None]:
+    """Azure's storage by its own emulator, Azurite; the account and its key are those of every emulator."""
+    port = _free_port()
+    arguments = ["--blobPort", str(port), "--inMemoryPersistence", "--skipApiVersionCheck", "--disableTelemetry"]
+    environment["AZURE_STORAGE_CONNECTION_STRING"] = (
+        "DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;AccountKey=Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6"
+        f"IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==;BlobEndpoint=http://127.0.0.1:{port}/devstoreaccount1;"
+    )
+    with subprocess.Popen([command, *arguments], cwd=folder, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout
+        next(said for said in server.stdout if "successfully listens" in said)
+        try:
+            yield
+        finally:
+            server.terminate()
+
+
+def _free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
 
 
 @dataclass(frozen=True)

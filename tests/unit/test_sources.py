@@ -205,20 +205,26 @@ def test_extracts_come_from_an_object_store_and_a_day_without_any_is_none(
             monkeypatch.setenv(name, value)
         bucket = s3fs.S3FileSystem(skip_instance_cache=True)
         bucket.mkdir("exports")
-        for path in (store / "20260103").iterdir():
-            bucket.pipe(f"exports/charges/20260103/{path.name}", path.read_bytes())
-        site = _from(SmallSite(tmp_path), url="s3://exports/charges/{dt:%Y%m%d}/*")
-        (done,) = fetch(site.settings, site.feed, [DAY, NEXT])
-        assert done.files == ["part1.csv", "part2.csv"]
-        assert fetch(site.settings, site.feed, [DAY, NEXT]) == []
-        bucket.pipe("exports/charges/20260103/part1.csv", (HEADER + line(1)).encode())
-        assert has_news(site.settings, {"charges": site.feed}, [DAY])
-        fetch(site.settings, site.feed, [DAY])
-        assert site.ingest().rows_accepted == 3
+        comes_once_and_again_when_it_is_changed(tmp_path, "s3", store, bucket)
+
+
+def comes_once_and_again_when_it_is_changed(root: Path, protocol: str, store: Path, bucket: Any) -> None:
+    """What a store has in its bucket `exports` comes into landing, is left alone, and comes again when changed."""
+    for path in (store / "20260103").iterdir():
+        bucket.pipe(f"exports/charges/20260103/{path.name}", path.read_bytes())
+    site = _from(SmallSite(root), url=f"{protocol}://exports/charges/{{dt:%Y%m%d}}/*")
+    (done,) = fetch(site.settings, site.feed, [DAY, NEXT])
+    assert done.files == ["part1.csv", "part2.csv"]
+    assert fetch(site.settings, site.feed, [DAY, NEXT]) == []
+    assert not has_news(site.settings, {"charges": site.feed}, [DAY])
+    bucket.pipe("exports/charges/20260103/part1.csv", (HEADER + line(1)).encode())
+    assert has_news(site.settings, {"charges": site.feed}, [DAY])
+    fetch(site.settings, site.feed, [DAY])
+    assert site.ingest().rows_accepted == 3
 
 
 class _Gs(MemoryFileSystem):
-    """Files in memory, told of as gcsfs tells of its own: no such server is here."""
+    """Files in memory, told of as gcsfs tells of its own; tests/slow/test_source_stores.py has a server."""
 
     protocol = "gs"
     store: ClassVar[dict[str, Any]] = {}
@@ -254,17 +260,7 @@ def test_files_of_other_stores_are_told_apart_by_what_their_libraries_tell_of_th
 ) -> None:
     protocol = str(store_class.protocol)
     monkeypatch.setitem(_registry, protocol, store_class)
-    bucket = store_class()
-    for path in (store / "20260103").iterdir():
-        bucket.pipe(f"/exports/charges/20260103/{path.name}", path.read_bytes())
-    site = _from(SmallSite(tmp_path), url=f"{protocol}://exports/charges/{{dt:%Y%m%d}}/*")
-    (done,) = fetch(site.settings, site.feed, [DAY, NEXT])
-    assert done.files == ["part1.csv", "part2.csv"]
-    assert fetch(site.settings, site.feed, [DAY, NEXT]) == []
-    bucket.pipe("/exports/charges/20260103/part1.csv", (HEADER + line(1)).encode())
-    assert has_news(site.settings, {"charges": site.feed}, [DAY])
-    fetch(site.settings, site.feed, [DAY])
-    assert site.ingest().rows_accepted == 3
+    comes_once_and_again_when_it_is_changed(tmp_path, protocol, store, store_class())
 
 
 @pytest.mark.parametrize(("url", "extra"), [("gs://exports/{dt}/x", "gcs"), ("az://exports/{dt}/x", "azure")])
