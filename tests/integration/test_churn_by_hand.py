@@ -178,6 +178,18 @@ def _contacts(rng: random.Random, subscriptions: list[Row], ports: list[Row]) ->
     return list({(row["line_key"], row["contacted_at"]): row for row in rows}.values())
 
 
+def _counts(rng: random.Random) -> dict[date, list[Row]]:
+    """The regulator's counts of four months, by delivery: the second month's are corrected, the third lacks a group."""
+    days = {}
+    for at, dt in enumerate((date(2025, 4, 20), date(2025, 5, 20), date(2025, 6, 20), date(2025, 6, 24), LAST)):
+        month = [date(2025, 3, 1), date(2025, 4, 1), date(2025, 5, 1), date(2025, 4, 1), date(2025, 6, 1)][at]
+        days[dt] = [
+            {"month": month, "provider": provider, "line_type": kind, "lines": rng.randrange(10**5, 10**6)}
+            for provider in PROVIDERS for kind in ("HANDSET", "IOT") if (at, provider) != (2, "LGU")
+        ]  # fmt: skip
+    return days
+
+
 class ByHand:
     """The world's rows, and the built warehouse beside them."""
 
@@ -202,6 +214,9 @@ class ByHand:
         self.ports = self.known_by(date(9999, 1, 1))
         self.contacts = _contacts(random.Random(8), self.subscriptions, self.moves)
         warehouse.deliver("retention_contacts", str(LAST), self.contacts)
+        self.counts = _counts(random.Random(3))
+        for dt, rows in self.counts.items():
+            warehouse.deliver("provider_line_counts", str(dt), rows)
 
     def known_by(self, day: date) -> list[Row]:
         """Completed ports between groups and within them, as the deliveries up to the end of a day tell them."""
@@ -333,6 +348,49 @@ def test_provider_months_add_up_their_days(world: ByHand) -> None:
         "select month, provider_group, line_coverage_pct from churn.provider_monthly where port_outs > 0"
     ):
         assert coverage == pytest.approx(100 * with_line[month, group] / outs[month, group])
+
+
+def test_months_of_flows_are_a_matrix_of_what_each_took_from_each(world: ByHand) -> None:
+    key = [(p["on"].replace(day=1), p["from"], p["to"]) for p in world.moves]
+    ports = Counter(key)
+    cell = "select month, donor_group, recipient_group"
+    world.same(f"{cell}, ports from churn.market_flow", ports)
+    withdrawn = Counter(at for at, p in zip(key, world.moves, strict=True) if p["withdrawn"])
+    world.same(f"{cell}, withdrawn from churn.market_flow", withdrawn)
+    net = {(month, donor, to): count - ports[month, to, donor] for (month, donor, to), count in ports.items()}
+    world.same(f"{cell}, net_ports from churn.market_flow", net)
+    left, came = Counter(at[:2] for at in key), Counter((at[0], at[2]) for at in key)
+    for month, donor, to, *shares in world.warehouse.query(
+        f"{cell}, share_of_departures_pct, share_of_arrivals_pct from churn.market_flow"
+    ):
+        count = ports[month, donor, to]
+        assert shares == pytest.approx([100 * count / left[month, donor], 100 * count / came[month, to]])
+
+
+def test_the_market_is_shared_by_those_whom_the_regulator_counted_last(world: ByHand) -> None:
+    last = {(r["month"], r["provider"], r["line_type"]): r for _, rows in sorted(world.counts.items()) for r in rows}
+    lines = pd.DataFrame(last.values())
+    lines["group"] = lines["provider"].map(PROVIDERS)
+    found = pd.DataFrame(
+        world.warehouse.query(
+            "select month, provider_group, is_whole, lines, lines_handset, share_pct, share_handset_pct, "
+            "share_handset_change_points, hhi, hhi_handset from churn.market order by all"
+        )
+    ).set_index([0, 1])
+    assert len(found) == 15
+    for columns, counted in (((3, 5, 8), lines), ((4, 6, 9), lines[lines["line_type"] == "HANDSET"])):
+        table = counted.pivot_table(index="month", columns="group", values="lines", aggfunc="sum")
+        share = 100 * table.div(table.sum(axis=1), axis=0).where(table.notna().all(axis=1), axis=0)
+        assert share.isna().all(axis=1).tolist() == [False, False, True, False]
+        hhi = (share**2).sum(axis=1, min_count=1)
+        for (month, group), row in found.iterrows():
+            assert row[2] == share.loc[month].notna().all()
+            assert row[columns[0]] == table.loc[month, group]
+            assert row[columns[1]] == pytest.approx(share.loc[month, group], nan_ok=True)
+            assert row[columns[2]] == pytest.approx(hhi[month], nan_ok=True)
+    changes = share.diff().stack()
+    assert found[7].dropna().to_dict() == pytest.approx(changes.dropna().to_dict())
+    assert len(changes.dropna()) == 4
 
 
 def test_churn_rates_are_terminations_over_the_mean_count(world: ByHand) -> None:

@@ -1,6 +1,7 @@
 """Pictures in the metadata of marts, drawn from the shared world."""
 
 import base64
+import re
 from collections.abc import Iterator
 from html import unescape
 from itertools import combinations
@@ -96,6 +97,48 @@ def test_the_retention_desks_pictures_say_what_was_foretold_what_came_and_what_c
         assert draw is not None
         drawn = plots.canvas.svg(draw, 700, 340)
         assert [text for text in texts[relation] if text not in drawn] == []
+
+
+def test_dealers_pictures_name_those_who_are_out_of_line_first() -> None:
+    with duckdb.connect() as con:
+        con.execute(
+            """
+            create schema churn;
+            create table churn.dealer_monthly as
+            select date '2026-01-01' as month, 'D' || n as dealer_code, 'SKT' as recipient_group,
+                date '2026-01-12' as busiest_on, 20 + n as busiest_day_ports, 3.5 as usual_ports_per_day,
+                n > 3 as has_mass_day
+            from range(20) as t(n);
+            create table churn.dealer_early_churn as
+            select date '2025-09-01' as month, 'D' || n as dealer_code, 'KT' as provider_group, n as ended_early,
+                5.0 * n as early_churn_pct, 2.0 * n as early_churn_low_pct, 8.0 * n as early_churn_high_pct,
+                3.0 as usual_early_churn_pct, n = 2 as is_conspicuous
+            from range(6) as t(n)
+            """
+        )
+        mass, early = (draw for plot in plots.dealers.PLOTS.values() if (draw := plot(con)))
+        con.execute("update churn.dealer_monthly set has_mass_day = false; delete from churn.dealer_early_churn")
+        assert [plot(con) for plot in plots.dealers.PLOTS.values()] == [None, None]
+    drawn = plots.canvas.svg(mass, 860, 300)
+    assert "Days of mass ports in January 2026: the largest of 16" in drawn
+    assert [n for n in range(20) if f"D{n} for SKT, 12 Jan" in drawn] == list(range(10, 20))
+    drawn = plots.canvas.svg(early, 860, 300)
+    assert "ended early: 1 of 6 dealers are conspicuous" in drawn
+    assert re.findall(r"D\d of KT", drawn) == ["D2 of KT", "D5 of KT", "D4 of KT", "D3 of KT", "D1 of KT"]
+
+
+def test_the_call_lists_picture_says_what_its_calls_save_and_nobody_elses() -> None:
+    with duckdb.connect() as con:
+        con.execute(
+            "create schema churn; create table churn.call_list as select date '2026-03-01' as list_on, "
+            "n as queue_position, if(n % 5 = 0, 'HOLD_OUT', 'CALL') as arm, 100_000 as expected_saved_amount "
+            "from range(1, 101) as t(n)"
+        )
+        draw = plots.retention_desk.calls(SITE, con)
+    assert draw is not None
+    assert "80 calls on 1 March 2026 are expected to save 8.0 M KRW; 20 lines are held out" in unescape(
+        plots.canvas.svg(draw, 860, 300)
+    )
 
 
 @pytest.fixture

@@ -14,16 +14,17 @@ import duckdb
 
 from orchestration.base.site_profile import Site
 from orchestration.base.sql import first_line
-from orchestration.reporting.plots import breach, churn, fraud, market, retention_desk, revenue
+from orchestration.reporting.plots import breach, churn, dealers, fraud, market, retention_desk, revenue
 from orchestration.reporting.plots.canvas import Draw, Plot, picture
 from orchestration.warehouse.stage import Picture, ReadPicture, Warn
 
 
 def plot_reader(site: Site) -> ReadPicture:
     """What reads the picture of a relation, amounts in the money of a site."""
-    money = {relation: partial(plot, site) for relation, plot in revenue.PLOTS.items()}
+    in_money = {**revenue.PLOTS, **retention_desk.MONEY_PLOTS}
     plots: Mapping[str, Plot] = {
-        **churn.PLOTS, **market.PLOTS, **retention_desk.PLOTS, **fraud.PLOTS, **breach.PLOTS, **money
+        **churn.PLOTS, **market.PLOTS, **dealers.PLOTS, **retention_desk.PLOTS, **fraud.PLOTS, **breach.PLOTS,
+        **{relation: partial(plot, site) for relation, plot in in_money.items()},
     }  # fmt: skip
 
     def read(con: duckdb.DuckDBPyConnection, relation: str) -> Picture:

@@ -1,4 +1,4 @@
-"""Pictures of what the retention desk goes by: how well propensity tells, and what calls keep."""
+"""Pictures of what the retention desk goes by: how well propensity tells, whom it calls, and what calls keep."""
 
 from __future__ import annotations
 
@@ -7,7 +7,19 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from orchestration.reporting.plots.canvas import COLOURS, INK, Draw, Plot, days_on_x, key, label_at_end
+from orchestration.base.site_profile import Site
+from orchestration.reporting.plots.canvas import (
+    COLOURS,
+    INK,
+    Draw,
+    MoneyPlot,
+    Plot,
+    days_on_x,
+    key,
+    label_at_end,
+    thousands_on_y,
+)
+from orchestration.site.money import exponent, money_at_a_glance
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -105,8 +117,36 @@ def offers(con: duckdb.DuckDBPyConnection) -> Draw | None:
     return draw
 
 
+def calls(site: Site, con: duckdb.DuckDBPyConnection) -> Draw | None:
+    """What the morning's calls are expected to save, place by place of the list, and the places that are held out."""
+    lines = con.execute(
+        "select list_on, queue_position, arm, coalesce(expected_saved_amount, 0)::double as saved "
+        "from churn.call_list order by queue_position"
+    ).df()
+    if lines.empty:
+        return None
+    called, held_out = lines[lines["arm"] == "CALL"], lines[lines["arm"] != "CALL"]
+
+    def draw(axes: Axes) -> str:
+        large_unit = 10 ** exponent(site)
+        axes.plot(called["queue_position"], called["saved"].cumsum() / large_unit, color=COLOURS[2], linewidth=2)
+        axes.plot(held_out["queue_position"], [0] * len(held_out), "|", color=INK, markersize=9)
+        key(axes, {"expected to be saved, to this place": COLOURS[2], "held out, and not called": INK})
+        axes.set_xlabel("place in the list")
+        axes.set_ylabel(site.currency)
+        axes.set_ylim(bottom=0)
+        thousands_on_y(axes)
+        return (
+            f"{len(called):,} calls on {lines['list_on'].iloc[0]:%-d %B %Y} are expected to save "
+            f"{money_at_a_glance(called['saved'].sum(), site)}; {len(held_out):,} lines are held out"
+        )
+
+    return draw
+
+
 PLOTS: Mapping[str, Plot] = {
     "churn.propensity_calibration": calibration,
     "churn.propensity_quality": ranking,
     "churn.offer_effect": offers,
 }
+MONEY_PLOTS: Mapping[str, MoneyPlot] = {"churn.call_list": calls}

@@ -10,12 +10,13 @@ import pandas as pd
 
 from orchestration.base.site_profile import Site
 from orchestration.reporting.plots.canvas import COLOURS, INK, Draw, MoneyPlot, days_on_x, key, latest_incident_of
-from orchestration.site.money import exponent
+from orchestration.site.money import exponent, money_at_a_glance
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _ALL_PCT = 100
+_TARIFFS_SHOWN = 12
 #: What became of covered fees, from what is settled to what may still cost something.
 _STATES = {"paid": COLOURS[2], "refused": COLOURS[3], "lapsed": INK, "open": COLOURS[1]}
 _LOST = {
@@ -142,6 +143,39 @@ def flows(site: Site, con: duckdb.DuckDBPyConnection) -> Draw | None:
     return draw
 
 
+def plans(site: Site, con: duckdb.DuckDBPyConnection) -> Draw | None:
+    """What went and came with ported lines in the latest month, by tariff; a tariff is named by its monthly fee."""
+    tariffs = con.execute(
+        """
+        select max(month) as month, sum(monthly_fee_sum) / sum(ports_with_line) as monthly_fee,
+            coalesce(sum(monthly_fee_sum) filter (direction = 'OUT'), 0)::double as went_out,
+            coalesce(sum(monthly_fee_sum) filter (direction = 'IN'), 0)::double as came_in,
+        from churn.revenue_flow_plan
+        where month = (select max(month) from churn.revenue_flow_plan) and ports_with_line > 0
+        group by plan_code order by went_out + came_in desc limit $1
+        """,
+        [_TARIFFS_SHOWN],
+    ).df()
+    if tariffs.empty:
+        return None
+    tariffs, million = tariffs.sort_values("monthly_fee", ignore_index=True), _million(site)
+
+    def draw(axes: Axes) -> str:
+        axes.axvline(0, color=INK, linewidth=1)
+        axes.barh(tariffs.index, -tariffs["went_out"] / million, height=0.7, color=COLOURS[4])
+        axes.barh(tariffs.index, tariffs["came_in"] / million, height=0.7, color=COLOURS[2])
+        axes.set_yticks(tariffs.index, [money_at_a_glance(fee, site) for fee in tariffs["monthly_fee"]])
+        axes.grid(visible=False, axis="y")
+        axes.grid(axis="x")
+        axes.xaxis.set_major_formatter(lambda value, position: f"{abs(value):g}")
+        axes.set_xlabel(f"million {site.currency} a month, of the lines that billing has")
+        axes.margins(x=0.03)
+        key(axes, {"went out": COLOURS[4], "came in": COLOURS[2]})
+        return f"Recurring revenue that went and came in {tariffs['month'].iloc[0]:%B %Y}, by the fee of the tariff"
+
+    return draw
+
+
 def _millions_on_y(axes: Axes, site: Site, per: str = "") -> None:
     axes.yaxis.set_major_formatter("{x:,.0f}")
     axes.set_ylabel(f"million {site.currency}{per}")
@@ -157,4 +191,5 @@ PLOTS: Mapping[str, MoneyPlot] = {
     "churn.incident_amount": lost,
     "churn.refund_liability": owed,
     "churn.revenue_flow": flows,
+    "churn.revenue_flow_plan": plans,
 }

@@ -20,6 +20,7 @@ group_lines as (
 whole as (
     select
         month,
+        lag(month) over (order by month) as month_before,
         sum(lines) as lines,
         sum(lines_handset) as lines_handset,
         count(*) = (select count(distinct providers.group_name) from providers) as is_whole
@@ -30,6 +31,7 @@ whole as (
 shared as (
     select
         group_lines.*,
+        whole.month_before,
         whole.is_whole,
         case when whole.is_whole then 100.0 * group_lines.lines / nullif(whole.lines, 0) end as share_pct,
         case when whole.is_whole then 100.0 * group_lines.lines_handset / nullif(whole.lines_handset, 0) end
@@ -40,18 +42,21 @@ shared as (
 
 final as (
     select
-        month,
-        provider_group,
-        is_whole,
-        cast(lines as bigint) as lines,
-        cast(lines_handset as bigint) as lines_handset,
-        share_pct,
-        share_handset_pct,
-        share_handset_pct - lag(share_handset_pct) over (partition by provider_group order by month)
-            as share_handset_change_points,
-        sum(share_pct * share_pct) over (partition by month) as hhi,
-        sum(share_handset_pct * share_handset_pct) over (partition by month) as hhi_handset
+        shared.month,
+        shared.provider_group,
+        shared.is_whole,
+        cast(shared.lines as bigint) as lines,
+        cast(shared.lines_handset as bigint) as lines_handset,
+        shared.share_pct,
+        shared.share_handset_pct,
+        shared.share_handset_pct - before.share_handset_pct as share_handset_change_points,
+        sum(shared.share_pct * shared.share_pct) over (partition by shared.month) as hhi,
+        sum(shared.share_handset_pct * shared.share_handset_pct) over (partition by shared.month) as hhi_handset
     from shared
+    left join shared as before
+        on
+            shared.month_before = before.month
+            and shared.provider_group = before.provider_group
 )
 
 select * from final
