@@ -59,6 +59,31 @@ def test_coefficients_are_those_of_scikit_learn(mart: ModuleType, cells: pd.Data
     assert found["INTERCEPT"].item() == pytest.approx(30 * expected[-1], abs=0.02)  # the latest month's level
 
 
+@pytest.mark.parametrize("seed", [6, 23, 30])
+def test_small_chances_and_strong_effects_settle_as_with_scikit_learn(mart: ModuleType, seed: int) -> None:
+    """Whole steps of Newton from the month before diverge on the second of these."""
+    rng = np.random.default_rng(seed)
+    months = pd.date_range("2025-09-01", periods=5, freq="MS")
+    values = pd.MultiIndex.from_product([months, range(6), range(5)], names=["snapshot_on", "plan_code", "tenure"])
+    alike = values.to_frame(index=False)
+    odds = -5.2 + 1.5 * (alike["plan_code"] == 1) + 2.0 * (alike["tenure"] == 2) - 2.5 * (alike["plan_code"] == 3)
+    lines = rng.integers(1, 4000, len(alike))
+    left = rng.binomial(lines, 1 / (1 + np.exp(-odds)))
+    alike = alike.astype({"plan_code": str, "tenure": str}).assign(
+        known_by=alike["snapshot_on"] + pd.Timedelta(days=30), lines=lines.astype(float), departures=left
+    )
+    trained_for = [f"{month + pd.Timedelta(days=30):%Y-%m-%d}" for month in months]
+    found = _models(mart, alike, *trained_for)[trained_for[-1]].drop("INTERCEPT")
+    design = pd.get_dummies(alike[["plan_code", "tenure"]], prefix_sep=" ").astype(float)
+    design = design[[" ".join(trait) for trait in found.index]]
+    by_month = 100.0 * pd.get_dummies(alike["snapshot_on"])  # as good as unpenalised
+    rows, weights = np.hstack([design, by_month]), np.r_[left, lines - left]
+    theirs = LogisticRegression(C=1 / mart.RIDGE, fit_intercept=False, solver="newton-cholesky", tol=1e-8).fit(
+        np.vstack([rows, rows]), np.repeat([1, 0], len(rows)), sample_weight=weights
+    )
+    assert found.to_numpy() == pytest.approx(theirs.coef_[0][: len(found)], abs=0.005)
+
+
 def test_a_months_model_knows_nothing_of_what_was_not_over_when_it_began(mart: ModuleType, cells: pd.DataFrame) -> None:
     before = _models(mart, cells, "2025-11-01")
     later = cells["known_by"] > "2025-11-01"

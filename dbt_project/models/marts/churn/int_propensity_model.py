@@ -39,11 +39,11 @@ def coefficients(cells: pd.DataFrame, months: pd.DataFrame) -> pd.DataFrame:
     traits = [indicators(cells[name], lines, name, has_reference=True) for name in features]
     table = pd.concat([levels, *traits], axis=1)
     design, is_level = table.to_numpy(float), np.array([feature == LEVEL for feature, _ in table.columns])
-    ridge, beta, found = np.where(is_level, 1e-6, RIDGE), None, []
+    ridge, found = np.where(is_level, 1e-6, RIDGE), []
     for trained_for in sorted(months["trained_for"].unique()):
         known = (cells["known_by"] <= trained_for).to_numpy()
         if left[known].sum() >= FEWEST_DEPARTURES:
-            beta = fitted(design[known], lines[known], left[known], ridge, beta)
+            beta = fitted(design[known], lines[known], left[known], ridge)
             found.append(pd.DataFrame({
                 "trained_for": trained_for,
                 "feature": [feature for feature, _ in table.columns], "value": [value for _, value in table.columns],
@@ -65,18 +65,27 @@ def indicators(values: pd.Series, lines: np.ndarray, name: str, *, has_reference
     return pd.DataFrame(columns, index=values.index)
 
 
-def fitted(
-    design: np.ndarray, lines: np.ndarray, left: np.ndarray, ridge: np.ndarray, start: np.ndarray | None = None
-) -> np.ndarray:
-    """Newton's method on the penalised log-likelihood of `left` of `lines` at each row of the design."""
-    level = np.log(left.sum() / max(lines.sum() - left.sum(), 1.0))
-    beta = np.where(ridge < RIDGE, level, 0.0) if start is None else start.copy()
+def fitted(design: np.ndarray, lines: np.ndarray, left: np.ndarray, ridge: np.ndarray) -> np.ndarray:
+    """Newton's method on the penalised log-likelihood of `left` of `lines` at each row of the design.
+
+    It begins with the share that left, and halves a step that would make the likelihood smaller: from further away
+    whole steps can diverge. Raises ArithmeticError if it does not settle.
+    """
+
+    def likelihood(at: np.ndarray) -> float:
+        log_odds = design @ at
+        return float(left @ log_odds - lines @ np.logaddexp(0, log_odds) - ridge @ at**2 / 2)
+
+    beta = np.where(ridge < RIDGE, np.log(left.sum() / max(lines.sum() - left.sum(), 1.0)), 0.0)
+    reached = likelihood(beta)
     for _ in range(MOST_STEPS):
         chance = 1 / (1 + np.exp(-design @ beta))
         gradient = design.T @ (left - lines * chance) - ridge * beta
         weighted = design * (lines * chance * (1 - chance))[:, None]
         step = np.linalg.solve(design.T @ weighted + np.diag(ridge), gradient)
-        beta += step
         if np.abs(step).max() < TOLERANCE:
-            break
-    return beta
+            return beta + step
+        while (next_reached := likelihood(beta + step)) < reached - TOLERANCE:
+            step /= 2
+        beta, reached = beta + step, next_reached
+    raise ArithmeticError(f"the propensity model did not settle in {MOST_STEPS} steps")
