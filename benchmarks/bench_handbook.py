@@ -157,7 +157,7 @@ def scored(settings: Settings, transactions: pd.DataFrame) -> pd.DataFrame:
             [TEST],
         ).fetchall()
         features = con.sql(
-            f"from intermediate.int_score_sample where first_dt >= date '{LEARN}' order by payment_id"
+            f"from intermediate.int_score_feature where first_dt >= date '{LEARN}' order by payment_id"
         ).df()
     told = pd.DataFrame(said, columns=["payment_id", "points", "shipped"])
     known = transactions[transactions["is_fraud"] & (transactions["day"] < (TEST - FIRST).days - WEEK)]

@@ -11,7 +11,7 @@ and so weighs nothing.
         'amount_to_usual': {'sql': ratio_of('amount', 'number_usual_amount'), 'words': amount},
         'amount_to_merchant': {'sql': ratio_of('amount', 'merchant_usual_amount'), 'words': amount},
         'amount_to_cap': {'sql': share_in('amount', 'monthly_limit'), 'words': 'the monthly cap'},
-        'cap_used': {'sql': share_in('cap_used_pct', '100.0'), 'words': 'the monthly cap'},
+        'cap_used': {'sql': share_in('cap_used_pct', '100e0'), 'words': 'the monthly cap'},
         'cap_raised': {'sql': recency_of('days_since_cap_raise'), 'words': 'the monthly cap'},
         'earlier_payments': {'sql': log_of('earlier_payments'), 'words': number},
         'since_payment': {'sql': log_of('coalesce(days_since_payment, 90)'), 'words': number},
@@ -34,7 +34,7 @@ and so weighs nothing.
         'is_first_in_category': {'sql': 'cast(earlier_in_category = 0 as double)', 'words': merchant},
         'is_cash_like': {'sql': 'cast(is_cash_like as double)', 'words': 'something as good as cash'},
         'method_share': {
-            'sql': '1.0 * earlier_by_method / greatest(earlier_ever, 1)', 'words': 'how it was authenticated'
+            'sql': '1e0 * earlier_by_method / greatest(earlier_ever, 1)', 'words': 'how it was authenticated'
         },
         'is_call_incomplete': {'sql': 'cast(is_call_incomplete as double)', 'words': 'how it was authenticated'},
         'is_on_cell': {'sql': 'cast(is_on_cell as double)', 'words': cell},
@@ -68,23 +68,23 @@ and so weighs nothing.
 {%- endmacro %}
 
 {% macro log_of(amount) -%}
-    ln(1.0 + coalesce({{ amount }}, 0))
+    ln(1e0 + coalesce({{ amount }}, 0))
 {%- endmacro %}
 
 {#- The logarithm of a ratio; nought where there is nothing to compare with. -#}
 {% macro ratio_of(amount, usual) -%}
-    ln((1.0 + {{ amount }}) / (1.0 + coalesce({{ usual }}, {{ amount }})))
+    ln((1e0 + {{ amount }}) / (1e0 + coalesce({{ usual }}, {{ amount }})))
 {%- endmacro %}
 
 {% macro share_in(part, whole) -%}
     case
-        when {{ part }} >= {{ whole }} and {{ whole }} > 0 then 1.0
-        else coalesce(1.0 * {{ part }} / nullif({{ whole }}, 0), 0.0)
+        when {{ part }} >= {{ whole }} and {{ whole }} > 0 then 1e0
+        else coalesce(1e0 * {{ part }} / nullif({{ whole }}, 0), 0e0)
     end
 {%- endmacro %}
 
 {% macro recency_of(days) -%}
-    coalesce(1.0 / (1.0 + abs({{ days }})), 0.0)
+    coalesce(1e0 / (1e0 + abs({{ days }})), 0e0)
 {%- endmacro %}
 
 {#- Days before a week of whose payments its model learns. -#}
@@ -99,13 +99,20 @@ and so weighs nothing.
 
 {#- Of each day, so many of the payments with the highest scores say why. -#}
 {% macro scores_with_reasons() -%}
-    1000
+    300
+{%- endmacro %}
+
+{#- The names of these words' features, quoted. -#}
+{% macro names_of_words(words) -%}
+    {%- for name, feature in score_features().items() if feature.words == words -%}
+    {{ ', ' if not loop.first }}'{{ name }}'
+    {%- endfor -%}
 {%- endmacro %}
 
 {#- What the features of these words add to a payment's log-odds, by the week's model in `models`. -#}
 {% macro score_added(words) -%}
     {%- for name, feature in score_features().items() if feature.words == words %}
-    {{ '+ ' if not loop.first }}models.{{ name }}_coefficient * (payments.{{ name }} - models.{{ name }}_mean)
+    {{ '+ ' if not loop.first }}models.{{ name }}_coefficient * payments.{{ name }}
     {%- endfor %}
 {%- endmacro %}
 

@@ -13,5 +13,5 @@
 {%- endmacro %}
 
 {% macro duckdb__share_of(key, purpose) -%}
-    cast('0x' || left(md5('{{ purpose }}' || cast({{ key }} as varchar)), 7) as integer) / 268435456.0
+    cast('0x' || left(md5('{{ purpose }}' || cast({{ key }} as varchar)), 7) as integer) / 268435456e0
 {%- endmacro %}

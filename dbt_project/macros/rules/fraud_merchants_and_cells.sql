@@ -69,8 +69,7 @@ fraud_merchants as (
         on
             merchant_frauds.merchant_id = takings.merchant_id
             and takings.first_dt <= merchant_frauds.first_dt
-            and {{ days_between('takings.first_dt', 'merchant_frauds.first_dt') }}
-            < parameters.merchant_turned_bad__days
+            and takings.first_dt > merchant_frauds.first_dt - cast(parameters.merchant_turned_bad__days as integer)
     group by merchant_frauds.first_dt, merchant_frauds.merchant_id
 ),
 

@@ -9,11 +9,6 @@ with lines as (
     from {{ ref('line_propensity') }}
 ),
 
-scores as (
-    select * from {{ ref('int_propensity_score') }}
-    where is_today
-),
-
 desks as (
     select * from {{ ref('desks') }}
     where desk = 'RETENTION'
@@ -50,14 +45,20 @@ listed as (
     where calls_so_far <= cases_per_day
 ),
 
+scores as (
+    select * from {{ ref('int_propensity_score') }}
+    where
+        is_today
+        and line_key in (select listed.line_key from listed)
+),
+
 contributions as (
     {%- for feature, words in propensity_words().items() %}
         select
-            listed.line_key,
-            '{{ words }}: ' || scores.{{ feature }} as reason,
-            scores.of_{{ feature }} as contribution
-        from listed
-        inner join scores on listed.line_key = scores.line_key
+            line_key,
+            '{{ words }}: ' || {{ feature }} as reason,
+            of_{{ feature }} as contribution
+        from scores
         {%- if not loop.last %}
             union all
         {%- endif %}

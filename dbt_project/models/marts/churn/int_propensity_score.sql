@@ -1,3 +1,5 @@
+{{ config(materialized='view') }}
+
 {%- set features = propensity_features() -%}
 -- a score is the sum of its traits' coefficients; one that the model has not met adds nothing
 with lines as (
@@ -37,7 +39,7 @@ summed as (
 final as (
     select
         *,
-        1.0 / (1.0 + exp(-log_odds)) as probability
+        1e0 / (1e0 + exp(-log_odds)) as probability
     from summed
 )
 

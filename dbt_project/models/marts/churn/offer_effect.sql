@@ -44,7 +44,7 @@ followed as (
         on
             drawn.line_key = ports.line_key
             and drawn.contacted_on <= ports.processed_on
-            and {{ days_between('drawn.contacted_on', 'ports.processed_on') }} < {{ horizon_days() }}
+            and ports.processed_on < drawn.contacted_on + {{ horizon_days() }}
     where
         drawn.nth = 1
         and {{ days_between('drawn.contacted_on', ports_to) }} >= {{ horizon_days() }}

@@ -93,7 +93,9 @@ looked_at as (
             day_number,
             max(occurred_on) as occurred_on,
             any_value(found) as found,
-            coalesce(list(party_key) filter (where is_fraud and place <= cases_per_day), []) as found_today
+            coalesce(
+                list(party_key) filter (where is_fraud and not was_found and place <= cases_per_day), []
+            ) as found_today
         from (
             select
                 looked_at.rule_id,
@@ -104,9 +106,13 @@ looked_at as (
                 cards.occurred_on,
                 cards.party_key,
                 cards.is_fraud,
+                list_contains(looked_at.found, cards.party_key) as was_found,
                 row_number() over (
                     partition by looked_at.rule_id, looked_at.version
-                    order by cards.score desc nulls last, cards.first_payment_id asc
+                    order by
+                        list_contains(looked_at.found, cards.party_key) asc,
+                        cards.score desc nulls last,
+                        cards.first_payment_id asc
                 ) as place
             from looked_at
             inner join last_day on looked_at.day_number < last_day.day_number
@@ -116,7 +122,6 @@ looked_at as (
                     looked_at.rule_id = cards.rule_id
                     and looked_at.version = cards.version
                     and looked_at.day_number + 1 = cards.day_number
-                    and not list_contains(looked_at.found, cards.party_key)
         ) as places
         group by rule_id, version, day_number
     ) as tops

@@ -9,6 +9,13 @@ with cash_like as (
     qualify row_number() over (order by version desc) = 1
 ),
 
+frauds as (
+    select distinct
+        payment_id,
+        true as was_fraud
+    from {{ ref('int_fraud_known') }}
+),
+
 exposures as (
     select
         payments.payment_id,
@@ -28,12 +35,13 @@ known as (
         payments.payment_id,
         payments.first_dt,
         payments.number_key,
+        coalesce(frauds.was_fraud, false) as was_fraud,
         payments.amount,
         payments.monthly_limit,
         payments.merchant_usual_amount,
         case
             when payments.limit_raised_dt <= payments.first_dt and payments.limit_raised_at <= payments.occurred_at
-                then {{ seconds_between('payments.limit_raised_at', 'payments.occurred_at') }} / 86400.0
+                then {{ seconds_between('payments.limit_raised_at', 'payments.occurred_at') }} / 86400e0
         end as days_since_cap_raise,
         payments.earlier_payments as earlier_ever,
         payments.earlier_at_merchant,
@@ -69,18 +77,20 @@ known as (
         habits.days_since_sim_change,
         {%- for days in feature_windows() %}
             habits.payments_{{ days }}d as number_payments_{{ days }}d,
-            1.0 * habits.amount_{{ days }}d / nullif(habits.payments_{{ days }}d, 0) as number_usual_{{ days }}d,
+            1e0 * habits.amount_{{ days }}d / nullif(habits.payments_{{ days }}d, 0) as number_usual_{{ days }}d,
             habits.largest_{{ days }}d as number_largest_{{ days }}d,
             {%- for place in ['merchant', 'cell'] %}
                 {{ place }}s.payments_{{ days }}d as {{ place }}_payments_{{ days }}d,
                 {{ place }}s.numbers_{{ days }}d as {{ place }}_numbers_{{ days }}d,
                 {{ place }}s.frauds_{{ days }}d as {{ place }}_frauds_{{ days }}d,
-                1.0 * {{ place }}s.amount_{{ days }}d / nullif({{ place }}s.payments_{{ days }}d, 0)
+                1e0 * {{ place }}s.amount_{{ days }}d / nullif({{ place }}s.payments_{{ days }}d, 0)
                     as {{ place }}_usual_{{ days }}d,
             {%- endfor %}
         {%- endfor %}
         {{ share_of('payments.payment_id', 'learn from') }} as sample_share
     from {{ ref('int_payment_feature') }} as payments
+    -- first, so that a sample of the honest and all frauds are taken before anything is computed of them
+    left join frauds on payments.payment_id = frauds.payment_id
     inner join {{ ref('int_number_habit') }} as habits on payments.payment_id = habits.payment_id
     left join cash_like on true
     left join exposures on payments.payment_id = exposures.payment_id
@@ -102,6 +112,7 @@ final as (
         payment_id,
         first_dt,
         number_key,
+        was_fraud,
         sample_share,
     {%- for name, feature in score_features().items() %}
         cast({{ feature.sql }} as double) as {{ name }}{{ ',' if not loop.last }}

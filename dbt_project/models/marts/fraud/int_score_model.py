@@ -32,7 +32,7 @@ def model(dbt, session):
     dbt.config(materialized="incremental", incremental_strategy="touched", unique_key="trained_for")
     weeks = dbt.ref("int_score_week").df()
     touched = dbt.ref("int_score_model__touched").df()
-    features, labels = dbt.ref("int_score_sample"), dbt.ref("int_score_label")
+    features, labels = dbt.ref("int_score_feature"), dbt.ref("int_score_label")
     if dbt.is_incremental:
         weeks = weeks[weeks["trained_for"].isin(touched["trained_for"])]
     learnt = weeks[weeks["frauds"] >= FEWEST_FRAUDS]

@@ -16,17 +16,19 @@ with payments as (
         *,
         cast(date_trunc('week', first_dt) as date) as trained_for
     from {{ ref('int_score_feature') }}
-    where {{ is_touched('first_dt', touched) }}
+    where {{ is_touched_day('first_dt', touched) }}
 ),
 
--- one row per week, a column per figure of its model
+-- one row per week: its model's coefficients, and what the features of the same words usually add together
 models as (
     select
         trained_for,
         {%- for name in features %}
-            {%- for figure in ['coefficient', 'mean'] %}
-                coalesce(max({{ figure }}) filter (where feature = '{{ name }}'), 0) as {{ name }}_{{ figure }},
-            {%- endfor %}
+            coalesce(max(coefficient) filter (where feature = '{{ name }}'), 0) as {{ name }}_coefficient,
+        {%- endfor %}
+        {%- for words in score_words() %}
+            coalesce(sum(coefficient * mean) filter (where feature in ({{ names_of_words(words) }})), 0)
+                as usual_{{ loop.index }},
         {%- endfor %}
         max(coefficient) filter (where feature = 'INTERCEPT') as level
     from {{ ref('int_score_model') }}
@@ -40,7 +42,7 @@ added as (
         payments.trained_for,
         models.level,
     {%- for words in score_words() %}
-        {{ score_added(words) }} as added_{{ loop.index }}{{ ',' if not loop.last }}
+        {{ score_added(words) }} - models.usual_{{ loop.index }} as added_{{ loop.index }}{{ ',' if not loop.last }}
     {%- endfor %}
     from payments
     inner join models on payments.trained_for = models.trained_for
@@ -58,7 +60,7 @@ scored as (
 ranked as (
     select
         *,
-        1.0 / (1.0 + exp(-log_odds)) as probability,
+        1e0 / (1e0 + exp(-log_odds)) as probability,
         row_number() over (partition by first_dt order by log_odds desc, payment_id asc) as rank_of_day
     from scored
 ),
