@@ -302,6 +302,10 @@ def history(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     with warehouse.connect() as con:
         con.execute("create schema lived")
         con.execute("create table lived.consumed as from pipeline.consumed")
+        con.execute(
+            "create table lived.leftover as select table_name from information_schema.tables "
+            "where table_name like '%\\_\\_dbt\\_%' escape '\\'"
+        )
         for relation in warehouse.built_relations():
             con.execute(f"create table lived.{relation.replace('.', '__')} as from {relation}")
     warehouse.dbt("build", "--full-refresh")
@@ -310,6 +314,10 @@ def history(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
 
 def test_an_incremental_history_equals_a_full_rebuild(history: Warehouse) -> None:
     assert _differences(history) == {}
+
+
+def test_an_incremental_history_leaves_no_table_of_a_rebuild_behind(history: Warehouse) -> None:
+    assert history.query("from lived.leftover") == []
 
 
 def test_the_history_is_worth_comparing(history: Warehouse) -> None:

@@ -218,5 +218,7 @@ where
         keys='select ' ~ key ~ ' from ' ~ ref(arguments['target_relation'].identifier ~ '__touched'),
         columns=columns,
         rows='select ' ~ columns ~ ' from ' ~ arguments['temp_relation'],
-    ) }}
+    ) }};
+    -- a Python model's rows came in a table that would stay
+    drop table if exists {{ arguments['temp_relation'] }}
 {%- endmacro %}
