@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import shutil
+from datetime import UTC, datetime
 from pathlib import Path
+from uuid import UUID
 
+import duckdb
 import pytest
 from typer.testing import CliRunner
 
@@ -17,6 +20,8 @@ from orchestration.rights.audit import AuditError, audit_log
 from orchestration.rights.erasure import forget
 from orchestration.rights.rekey import RekeyError
 from orchestration.rights.rotation import rotate_key
+from orchestration.serving.generations import PUBLICATION, Publication, PublishedRelation
+from orchestration.serving.taken_files import write_file
 from tests.support.privacy_world import (
     ALICE,
     ALICES,
@@ -65,6 +70,33 @@ def test_every_pseudonym_is_another_one_and_the_vault_knows_it(settings: Setting
     assert not known.keys() & known_now.keys()
     assert read_receipts(settings.raw_dir) == receipts
     assert not (settings.home / ".rekey").exists()
+
+
+def test_what_may_be_blocked_is_written_anew_with_the_new_pseudonyms(settings: Settings) -> None:
+    """The rows of `block_list.csv` are those of its mart, in a generation that is kept."""
+    (payment, revision), *_ = [name.split("/") for name in keys(settings).keys() - ALICES]
+    (key, _), folder = keys(settings)[f"{payment}/{revision}"], settings.serving_dir / "g1"
+    folder.mkdir(parents=True)
+    with duckdb.connect(str(folder / "cases.duckdb")) as con:
+        con.execute("create schema fraud; create table fraud.block_list (case_id varchar, number_key uuid)")
+        con.execute("insert into fraud.block_list values ('case-1', $1), ('cell-2', null)", [UUID(bytes=key)])
+    with duckdb.connect() as con:
+        write_file(con, folder / "cases.duckdb", "fraud.block_list", folder / "block_list.csv")
+    listed = PublishedRelation(
+        relation="fraud.block_list", door="restricted", rows=2, checksum="", data_through=None, file="block_list.csv"
+    )
+    publication = Publication(
+        generation="g1", run_id="run", git_commit=None, published_at=datetime.now(UTC), inputs="", relations=[listed]
+    )
+    (folder / PUBLICATION).write_text(publication.model_dump_json(), "utf-8")
+    (folder / "block_list.csv").chmod(0o440)
+
+    rotate_key(settings, PseudonymKey.from_text(NEW), "yearly")
+
+    new, _ = keys(_with_new_key(settings))[f"{payment}/{revision}"]
+    assert new != key
+    assert (folder / "block_list.csv").read_text("utf-8") == f"case_id,number_key\ncase-1,{UUID(bytes=new)}\ncell-2,\n"
+    assert (folder / "block_list.csv").stat().st_mode & 0o777 == 0o440
 
 
 def test_who_was_forgotten_stays_so_under_the_new_key(settings: Settings) -> None:
