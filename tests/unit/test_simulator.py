@@ -329,6 +329,17 @@ def test_the_desk_decides_on_cases_named_after_the_first_payment_of_a_victim(
     assert (cases, early) == (200, False)
 
 
+def test_the_desk_confirms_each_cell_of_the_story_once_it_has_served(payments: duckdb.DuckDBPyConnection) -> None:
+    told = payments.sql(
+        "select count(distinct case_id), bool_and(disposition = 'CONFIRMED'), min(decided_at)[:10] from decision"
+        " where case_id in (select 'cell-' || cell_id from rogue)"
+    ).fetchall()
+    [[cells]] = payments.sql(
+        "select count(distinct cell_id) from fraud where cell_id in (select cell_id from rogue)"
+    ).fetchall()
+    assert told == [(cells, True, "2025-09-08")]
+
+
 def test_a_scenario_on_another_one_brings_its_own_story_only(tmp_path: Path) -> None:
     swap = simulate(
         tmp_path, scenario="sim_swap_2025", first_day=date(2025, 10, 19), last_day=date(2025, 10, 26),

@@ -47,6 +47,14 @@ worked as (
         from (from the_year union all from cleared)
     )
 ),
+-- the cells of the story, five a day from the first one on which the desk works it
+cells as (
+    select
+        'cell-' || cell_id as case_id,
+        'CONFIRMED' as disposition,
+        getvariable('desk_from') + ((row_number() over (order by cell_id) - 1) // 5)::int as day,
+    from (select distinct cell_id from fraud_charge where cell_id in (select cell_id from rogue_cell))
+),
 decisions as (
     select * replace ('WATCH' as disposition), worked_on as day from worked where was_watched
     union all
@@ -57,9 +65,12 @@ decisions as (
 decided as (
     select
         *,
-        'case-' || payment_id as case_id,
         instant(day, 32400 + draw_int('decided case at', hash(case_id, disposition), 30000)) as decided_at,
-    from decisions
+    from (
+        select 'case-' || payment_id as case_id, disposition, day, analyst from decisions
+        union all
+        select *, (getvariable('analysts'))[1 + draw_int('analyst', hash(case_id), len(getvariable('analysts')))] from cells
+    )
 )
 select
     decided_at::date as known_on,
