@@ -35,7 +35,11 @@ class Hit:
 
 @dataclass(frozen=True)
 class Explanation:
-    """A payment's score and what it is made of; `alerted_at` and `case_id` are None below the alert threshold."""
+    """A payment's score and what it is made of; `alerted_at` and `case_id` are None where it is no alert.
+
+    `probability` is that of the score that learns, and `speaks_for_it` what raises it most, in words and points; both
+    are None where the week has no model, the latter also far down the day's list.
+    """
 
     payment_id: str
     occurred_at: datetime
@@ -48,6 +52,8 @@ class Explanation:
     alerted_at: datetime | None
     case_id: str | None
     verdict: str | None
+    probability: float | None
+    speaks_for_it: str | None
 
 
 def payments_of(settings: Settings, name: str) -> list[str]:
@@ -75,9 +81,11 @@ def explain(settings: Settings, payment_id: str) -> Explanation:
         con.execute("set timezone = $1", [settings.time_zone])
         payment = con.execute(
             "select occurred_at, merchant_id, merchant_category, amount, status, "
-            "alerts.first_alerted_at, alerts.case_id, verdicts.verdict from fraud.fct_payment as payments "
+            "alerts.first_alerted_at, alerts.case_id, verdicts.verdict, scores.probability, scores.reasons "
+            "from fraud.fct_payment as payments "
             "left join (select payment_id, first_alerted_at, case_id from fraud.alert) as alerts using (payment_id) "
             "left join (select payment_id, verdict from fraud.payment_verdict) as verdicts using (payment_id) "
+            "left join (select payment_id, probability, reasons from fraud.score) as scores using (payment_id) "
             "where payment_id = $1",
             [payment_id],
         ).fetchone()
@@ -92,10 +100,10 @@ def explain(settings: Settings, payment_id: str) -> Explanation:
         Hit(rule, version, points, known, _spelled(json.loads(evidence), rule, settings.site_profile))
         for rule, version, points, known, evidence in hits
     ]
-    occurred_at, merchant_id, category, amount, status, alerted_at, case_id, verdict = payment
+    occurred_at, merchant_id, category, amount, status, *of_alert_and_score = payment
     return Explanation(
         payment_id, occurred_at, merchant_id, category, amount, status, sum(hit.points for hit in found), found,
-        alerted_at, case_id, verdict,
+        *of_alert_and_score,
     )  # fmt: skip
 
 

@@ -67,8 +67,10 @@ def test_a_score_is_explained_in_money(tmp_path: Path) -> None:
     hits = [Hit("NEAR_CAP", 1, 20, date(2026, 3, 2), evidence), Hit("CROWD", 1, 9, date(2026, 3, 2), counted)]
     console = Console(width=200, record=True)
     at = datetime(2026, 3, 1, 2, 0, tzinfo=UTC)
-    print_explanation(console, Explanation("P1", at, "M9", "GAME", 3955, "SUCCEEDED", 29, hits, None, None, None), site)
+    payment = Explanation("P1", at, "M9", "GAME", 3955, "SUCCEEDED", 29, hits, None, None, None, 0.834, "the hour 12")
+    print_explanation(console, payment, site)
     told = console.export_text()
+    assert "gives it 83.4 % to be fraud: the hour 12." in told
     assert "P1: 39.55 GBP at M9" in told
     assert "amount 39.55 GBP, monthly_limit 40.00 GBP" in told
     assert "numbers 4000" in told
