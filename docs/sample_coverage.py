@@ -30,6 +30,7 @@ STRUCTURE = ("TOO_MANY_COLUMNS", "MISSING_COLUMNS", "OPEN_QUOTE", "LONG_LINE")
 
 #: Why something does not occur in the demo, by rule, column or reason.
 _NO_WINDOW = "The demo ends in February 2026, when no waiver is open; until 13 January it is filled."
+_NO_AUDIT = "As shipped, no payment is looked at by chance: `audited_per_day` is 0."
 _NO_REPORTS = "Providers report their books to a regulator: an operator's site, as the demo is, has no such feed."
 WHY: dict[str, str] = {
     "churn.call_list.probability_in_window": _NO_WINDOW,
@@ -37,6 +38,13 @@ WHY: dict[str, str] = {
     "fraud.block_list.subject_key": "In the demo's last week the desk confirms lines alone; cells are blocked in "
     "August and September 2025.",
     "REPORTER_IS_NO_SIDE": _NO_REPORTS,
+    **{
+        f"fraud.audit_quality.{column}": _NO_AUDIT
+        for column in (
+            "month", "payments_unalerted", "audited", "alerted_since", "decided", "confirmed", "fraud_pct",
+            "fraud_low_pct", "fraud_high_pct", "frauds_missed", "frauds_missed_low", "frauds_missed_high",
+        )
+    },
     **{
         f"churn.port_reconciliation.{column}": _NO_REPORTS
         for column in (

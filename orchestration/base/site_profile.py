@@ -6,7 +6,7 @@ import re
 import tomllib
 from datetime import date
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 from zoneinfo import ZoneInfo
 
 from babel.numbers import list_currencies
@@ -118,6 +118,7 @@ class Site(BaseModel, extra="forbid"):
     based_on: str = ""
     country: str
     view: str = Field(default="market", pattern=VIEW)
+    alert_by: Literal["rules", "score", "either"] = "rules"
     currency: str
     currency_decimals: int | None = Field(default=None, ge=0, le=4)
     time_zone: str

@@ -52,6 +52,7 @@ def environment(settings: Settings) -> dict[str, str]:
     return inherited | {
         "RINGFENCE_WAREHOUSE": str(settings.warehouse),
         "RINGFENCE_VIEW": settings.view,
+        "RINGFENCE_ALERT_BY": settings.site_profile.alert_by,
         "RINGFENCE_TIMEZONE": settings.time_zone,
         "RINGFENCE_CURRENCY": settings.site_profile.currency,
         "RINGFENCE_REFERENCE": str(_reference_dir(settings)),
@@ -74,8 +75,9 @@ def _reference_dir(settings: Settings) -> Path:
 
 
 def fingerprint(settings: Settings) -> str:
-    """What the built tables depend on beside the data: models, seeds, the sites' reference tables, the view."""
-    digest = hashlib.sha256(f"{settings.view}|{settings.time_zone}|{settings.site_profile.currency}".encode())
+    """What the built tables depend on beside the data: models, seeds, the sites' reference tables, what they say."""
+    site = settings.site_profile
+    digest = hashlib.sha256(f"{settings.view}|{site.alert_by}|{settings.time_zone}|{site.currency}".encode())
     for folder in (DBT_PROJECT, *settings.layers("reference")):
         for path in sorted(path for pattern in _SOURCES for path in folder.rglob(pattern)):
             if "target" not in path.parts:

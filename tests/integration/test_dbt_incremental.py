@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import random
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from hashlib import md5
+from math import log
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -320,13 +322,25 @@ def test_an_incremental_history_leaves_no_table_of_a_rebuild_behind(history: War
     assert history.query("from lived.leftover") == []
 
 
+def test_features_are_binned_of_one_payment_in_sixteen(history: Warehouse) -> None:
+    told = history.query("select payment_id, first_dt, amount from intermediate.int_payment_feature")
+    expected = Counter(
+        (first_dt, 90 + round(10 * log(1 + amount)))
+        for payment_id, first_dt, amount in told
+        if int(md5(f"learn from{payment_id}".encode(), usedforsecurity=False).hexdigest()[:7], 16) < 2**28 / 16
+    )
+    binned = "select first_dt, bin, payments from intermediate.int_feature_bin where feature = 'amount'"
+    assert {(first_dt, level): payments for first_dt, level, payments in history.query(binned)} == expected
+    assert expected
+
+
 def test_the_history_is_worth_comparing(history: Warehouse) -> None:
     counts = {
         relation: history.query(f"select count(*) from {relation}")[0][0] for relation in history.built_relations()
     }
     # nobody was concerned by a breach of months before, the days end within the waiver, no month is over that could be
-    # learnt from, no line was opened, nobody was called, the regulator has counted nothing, providers have sent no
-    # books of their own, and frauds are too few to learn from
+    # learnt from or compared with the one before, no line was opened, nobody was called, the regulator has counted
+    # nothing, providers have sent no books of their own, frauds are too few to learn from, nobody looks by chance
     assert {relation for relation, count in counts.items() if not count} == {
         "churn.incident_aftermath", "fraud.breach_churn", "intermediate.int_breach_hazard",
         "intermediate.int_breach_life", "intermediate.int_breach_line", "intermediate.int_breach_risk_set",
@@ -337,7 +351,8 @@ def test_the_history_is_worth_comparing(history: Warehouse) -> None:
         "intermediate.int_propensity_decile",
         "intermediate.int_propensity_model", "intermediate.int_propensity_score", "fraud.score",
         "fraud.challenger_quality", "intermediate.int_challenger_measure", "intermediate.int_challenger_level",
-        "intermediate.int_challenger_card", "intermediate.int_challenger_payment",
+        "intermediate.int_challenger_card", "intermediate.int_challenger_payment", "intermediate.int_alert_score",
+        "fraud.audit_quality", "intermediate.int_audit_payment", "intermediate.int_case_audit", "fraud.feature_drift",
         # a dozen numbers: not five frauds at one merchant or dealer, nobody who left and came back
         "intermediate.int_suspicion_merchant", "intermediate.int_contact_merchant",
         "intermediate.int_suspicion_dealer", "intermediate.int_contact_dealer",

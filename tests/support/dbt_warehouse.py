@@ -82,13 +82,15 @@ class Warehouse:
         Raises:
             AssertionError: if dbt fails, with what it printed.
         """
+        settings = Settings(home=self.path.parent / "home", site=self.site)
         environment = {name: value for name, value in os.environ.items() if not name.startswith("RINGFENCE_")}
         environment |= {
             "RINGFENCE_WAREHOUSE": str(self.path),
             "RINGFENCE_VIEW": self.view,
+            "RINGFENCE_ALERT_BY": settings.site_profile.alert_by,
             "RINGFENCE_TIMEZONE": "Asia/Seoul",
             "RINGFENCE_CURRENCY": "KRW",
-            "RINGFENCE_REFERENCE": self._references(),
+            "RINGFENCE_REFERENCE": self._references(settings),
             "RINGFENCE_MEMORY_LIMIT": "1GB",
             "RINGFENCE_TEMP": str(self.path.with_suffix(".tmp")),
             "DBT_TARGET_PATH": str(self.target),
@@ -99,11 +101,11 @@ class Warehouse:
         assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
         return done.stdout
 
-    def _references(self) -> str:
+    def _references(self, settings: Settings) -> str:
         """The folder with the reference tables, written as before every dbt."""
         folder = self.target / "reference"
         folder.mkdir(parents=True, exist_ok=True)
-        write_references(Settings(home=self.path.parent / "home", site=self.site), folder)
+        write_references(settings, folder)
         return str(folder)
 
     def build_models(self, *arguments: str) -> str:

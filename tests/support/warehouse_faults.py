@@ -180,6 +180,9 @@ class WarehouseFault(NamedTuple):
 _PORTS, _LINES = "int_port_latest", "int_subscription_interval"
 _PAYMENTS, _VERDICTS = "int_payment_latest", "int_payment_verdict"
 _INVOICE = "invoice_id = (select min(invoice_id) from intermediate.int_invoice)"
+_DRIFT = (
+    "insert into fraud.feature_drift values ('2026-01-01', 'amount', 'the amount', {payments}, true, {index}, 'LARGE')"
+)
 #: Rows of both detectors for both scopes.
 _CHALLENGER = (
     "insert into fraud.challenger_quality by name select scope, date '2025-11-01' as month, detector, 30 as days, "
@@ -754,6 +757,18 @@ WAREHOUSE_FAULTS = [
     WarehouseFault("frauds counted in the month of their verdict",
         "detection_quality", "recall_in_range",
         "update fraud.detection_quality set recall_pct = 140 where rule_id = 'ALL'",
+    ),
+    WarehouseFault("alerts counted among what was looked at by chance",
+        "audit_quality", "audited_as_often_as_asked",
+        "insert into fraud.audit_quality by name select date '2025-11-01' as month, 1000 as payments_unalerted, "
+        "32 * (select 1 + audited_per_day from reference.desks where desk = 'FRAUD') as audited, 0 as alerted_since, "
+        "0 as decided, 0 as confirmed",
+    ),
+    WarehouseFault("amounts that a feed tells in another unit since this month",
+        "feature_drift", "features_have_not_moved_far", _DRIFT.format(payments=1, index=2.5),
+    ),
+    WarehouseFault("payments sampled twice",
+        "feature_drift", "sampled_from_what_was_told", _DRIFT.format(payments=10**9, index=0.01),
     ),
     WarehouseFault("a challenger that was judged on other payments",
         "challenger_quality", "same_payments_for_both",

@@ -16,6 +16,7 @@ from orchestration.cli import app
 from orchestration.contracts import load_feeds
 from orchestration.site.check import check_site
 from orchestration.site.reference import SiteError, references, write_references
+from orchestration.warehouse import dbt
 
 BRAZIL = Path(__file__).parents[1] / "sites" / "brazil"
 
@@ -108,6 +109,15 @@ def test_a_row_replaces_a_shipped_one_without_the_columns_that_its_file_leaves_o
     check_site(Settings(home=tmp_path, site=tmp_path / "site"))
 
 
+def test_what_raises_alerts_reaches_dbt_and_another_choice_is_another_project(tmp_path: Path) -> None:
+    (tmp_path / "site").mkdir()
+    before = Settings(home=tmp_path, site=tmp_path / "site")
+    (tmp_path / "site" / "site.toml").write_text('alert_by = "either"', "utf-8")
+    after = Settings(home=tmp_path, site=tmp_path / "site")
+    assert [dbt.environment(one)["RINGFENCE_ALERT_BY"] for one in (before, after)] == ["rules", "either"]
+    assert dbt.fingerprint(before) != dbt.fingerprint(after)
+
+
 def test_files_that_nobody_would_read_and_a_group_that_nobody_belongs_to_are_named(tmp_path: Path) -> None:
     files = {"reference/incidentz.csv": "", "expectations/mart/x.json": "", "expectations/raw/paymnts.json": "{}"}
     said = _refused(
@@ -129,6 +139,7 @@ def test_files_that_nobody_would_read_and_a_group_that_nobody_belongs_to_are_nam
         ('time_zone = "Asia/Soul"', "time_zone: there is no time zone 'Asia/Soul'"),
         ('timezone = "Asia/Seoul"', "timezone: Extra inputs are not permitted"),
         ("time_zone = ", "Invalid value"),
+        ('alert_by = "both"', "alert_by: Input should be 'rules', 'score' or 'either'"),
         ('[numbers]\ncalling_code = "x"', "numbers.calling_code: "),
     ],
 )

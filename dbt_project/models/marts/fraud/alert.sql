@@ -32,6 +32,7 @@ final as (
         alerts.score,
         alerts.reasons,
         alerts.severity,
+        alerts.alerted_by,
         alerts.first_alerted_at,
         {{ hours_between('payments.occurred_at', 'alerts.first_alerted_at') }} as hours_to_alert,
         verdicts.verdict,

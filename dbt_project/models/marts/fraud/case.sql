@@ -2,6 +2,8 @@ with cases as (
     select * from {{ ref('int_case_line') }}
     union all
     select * from {{ ref('int_case_subject') }}
+    union all
+    select * from {{ ref('int_case_audit') }}
 ),
 
 desks as (
@@ -21,6 +23,8 @@ judged as (
         decisions.dt as disposition_dt,
         cases.score * cases.amount as priority,
         cases.last_evidence_on + desks.undisputed_after_days as lapses_on,
+        -- what this morning looks at by chance: it would never be looked at otherwise
+        cases.subject_kind = 'AUDIT' and cases.opened_on > desks.last_on as is_drawn,
         -- of a cell that was cleared, what came long after is undecided again; a line's next episode is another case
         (
             coalesce(decisions.disposition, 'WATCH') = 'WATCH'
@@ -36,10 +40,14 @@ judged as (
 ranked as (
     select
         *,
-        row_number() over (partition by opened_on order by opening_priority desc, case_id asc) as opening_rank,
-        case
-            when is_open then row_number() over (partition by is_open order by priority desc, case_id asc)
-        end as queue_position
+        row_number() over (
+            partition by opened_on
+            order by subject_kind = 'AUDIT' desc, opening_priority desc, case_id asc
+        ) as opening_rank,
+        row_number() over (
+            partition by is_open
+            order by is_drawn desc, priority desc, case_id asc
+        ) as place
     from judged
 ),
 
@@ -73,8 +81,8 @@ final as (
         ranked.disposition_dt,
         ranked.lapses_on,
         ranked.is_open,
-        ranked.queue_position,
-        coalesce(ranked.queue_position <= desks.cases_per_day, false) as is_for_today
+        case when ranked.is_open then ranked.place end as queue_position,
+        ranked.is_open and ranked.place <= desks.cases_per_day as is_for_today
     from ranked
     cross join desks
 )

@@ -10,6 +10,10 @@ evidence as (
     {{ of_every_kind('int_suspicion') }}
 ),
 
+audits as (
+    select * from {{ ref('int_case_audit') }}
+),
+
 -- a line's case keeps the decisions on a payment that once opened it, though an earlier one came in later
 named as (
     select
@@ -21,6 +25,11 @@ named as (
         case_id as named_id,
         case_id
     from evidence
+    union
+    select
+        case_id as named_id,
+        case_id
+    from audits
 ),
 
 final as (

@@ -14,7 +14,7 @@ given as (
     select
         'SCORE' as detector,
         told_on,
-        round(100 * ln(greatest(probability, 1e-12) / greatest(1.0 - probability, 1e-12)) / ln(2)) as level,
+        round(100 * {{ log2_odds('probability') }}) as level,
         is_fraud
     from payments
 ),

@@ -1,4 +1,4 @@
-{#- A detector is a version of a rule, or all rules together (`ALL`); it gives a payment the payment's score. -#}
+{#- A detector is a version of a rule, or all that alerts (`ALL`); it gives a payment the payment's score. -#}
 with payments as (
     select
         *,
@@ -42,6 +42,16 @@ given as (
         payment_id,
         score
     from scores
+    union all
+    -- what no rule hit
+    select
+        'ALL' as rule_id,
+        0 as version,
+        alerts.payment_id,
+        alerts.score
+    from alerts
+    left join scores on alerts.payment_id = scores.payment_id
+    where scores.payment_id is null
     union all
     select
         hits.rule_id,

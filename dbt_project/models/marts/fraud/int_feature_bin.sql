@@ -1,0 +1,43 @@
+{#-
+One payment in sixteen, by hash, is enough to see what a feature is like. Bins are hundredths up to one, where shares
+and recencies lie, and tenths above, where logarithms do.
+-#}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='touched',
+    unique_key='first_dt',
+) }}
+
+{%- set touched = ref('int_feature_bin__touched') %}
+
+with sampled as (
+    select * from {{ ref('int_score_feature') }}
+    where
+        {{ is_touched_day('first_dt', touched) }}
+        and sample_share < 0.0625
+),
+
+binned as (
+    {%- for name in score_features() %}
+        select
+            first_dt,
+            '{{ name }}' as feature,
+            cast(round(
+                case when abs({{ name }}) < 1 then 100 * {{ name }} else sign({{ name }}) * 90 + 10 * {{ name }} end
+            ) as integer) as bin
+        from sampled
+        {{ 'union all' if not loop.last }}
+    {%- endfor %}
+),
+
+final as (
+    select
+        first_dt,
+        feature,
+        bin,
+        count(*) as payments
+    from binned
+    group by first_dt, feature, bin
+)
+
+select * from final
