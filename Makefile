@@ -3,6 +3,7 @@ SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
 VENV_BI := .venv-bi
+VENV_SPARK := .venv-spark
 
 # Names the data and the key for every command in this folder; variables RINGFENCE_* go before it.
 INSTALLATION := ringfence.toml
@@ -20,7 +21,7 @@ get = { $(BIN)/uv pip install --python $(BIN)/python $(1) \
 install = echo "Setting up $(VENV) with $$($(BIN)/python --version) from $(1)" \
 	&& $(call get,-r $(1)) && $(call get,-q --no-deps -e .)
 
-.PHONY: help demo test test-slow lint format bench bench-full ui bi screenshots lock clean
+.PHONY: help demo test test-slow test-spark lint format bench bench-full ui bi screenshots lock clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -34,6 +35,9 @@ test: $(VENV)/.installed-dev  ## set up and run the tests (minutes)
 
 test-slow: $(VENV)/.installed-dev  ## fuzzing, kills, replays, browsers in full
 	@$(BIN)/python -m pytest tests/unit tests/integration tests/slow tests/browser
+
+test-spark: $(VENV_SPARK)/.installed  ## a small world on DuckDB and on Apache Spark, row by row (needs Java 17)
+	@$(VENV_SPARK)/bin/python -m pytest -n 0 tests/spark
 
 lint: $(VENV)/.installed-dev  ## ruff, mypy, sqlfluff
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/sqlfluff lint -q dbt_project/models
@@ -59,12 +63,13 @@ bi: $(VENV)/.installed $(VENV_BI)/.installed $(INSTALLATION)  ## Superset with i
 screenshots: $(VENV)/.installed-dev $(INSTALLATION)  ## the pictures in docs/, from the running UI (needs Chromium)
 	@$(BIN)/python docs/screenshots.py
 
-lock: $(BIN)/uv  ## resolve requirements.lock and requirements-dev.lock anew from pyproject.toml
+lock: $(BIN)/uv  ## resolve the requirements*.lock anew from pyproject.toml
 	@$(RESOLVE) --extra production pyproject.toml -o requirements.lock
 	@$(RESOLVE) --extra production --extra dev --constraint requirements.lock pyproject.toml -o requirements-dev.lock
+	@$(RESOLVE) --extra dev --extra spark --constraint requirements-dev.lock pyproject.toml -o requirements-spark.lock
 
 clean:  ## remove the environments (never the data)
-	rm -rf $(VENV) $(VENV_BI)
+	rm -rf $(VENV) $(VENV_BI) $(VENV_SPARK)
 
 # Tests start many processes, of which each would compile some 2 s of imports again where Python may not write what it
 # has compiled. What runs is in requirements.lock; requirements-dev.lock has the same versions and the developers' tools beside them.
@@ -88,6 +93,17 @@ $(VENV_BI)/.installed: bi/requirements.lock
 	@echo "Setting up $(VENV_BI): 150 packages, 700 MB"
 	@python3.11 -m venv $(VENV_BI)
 	@PIP_DISABLE_PIP_VERSION_CHECK=1 $(VENV_BI)/bin/python -m pip install -qq -r bi/requirements.lock
+	@touch $@
+
+# What developers need, at the same versions, and Spark.
+$(VENV_SPARK)/.installed: requirements-spark.lock pyproject.toml | $(BIN)/uv
+	@command -v "$${JAVA_HOME:+$$JAVA_HOME/bin/}java" >/dev/null || { echo "Java 17 or later is needed for Spark, on the PATH or under JAVA_HOME"; exit 1; }
+	@test -x $(VENV_SPARK)/bin/python || $(PYTHON) -m venv $(VENV_SPARK)
+	@echo "Setting up $(VENV_SPARK): what developers need, and 500 MB of Spark"
+	@$(BIN)/uv pip install -q --python $(VENV_SPARK)/bin/python -r requirements-spark.lock \
+		|| $(VENV_SPARK)/bin/python -m pip install -q -r requirements-spark.lock
+	@$(BIN)/uv pip install -q --python $(VENV_SPARK)/bin/python --no-deps -e . \
+		|| $(VENV_SPARK)/bin/python -m pip install -q --no-deps -e .
 	@touch $@
 
 $(INSTALLATION): | $(VENV)/.installed

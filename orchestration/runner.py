@@ -25,6 +25,7 @@ from orchestration.runtime.instance import JOB, open_instance
 from orchestration.runtime.partitions import days_between
 from orchestration.serving.generations import Publication, current_publication
 from orchestration.site.check import check_site
+from orchestration.site.engine_needs import check_engine
 from orchestration.state.run_report import Exit, RunReport
 from orchestration.state.up_to_date import is_up_to_date
 from orchestration.warehouse import dbt
@@ -58,9 +59,11 @@ def run(
         OverrideError: if one of them cannot be accepted; then nothing runs.
         KeyMissingError: without a pseudonym key, or with another one than before, nothing runs.
         SiteError: if something in the site's folder would do nothing, or break a run.
+        EngineNeedsError: if the engine for the models cannot run here.
         NeedsError: if a contract of the site lacks what models need of it.
         Refusal: if the range is empty, in the future, or nothing was delivered for any day of it.
     """
+    check_engine(settings)
     check_key(settings)
     check_site(settings)
     check_needs(settings)

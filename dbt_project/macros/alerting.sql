@@ -9,5 +9,5 @@ per payment that it suspects. What the queue follows is `int_alert`, which is ma
 
 {#- The odds of a probability, in doublings; one that is as good as certain has 40. -#}
 {% macro log2_odds(probability) -%}
-    ln(greatest({{ probability }}, 1e-12) / greatest(1.0 - {{ probability }}, 1e-12)) / ln(2)
+    ln(greatest({{ probability }}, 1e-12) / greatest(1e0 - {{ probability }}, 1e-12)) / ln(2)
 {%- endmacro %}

@@ -9,7 +9,7 @@
 
 {#- Whether a case is a line's. -#}
 {% macro is_case_of_payment(case_id) -%}
-    starts_with({{ case_id }}, 'case-')
+    {{ case_id }} like 'case-%'
 {%- endmacro %}
 
 {#- The case of a cell, a merchant …: named after what it is about. -#}

@@ -48,10 +48,10 @@ says how many there are, nothing is estimated. Values are never negative, so wha
             {{ keys }},
             cast(sum(units) as bigint) as units,
             cast(sum(units_seen) as bigint) as units_seen,
-            case when count(units) = count(*) then 100.0 * sum(units_seen) / sum(units) end as coverage_pct,
+            case when count(units) = count(*) then 100e0 * sum(units_seen) / sum(units) end as coverage_pct,
             cast(sum(value_sum) as bigint) as covered_sum,
             case when count(variance) = count(*) then sum(total) end as estimate,
-            case when count(variance) = count(*) then 1.959964 * sqrt(greatest(sum(variance), 0)) end as half_width
+            case when count(variance) = count(*) then 1.959964e0 * sqrt(greatest(sum(variance), 0)) end as half_width
         from estimated
         group by {{ keys }}
     )

@@ -69,7 +69,7 @@ bad_days as (
             and doings.dt <= crowded_days.date_day
             and {{ days_between('doings.dt', 'crowded_days.date_day') }} < crowded_days.days
     group by crowded_days.subject_key, crowded_days.date_day, crowded_days.confirmed, crowded_days.min_confirmed_pct
-    having 100.0 * crowded_days.confirmed >= crowded_days.min_confirmed_pct * sum(doings.doings)
+    having 100e0 * crowded_days.confirmed >= crowded_days.min_confirmed_pct * sum(doings.doings)
 ),
 
 final as (
@@ -77,7 +77,7 @@ final as (
         {{ case_of_subject(kind, 'subject_key') }} as case_id,
         '{{ kind }}' as subject_kind,
         subject_key,
-        cast(null as uuid) as number_key,
+        cast(null as {{ key_type() }}) as number_key,
         '{{ reason }}' as reason,
         date_day + 1 as known_on,
         cast(null as date) as cleared_on

@@ -5,5 +5,5 @@ for 80,000 payments and 60,000 intervals).
 -#}
 {% macro valid_at(interval_alias, instant) -%}
     {{ instant }} >= {{ interval_alias }}.valid_from
-    and {{ instant }} < coalesce({{ interval_alias }}.valid_to, timestamp with time zone '9999-12-31 00:00:00+00')
+    and {{ instant }} < coalesce({{ interval_alias }}.valid_to, {{ end_of_time() }})
 {%- endmacro %}

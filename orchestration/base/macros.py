@@ -1,8 +1,9 @@
 """The dbt project's macros, called from Python: for what models and commands must say in the same words.
 
-Rendered by Jinja alone, for DuckDB, without a database: `return` and `adapter.dispatch` are as in dbt, and a macro may
-call any other macro of the project. One that asks what only dbt knows (`ref`, `this`, `graph`) is refused. Whole models
-are rendered as well, as a first build would have them, where their SQL is to be read and not run.
+Rendered by Jinja alone, for DuckDB if nothing else is said, without a database: `return` and `adapter.dispatch` are as
+in dbt, and a macro may call any other macro of the project. One that asks what only dbt knows (`ref`, `this`, `graph`)
+is refused. Whole models are rendered as well, as a first build would have them, where their SQL is to be read and not
+run.
 """
 
 from __future__ import annotations
@@ -61,13 +62,13 @@ class Relation(str):
     database = None
 
 
-def render_model(text: str) -> str:
-    """A model's SQL; `ref` is schema `model`, a source its own.
+def render_model(text: str, engine: str = "duckdb") -> str:
+    """A model's SQL as an engine reads it; `ref` is schema `model`, a source its own.
 
     Raises:
         UndefinedError: (of Jinja) if it asks the warehouse.
     """
-    return str(_models().from_string(text).render())
+    return str(_models(engine).from_string(text).render())
 
 
 def model_renderer(
@@ -84,12 +85,14 @@ def model_renderer(
 
 
 @cache
-def _models() -> Environment:
-    return _first_build(lambda *call: Relation(".".join(("model", *call)[-2:])), lambda _name, default="": default)
+def _models(engine: str) -> Environment:
+    return _first_build(
+        lambda *call: Relation(".".join(("model", *call)[-2:])), lambda _name, default="": default, engine=engine
+    )
 
 
 def _first_build(
-    relation: Callable[..., Relation], env_var: Callable[..., str], **words: Callable[..., Any]
+    relation: Callable[..., Relation], env_var: Callable[..., str], engine: str = "duckdb", **words: Callable[..., Any]
 ) -> Environment:
     """An environment with what dbt puts before a model, answered as before a first build."""
     return _environment(
@@ -103,7 +106,8 @@ def _first_build(
             "load_relation": lambda _relation: None,
             "execute": False,
             **words,
-        }
+        },
+        engine,
     )[0]
 
 
@@ -112,7 +116,7 @@ def _macros() -> _Macros:
     return _environment({})[1]
 
 
-def _environment(words: Mapping[str, Any]) -> tuple[Environment, _Macros]:
+def _environment(words: Mapping[str, Any], engine: str = "duckdb") -> tuple[Environment, _Macros]:
     """Jinja with the project's macros and some words of dbt's, and the macros by name."""
     environment = Environment(undefined=StrictUndefined, extensions=["jinja2.ext.do"])
     files = [environment.parse(path.read_text("utf-8")) for path in sorted(_FOLDER.rglob("*.sql"))]
@@ -120,7 +124,7 @@ def _environment(words: Mapping[str, Any]) -> tuple[Environment, _Macros]:
     found: dict[str, Callable[..., Any]] = {}
     # Jinja looks up what a file names when it reads the file, so every macro must have a name before any is read
     callers = {macro.name: _caller(found, macro.name) for macro in macros}
-    adapter = SimpleNamespace(dispatch=lambda name, _project: callers[f"duckdb__{name}"])
+    adapter = SimpleNamespace(dispatch=lambda name, _project: callers[f"{engine}__{name}"])
     environment.globals |= {**callers, "return": _return, "adapter": adapter, **words}
     for macro in macros:  # each by itself: in one template they would call each other past their callers
         module = environment.from_string(Template([macro], lineno=macro.lineno)).module

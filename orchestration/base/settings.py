@@ -60,6 +60,9 @@ class Settings(BaseSettings):
     env: Literal["dev", "staging", "prod"] = "dev"
     postgres_url: SecretStr | None = None
     timezone: str | None = None
+    engine: Literal["duckdb", "spark"] = "duckdb"
+    spark: str = Field(default="local[2]", pattern=r"^(local(\[[0-9*]+\])?|(spark|sc)://\S+|yarn|k8s://\S+)$")
+    spark_format: Literal["parquet", "iceberg", "delta"] = "parquet"
     pseudonym_key: SecretStr | None = None
     pseudonym_key_file: Path | None = None
     statement_key_file: Path | None = None
@@ -166,6 +169,11 @@ class Settings(BaseSettings):
     @property
     def warehouse(self) -> Path:
         return self.home / "warehouse.duckdb"
+
+    @property
+    def spark_dir(self) -> Path:
+        """What Apache Spark holds, where it is the engine: a folder that all of its machines see."""
+        return self.home / "spark"
 
     @property
     def serving_dir(self) -> Path:

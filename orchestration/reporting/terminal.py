@@ -270,7 +270,8 @@ def print_status(console: Console, status: Status) -> None:
     if status.publication:
         through = status.publication.data_through
         told = f"data through {through}" if through else "no mart holds a day yet"
-        console.print(f"Published: generation {status.publication.generation}, {told}")
+        by = status.publication.engine
+        console.print(f"Published: generation {status.publication.generation}, built by {by}, {told}")
     else:
         console.print("Nothing is published yet.")
 

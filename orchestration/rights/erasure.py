@@ -36,6 +36,7 @@ from orchestration.rights import audit
 from orchestration.rights.landing import UnsearchableError, Wanted, files_below, holds
 from orchestration.rights.publications import rekey_publications
 from orchestration.rights.rekey import create_rekeyed, database_holds, holding, raw_files, rekey_database, rekey_file
+from orchestration.warehouse.engines import require_duckdb
 
 _OLD = "select old from rekeyed"
 _OLD_OR_NEW = "select old from rekeyed union all select new from rekeyed"
@@ -93,6 +94,7 @@ def forget(
         AuditError: without a reason, or if the audit log cannot be written.
         BusyError: if somebody is using the data; nothing was done.
     """
+    require_duckdb(settings, "forget")
     with exclusive(settings) as key, connect(settings) as con:
         key.install(con)
         vault = Vault.open(con, settings, key)

@@ -26,6 +26,7 @@ from orchestration.rights.rekey import RekeyError, create_rekeyed, raw_files, re
 from orchestration.serving.generations import Publication, current_publication
 from orchestration.serving.publish import publish
 from orchestration.warehouse import dbt
+from orchestration.warehouse.engines import require_duckdb
 from orchestration.warehouse.graph import Graph
 
 
@@ -41,6 +42,7 @@ def rotate_key(
         RekeyError: if the vault does not know a pseudonym, or is not needed because the key is the same.
         AuditError: without a reason, or if the audit log cannot be written.
     """
+    require_duckdb(settings, "rotate-key")
     with exclusive(settings, or_with=new_key) as key:
         if key.fingerprint == new_key.fingerprint:
             if not needs_finishing(settings):

@@ -15,6 +15,7 @@ from orchestration.base.settings import Settings, private_dir
 from orchestration.base.sql import connect
 from orchestration.rules.changes import changed_rules, checked_site
 from orchestration.warehouse import dbt
+from orchestration.warehouse.engines import require_duckdb
 from orchestration.warehouse.graph import Graph
 
 
@@ -29,6 +30,7 @@ def copied(settings: Settings) -> Iterator[Settings]:
     Raises:
         BacktestError: if there is no warehouse to copy, or it is in use.
     """
+    require_duckdb(settings, "Trying rules")
     if not settings.warehouse.exists():
         raise BacktestError("There is no warehouse yet; `ringfence run` builds it.")
     home = private_dir(settings.scratch_dir / f"backtest-{uuid.uuid4().hex}")

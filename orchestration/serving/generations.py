@@ -41,7 +41,7 @@ class PublishedRelation(BaseModel):
 
 
 class Publication(BaseModel):
-    """What a generation holds and what it rests on."""
+    """What a generation holds and what it rests on; `engine` is what ran the models."""
 
     generation: str
     run_id: str
@@ -50,6 +50,7 @@ class Publication(BaseModel):
     inputs: str
     relations: list[PublishedRelation]
     missing: dict[str, list[str]] = {}
+    engine: str = "duckdb"
 
     @property
     def held_back(self) -> dict[str, list[str]]:

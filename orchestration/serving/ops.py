@@ -95,7 +95,7 @@ def _insert_raw_to_facts(con: duckdb.DuckDBPyConnection, settings: Settings, gra
     for feed, relation in graph.reconciling().items():
         schema, name = relation.split(".")
         if not con.execute(
-            "select 1 from duckdb_tables() where database_name = 'warehouse' and schema_name = $1 and table_name = $2",
+            "select 1 from duckdb_columns() where database_name = 'warehouse' and schema_name = $1 and table_name = $2",
             [schema, name],
         ).fetchall():
             continue
@@ -128,7 +128,8 @@ def _publications(known: list[Publication]) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "generation": publication.generation, "run_id": publication.run_id,
-            "git_commit": publication.git_commit, "published_at": publication.published_at,
+            "git_commit": publication.git_commit, "engine": publication.engine,
+            "published_at": publication.published_at,
             "relation": entry.relation, "door": entry.door, "rows": entry.rows, "checksum": entry.checksum,
             "data_through": entry.data_through, "held_back_by": ", ".join(entry.held_back_by) or None,
             "rests_on_accepted": ", ".join(entry.rests_on_accepted) or None,

@@ -86,6 +86,7 @@ _PUBLICATION = _table(
         "generation": ("varchar", "Publication, named by its time in UTC."),
         "run_id": ("varchar", "Run that published it, or `by hand`."),
         "git_commit": ("varchar", "Version of the code; empty outside a repository."),
+        "engine": ("varchar", "What ran the models: duckdb or spark."),
         "published_at": ("timestamptz", "When readers saw it first."),
         "relation": ("varchar", "Relation, schema first."),
         "door": ("varchar", "open or restricted: the file that holds it."),

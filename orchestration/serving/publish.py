@@ -87,7 +87,7 @@ def _publish(settings: Settings, graph: Graph, feeds: Mapping[str, Feed], run_id
         if not relations:
             return None
         publication = Publication(
-            generation=generation, run_id=run_id, git_commit=_git_commit(), published_at=now,
+            generation=generation, run_id=run_id, git_commit=_git_commit(), published_at=now, engine=settings.engine,
             inputs=inputs_fingerprint(settings, feeds, receipts), relations=relations, missing=missing,
         )  # fmt: skip
         create_ops(settings, graph, feeds, building / DOORS["open"][0], publication, STORAGE_VERSION, receipts)

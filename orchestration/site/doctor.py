@@ -13,6 +13,7 @@ from orchestration.contracts import load_feeds
 from orchestration.gates.suites import STAGES, load_suites
 from orchestration.privacy.custody import check_key
 from orchestration.site.check import check_site
+from orchestration.site.engine_needs import check_engine
 
 _LEAST_FREE_BYTES = 5 << 30
 
@@ -38,6 +39,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         ("contracts", _contracts),
         ("suites", _suites),
         ("dbt", _dbt),
+        ("engine", check_engine),
         ("records", _records),
     ):
         yield look_at(subject, look, settings)

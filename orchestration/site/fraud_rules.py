@@ -15,7 +15,7 @@ from typing import Any
 from orchestration.base.files import RepeatedKeyError, parse_json
 from orchestration.base.macros import call_macro
 
-_WHOLE, _TEXT = ("integer", "bigint"), "varchar"
+_WHOLE, _TEXT = ("integer", "bigint"), "string"
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from orchestration.ingest.arrivals import deliveries, is_waiting, newest_receipt
 from orchestration.warehouse import dbt
 from orchestration.warehouse.disk import Disk, disk_for
 from orchestration.warehouse.due import durations, plan, prepare, raw_versions
+from orchestration.warehouse.engines import built_by
 from orchestration.warehouse.graph import REVISION, Graph
 from orchestration.warehouse.made_of import MadeOf
 from orchestration.warehouse.raw_relations import revisions_in_raw
@@ -65,17 +66,14 @@ def run_plan(settings: Settings, feeds: Mapping[str, Feed]) -> RunPlan:
     arrived = deliveries(settings, feeds)
     waiting = sorted({one.feed for one in arrived if is_waiting(one, receipts, feeds[one.feed])})
     held = held_back(settings, graph, ("raw", "staging"))
+    is_built = settings.warehouse.exists() and built_by(settings) == settings.engine
     try:
         # an empty one, where there is none: then everything is built
-        con = (
-            connect(settings, str(settings.warehouse), read_only=True)
-            if settings.warehouse.exists()
-            else connect(settings)
-        )
+        con = connect(settings, str(settings.warehouse), read_only=True) if is_built else connect(settings)
     except duckdb.IOException:
         raise PlanError("The warehouse is in use; ask again when the run has ended.") from None
     with con:
-        if not settings.warehouse.exists():
+        if not is_built:
             prepare(con)
         raw = raw_versions(con, revisions_in_raw(con, settings))
         arriving = [*waiting, REVISION] if waiting else []

@@ -106,6 +106,7 @@ class PublicationStatus(BaseModel):
 
     generation: str
     published_at: str
+    engine: str
     data_through: date | None
     held_back: dict[str, list[str]]
 
@@ -178,6 +179,7 @@ def _publication_status(published: Publication) -> PublicationStatus:
     return PublicationStatus(
         generation=published.generation,
         published_at=published.published_at.isoformat(timespec="seconds"),
+        engine=published.engine,
         data_through=max((entry.data_through for entry in published.relations if entry.data_through), default=None),
         held_back=published.held_back,
     )

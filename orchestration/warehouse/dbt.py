@@ -17,6 +17,7 @@ from typing import Any
 from orchestration.base.settings import PROJECT, Settings, private_dir
 from orchestration.site.reference import write_references
 from orchestration.warehouse import dbt_session
+from orchestration.warehouse.engines import engine_of
 
 DBT_PROJECT = PROJECT / "dbt_project"
 #: As the profile has it.
@@ -50,6 +51,7 @@ def environment(settings: Settings) -> dict[str, str]:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("RINGFENCE_")}
     target = str(target_dir(settings))
     return inherited | {
+        "RINGFENCE_ENGINE": settings.engine,
         "RINGFENCE_WAREHOUSE": str(settings.warehouse),
         "RINGFENCE_VIEW": settings.view,
         "RINGFENCE_ALERT_BY": settings.site_profile.alert_by,
@@ -67,6 +69,7 @@ def environment(settings: Settings) -> dict[str, str]:
         # models run beside each other already: threads of a Python model's linear algebra would wait for these
         "OMP_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",
+        **engine_of(settings).environment(),
     }
 
 
@@ -77,7 +80,8 @@ def _reference_dir(settings: Settings) -> Path:
 def fingerprint(settings: Settings) -> str:
     """What the built tables depend on beside the data: models, seeds, the sites' reference tables, what they say."""
     site = settings.site_profile
-    digest = hashlib.sha256(f"{settings.view}|{site.alert_by}|{settings.time_zone}|{site.currency}".encode())
+    said = (settings.engine, settings.view, site.alert_by, settings.time_zone, site.currency)
+    digest = hashlib.sha256("|".join(said).encode())
     for folder in (DBT_PROJECT, *settings.layers("reference")):
         for path in sorted(path for pattern in _SOURCES for path in folder.rglob(pattern)):
             if "target" not in path.parts:
@@ -143,16 +147,20 @@ def build(
     write_references(settings, private_dir(_reference_dir(settings)))
     results_path = target_dir(settings) / "run_results.json"
     results_path.unlink(missing_ok=True)
+    engine = engine_of(settings)
+    engine.begin(manifest(settings))
     for event in run(settings, arguments, keep_open, fingerprint(settings)):
         if event["info"]["name"] == "NodeFinished":
             node = event["data"]["node_info"]
             on_node(node["node_name"], node["node_status"])
+    written = json.loads(results_path.read_bytes())
+    engine.end(manifest(settings), written, environment(settings))
     results = [
         NodeResult(
             entry["unique_id"], entry["status"], str(entry.get("message") or ""), entry.get("failures"),
             entry["execution_time"], entry.get("compiled_code"),
         )
-        for entry in json.loads(results_path.read_bytes())["results"]
+        for entry in written["results"]
     ]  # fmt: skip
     broken = [result for result in results if result.status == "error"]
     if broken:
@@ -177,6 +185,8 @@ def run(
         try:
             event = json.loads(said)
         except json.JSONDecodeError:
+            event = None
+        if not isinstance(event, dict) or "info" not in event:  # not dbt's own word
             errors.append(said.rstrip())
             continue
         if event["info"]["level"] == "error":

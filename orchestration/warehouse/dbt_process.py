@@ -13,7 +13,8 @@ import json
 import os
 import socket
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from importlib import import_module
 from typing import Any
 
 _MOST_DESCRIPTORS = 4
@@ -38,10 +39,9 @@ def commands(receiver: socket.socket) -> Iterator[tuple[dict[str, Any], list[int
 def main() -> None:
     """Do what comes until nobody can ask any longer."""
     receiver = socket.socket(fileno=os.dup(sys.stdin.fileno()))
-    from dbt.adapters.duckdb.connections import DuckDBConnectionManager  # seconds, while others ingest
-    from dbt.cli.main import dbtRunner
+    engine = import_module(f"orchestration.warehouse.dbt_on_{os.environ['RINGFENCE_ENGINE']}")
+    from dbt.cli.main import dbtRunner  # seconds, while others ingest
 
-    close_all: Callable[[], None] = DuckDBConnectionManager.close_all_connections
     parsed: str | None = None
     manifest: Any = None
     for command, held in commands(receiver):
@@ -52,9 +52,9 @@ def main() -> None:
             manifest = dbtRunner().invoke(["--log-level", "none", "--no-write-json", "parse"]).result
         code = 0
         if arguments:
-            done = dbtRunner(manifest=manifest).invoke(["--log-format", "json", *arguments])
+            with engine.open_for(arguments):
+                done = dbtRunner(manifest=manifest).invoke(["--log-format", "json", *arguments])
             code = 2 if done.exception else int(not done.success)
-            close_all()  # else the warehouse stays open, and so locked
         for descriptor in held:
             os.close(descriptor)
         sys.stdout.write(json.dumps({"ended": code}) + "\n")

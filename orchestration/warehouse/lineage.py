@@ -42,7 +42,7 @@ def column_lineage(
     if new:
         schema, known = _schema(columns), _relations(manifest)
         for one in new:
-            found = _of_model(_compiled(settings, manifest["nodes"][one]), schema) or {}
+            found = _of_model(_compiled(settings, manifest["nodes"][one]), schema, settings.engine) or {}
             named = {column: [leaf for leaf in leaves if leaf[:2] in known] for column, leaves in found.items()}
             kept[one] = {"code": wanted[one], "columns": named}
         save_lineage(settings, kept)
@@ -74,24 +74,26 @@ def _schema(columns: Mapping[str, dg.TableSchema]) -> MappingSchema:
     return schema
 
 
-def _of_model(path: Path, schema: MappingSchema) -> dict[str, list[tuple[str, str, str]]] | None:
+def _of_model(path: Path, schema: MappingSchema, dialect: str) -> dict[str, list[tuple[str, str, str]]] | None:
     if not path.exists():
         return None
     try:
-        tree = parse_one(path.read_text("utf-8"), dialect="duckdb")
+        tree = parse_one(path.read_text("utf-8"), dialect=dialect)
         for table in tree.find_all(exp.Table):
             table.set("catalog", None)  # the warehouse's own name says nothing
-        query = qualify.qualify(tree, schema=schema, dialect="duckdb", validate_qualify_columns=False)
+        query = qualify.qualify(tree, schema=schema, dialect=dialect, validate_qualify_columns=False)
         scope = build_scope(query)
         assert isinstance(query, exp.Query)
-        return {name: _sources(name, query, schema, scope) for name in query.named_selects}
+        return {name: _sources(name, query, schema, scope, dialect) for name in query.named_selects}
     except (SqlglotError, ValueError, KeyError):
         return {}  # a model whose SQL is not understood is shown without lineage
 
 
-def _sources(column: str, query: exp.Query, schema: MappingSchema, scope: Scope | None) -> list[tuple[str, str, str]]:
+def _sources(
+    column: str, query: exp.Query, schema: MappingSchema, scope: Scope | None, dialect: str
+) -> list[tuple[str, str, str]]:
     """The columns that a column comes from. Copying the query for every column and step takes twenty times as long."""
-    leaf = lineage(column, query, schema=schema, scope=scope, dialect="duckdb", copy=False, trim_selects=False)
+    leaf = lineage(column, query, schema=schema, scope=scope, dialect=dialect, copy=False, trim_selects=False)
     return sorted(set(_leaves(leaf)))
 
 

@@ -38,9 +38,11 @@ _MAKES_ROWS = (
 _PLACE = "RINGFENCE_REFERENCE"
 #: What makes a relation of each kind without being named in its code.
 _MAKES_KIND = {
-    "incremental": ("get_incremental_touched_sql",),
-    "replaced_table": ("materialization_replaced_table_default",),
+    "incremental": ("get_incremental_touched_sql", "materialization_incremental_spark"),
+    "replaced_table": ("materialization_replaced_table_default", "materialization_replaced_table_spark"),
 }
+#: Engines, by whose names macros begin, and materializations end, that no other engine uses.
+_ENGINES = {"duckdb", "spark"}
 
 
 def digest(*parts: object) -> str:
@@ -64,10 +66,11 @@ class MadeOf:
 
     def __init__(self, settings: Settings, manifest: Mapping[str, Any], environment: Mapping[str, str]) -> None:
         self._settings, self._manifest, self._environment = settings, manifest, environment
+        others = _ENGINES - {settings.engine}
         self._macros = {
             macro["name"]: essence(macro["macro_sql"])
             for macro in manifest.get("macros", {}).values()
-            if macro["package_name"] == _PACKAGE
+            if macro["package_name"] == _PACKAGE and others.isdisjoint(re.split("_+", macro["name"]))
         }
         self._uses = {name: self._named_in(text) - {name} for name, text in self._macros.items()}
 

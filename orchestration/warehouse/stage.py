@@ -27,6 +27,7 @@ from orchestration.runtime.warehouse_lock import warehouse_lock
 from orchestration.warehouse import dbt
 from orchestration.warehouse.disk import check_disk
 from orchestration.warehouse.due import note_durations, want
+from orchestration.warehouse.engines import take_over
 from orchestration.warehouse.graph import Graph, Node
 from orchestration.warehouse.lineage import as_metadata, column_lineage
 from orchestration.warehouse.raw_relations import refresh_raw
@@ -113,6 +114,8 @@ class Stage:
                 yield self._held_back(context, node, held[node.name])
         for name, parents in self.graph.reading_last_good(held).items():
             context.log.warning(f"{name} reads {', '.join(parents)} as it was before")
+        if said := take_over(self.settings):
+            context.log.warning(said)
         work = self._work(selected, held)
         results = self._build(context, work, holding)
         made = [node for node in selected if _status(results, node.unique_id) == "success"]

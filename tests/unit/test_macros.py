@@ -15,12 +15,17 @@ MACROS = sorted((DBT_PROJECT / "macros").rglob("*.sql"))
 _JINJA = jinja2.Environment(extensions=["jinja2.ext.do"])
 #: What dbt puts before every macro, and the adapter's own macros that ours call.
 _DBT = {
-    "adapter", "api", "env_var", "exceptions", "execute", "flags", "graph", "is_incremental", "model", "ref", "return",
-    "run_query", "should_full_refresh", "source", "target", "this",
-    "get_quoted_csv", "load_relation",
+    "adapter", "api", "config", "env_var", "exceptions", "execute", "flags", "graph", "invocation_id", "is_incremental",
+    "model", "ref", "return", "run_query", "should_full_refresh", "source", "target", "this",
+    "create_table_as", "file_format_clause", "get_assert_columns_equivalent", "get_quoted_csv", "get_select_subquery",
+    "load_relation", "location_clause",
 }  # fmt: skip
-#: Macros that dbt calls by their name.
-_CALLED_BY_DBT = {"generate_schema_name"}
+#: Macros that dbt, or its adapter for Spark, calls by their name.
+_CALLED_BY_DBT = {
+    "generate_schema_name",
+    "get_empty_schema_sql", "load_csv_rows", "persist_constraints",
+}  # fmt: skip
+_ENGINES = ("duckdb__", "spark__")
 
 
 def _parsed(path: Path) -> nodes.Template:
@@ -57,8 +62,8 @@ def test_no_macro_is_left_that_nobody_calls() -> None:
     read = [path for suffix in ("*.sql", "*.yml", "*.py") for path in DBT_PROJECT.rglob(suffix)]
     read += (DBT_PROJECT.parent / "orchestration").rglob("*.py")
     text = "\n".join(path.read_text("utf-8") for path in read if "target" not in path.parts)
-    definitions = {name: 1 for name in OURS if not name.startswith("duckdb__")}
-    dispatched = {name.removeprefix("duckdb__"): 0 for name in OURS if name.startswith("duckdb__")}
+    definitions = {name: 1 for name in OURS if not name.startswith(_ENGINES)}
+    dispatched = {name.partition("__")[2]: 0 for name in OURS if name.startswith(_ENGINES)}
     seen = {name: len(re.findall(rf"\b{name}\b", text)) for name in definitions | dispatched}
     assert {name for name, count in seen.items() if count <= definitions.get(name, 0)} == _CALLED_BY_DBT
 

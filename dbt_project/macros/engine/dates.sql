@@ -90,7 +90,7 @@
 
 {#- Hours from one instant to another. -#}
 {% macro hours_between(from_instant, to_instant) -%}
-    {{ seconds_between(from_instant, to_instant) }} / 3600.0
+    {{ seconds_between(from_instant, to_instant) }} / 3600e0
 {%- endmacro %}
 
 

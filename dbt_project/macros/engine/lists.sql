@@ -1,12 +1,12 @@
 {#- What engines spell differently about lists. -#}
 
-{#- Aggregate: the values of a group, smallest first. -#}
+{#- Aggregate: the values of a group that are not null, smallest first; null for none. -#}
 {% macro sorted_values(value) -%}
     {{ return(adapter.dispatch('sorted_values', 'ringfence')(value)) }}
 {%- endmacro %}
 
 {% macro duckdb__sorted_values(value) -%}
-    list({{ value }} order by {{ value }})
+    list({{ value }} order by {{ value }}) filter (where {{ value }} is not null)
 {%- endmacro %}
 
 
@@ -37,4 +37,14 @@
 
 {% macro duckdb__items_up_to(values, most) -%}
     len(list_filter({{ values }}, lambda item: item <= {{ most }}))
+{%- endmacro %}
+
+
+{#- How many items a list has; null for no list. -#}
+{% macro items_in(values) -%}
+    {{ return(adapter.dispatch('items_in', 'ringfence')(values)) }}
+{%- endmacro %}
+
+{% macro duckdb__items_in(values) -%}
+    len({{ values }})
 {%- endmacro %}

@@ -7,7 +7,7 @@ which reads little, has one part.
     {%- set parts = 1 if is_incremental() else rows_of(relation) // 10000000 + 1 -%}
     {%- set predicates = [] -%}
     {%- for part in range(parts) -%}
-        {%- do predicates.append('true' if parts == 1 else "hash(" ~ key ~ ") % " ~ parts ~ " = " ~ part) -%}
+        {%- do predicates.append('true' if parts == 1 else part_of(key, parts) ~ ' = ' ~ part) -%}
     {%- endfor -%}
     {{ return(predicates) }}
 {%- endmacro %}
@@ -22,4 +22,14 @@ which reads little, has one part.
         "select estimated_size from duckdb_tables() where database_name = '" ~ relation.database
         ~ "' and schema_name = '" ~ relation.schema ~ "' and table_name = '" ~ relation.identifier ~ "'"
     ) + [0]) | first) }}
+{%- endmacro %}
+
+
+{#- In which of so many parts a key falls, from 0. -#}
+{% macro part_of(key, parts) -%}
+    {{ return(adapter.dispatch('part_of', 'ringfence')(key, parts)) }}
+{%- endmacro %}
+
+{% macro duckdb__part_of(key, parts) -%}
+    hash({{ key }}) % {{ parts }}
 {%- endmacro %}

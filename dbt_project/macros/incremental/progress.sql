@@ -7,6 +7,10 @@ relation records nothing that it did not recompute.
 -#}
 
 {% macro create_progress_tables() -%}
+    {{ return(adapter.dispatch('create_progress_tables', 'ringfence')()) }}
+{%- endmacro %}
+
+{% macro duckdb__create_progress_tables() -%}
     {%- if execute -%}
     {%- for name, more in {'made_of': '', 'wanted': ', is_tested_whole boolean'}.items() %}
     create schema if not exists {{ progress_table(name).without_identifier() }};
@@ -32,7 +36,7 @@ relation records nothing that it did not recompute.
 {%- endmacro %}
 
 {% macro progress_table(name) -%}
-    {{ return(api.Relation.create(database=target.database, schema='pipeline', identifier=name)) }}
+    {{ return(api.Relation.create(database=target.database or none, schema='pipeline', identifier=name)) }}
 {%- endmacro %}
 
 {#- Post-hook of a touched relation: what its model can read by now. -#}
@@ -41,12 +45,20 @@ relation records nothing that it did not recompute.
     {{ replace_progress('offered', name, deliveries) }}
 {%- endmacro %}
 
-{#- Post-hook of every model and seed; empty, and so not run, for the pipeline's own. -#}
-{% macro record_progress(relation) -%}
-    {%- if execute and 'pipeline' not in model.tags -%}
-    {%- if model.config.materialized == 'incremental' -%}
-    {{ replace_progress('consumed', relation.identifier, progress_table('offered')) }};
+{#- Post-hook of every model; empty, and so not run, for all but incremental ones: what its rows hold by now. -#}
+{% macro record_read(relation) -%}
+    {%- if execute and model.config.materialized == 'incremental' -%}
+    {{ replace_progress('consumed', relation.identifier, progress_table('offered')) }}
     {%- endif -%}
+{%- endmacro %}
+
+{#- Post-hook of every model and seed; empty for the pipeline's own. -#}
+{% macro record_progress(relation) -%}
+    {{ return(adapter.dispatch('record_progress', 'ringfence')(relation)) }}
+{%- endmacro %}
+
+{% macro duckdb__record_progress(relation) -%}
+    {%- if execute and 'pipeline' not in model.tags -%}
     {%- set columns = 'model, code, version, replaced, was_whole' -%}
     {{ replace_rows(
         progress_table('made_of'),

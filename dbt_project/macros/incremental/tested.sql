@@ -11,7 +11,7 @@ What was built whole, or by nobody who says how (`pipeline.wanted`), is tested w
     {%- set is_of_key = built and built.config.unique_key in columns -%}
     {%- if is_of_key and is_tested_where_touched(graph.nodes[model.attached_node]) -%}
         {%- set touched = api.Relation.create(
-            database=target.database, schema='pipeline', identifier=built.name ~ '__touched'
+            database=target.database or none, schema='pipeline', identifier=built.name ~ '__touched'
         ) -%}
     where
         {{ built.config.unique_key }} in (select {{ built.config.unique_key }} from {{ touched }})

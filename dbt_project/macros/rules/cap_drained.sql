@@ -9,7 +9,7 @@ of the monthly cap.
             'min_payments': {'type': 'integer', 'least': 2},
             'min_pct': {'type': 'double', 'least': 0, 'most': 100},
         },
-        'hit': "payments_1d >= cap_drained__min_payments and 100.0 * amount_1d >= cap_drained__min_pct * monthly_limit",
+        'hit': "payments_1d >= cap_drained__min_payments and 100e0 * amount_1d >= cap_drained__min_pct * monthly_limit",
         'known_dt': 'first_dt',
         'evidence': {'payments': 'payments_1d', 'amount': 'amount_1d', 'monthly_limit': 'monthly_limit'},
         'amounts': ['amount', 'monthly_limit'],

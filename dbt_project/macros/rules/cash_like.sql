@@ -5,7 +5,7 @@ the merchant itself has turned bad.
 {% macro rule_cash_like() -%}
     {{ return({
         'rule_id': 'CASH_LIKE',
-        'parameters': {'categories': {'type': 'varchar', 'is_list': true}},
+        'parameters': {'categories': {'type': 'string', 'is_list': true}},
         'hit': is_in_json_list('merchant_category', 'cash_like__categories')
             ~ " and not coalesce(" ~ rule_merchant_turned_bad().hit ~ ", false)",
         'known_dt': 'first_dt',

@@ -8,7 +8,7 @@ back.
         'rule_id': 'CHANGED_THEN_CASH',
         'parameters': {
             'hours': {'type': 'double', 'least': 0, 'most': 168},
-            'categories': {'type': 'varchar', 'is_list': true},
+            'categories': {'type': 'string', 'is_list': true},
         },
         'hit': "changed_dt is not null and "
             ~ seconds_between('changed_at', 'occurred_at') ~ " <= 3600 * changed_then_cash__hours and "

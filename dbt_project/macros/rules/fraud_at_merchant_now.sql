@@ -11,7 +11,7 @@ says nothing more once the merchant has turned bad.
             'min_confirmed_pct': {'type': 'double', 'least': 0, 'most': 100},
         },
         'hit': "merchant_frauds_7d >= fraud_at_merchant_now__min_confirmed and "
-            ~ "100.0 * merchant_frauds_7d >= fraud_at_merchant_now__min_confirmed_pct * merchant_payments_7d"
+            ~ "100e0 * merchant_frauds_7d >= fraud_at_merchant_now__min_confirmed_pct * merchant_payments_7d"
             ~ " and not coalesce(" ~ rule_merchant_turned_bad().hit ~ ", false)",
         'known_dt': 'first_dt',
         'evidence': {

@@ -12,7 +12,7 @@ merchant took in that time.
             'min_confirmed_pct': {'type': 'double', 'least': 0, 'most': 100},
         },
         'hit': "bad_merchant_frauds >= merchant_turned_bad__min_confirmed"
-            ~ " and 100.0 * bad_merchant_frauds >= merchant_turned_bad__min_confirmed_pct * bad_merchant_payments",
+            ~ " and 100e0 * bad_merchant_frauds >= merchant_turned_bad__min_confirmed_pct * bad_merchant_payments",
         'known_dt': 'first_dt',
         'evidence': {
             'merchant_id': 'merchant_id',

@@ -71,6 +71,10 @@ Every row of `fraud_rules` is held against this before a run. A rule without an 
 
 {#- Query: one row per hit of the relation `kept`, with its evidence. -#}
 {% macro rule_hits(rules) -%}
+    {{ return(adapter.dispatch('rule_hits', 'ringfence')(rules)) }}
+{%- endmacro %}
+
+{% macro duckdb__rule_hits(rules) -%}
     {%- for rule in rules %}
     select
         kept.payment_id,

@@ -10,7 +10,7 @@ UNUSUAL_METHOD: at most `max_share_pct` per cent of the number's earlier payment
             'max_share_pct': {'type': 'double', 'least': 0, 'most': 100},
         },
         'hit': "earlier_payments >= unusual_method__min_earlier"
-            ~ " and 100.0 * earlier_by_method <= unusual_method__max_share_pct * earlier_payments",
+            ~ " and 100e0 * earlier_by_method <= unusual_method__max_share_pct * earlier_payments",
         'known_dt': 'first_dt',
         'evidence': {
             'auth_method': 'auth_method',

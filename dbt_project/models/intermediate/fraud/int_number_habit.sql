@@ -44,7 +44,7 @@ events as (
     union all
     select
         number_key,
-        cast(null as varchar) as payment_id,
+        cast(null as string) as payment_id,
         refused_dt as first_dt,
         {{ epoch_seconds(start_of_day('refused_dt')) }} as known_s,
         cast(null as bigint) as amount,
@@ -55,7 +55,7 @@ events as (
     union all
     select
         number_key,
-        cast(null as varchar) as payment_id,
+        cast(null as string) as payment_id,
         first_dt + 1 as first_dt,
         {{ epoch_seconds(start_of_day('first_dt + 1')) }} as known_s,
         cast(null as bigint) as amount,

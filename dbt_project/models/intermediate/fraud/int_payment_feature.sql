@@ -97,7 +97,7 @@ bursts as (
     select
         payment_id,
         {{ sorted_values('seconds') }} as neighbour_seconds,
-        {{ sorted_values('seconds') }} filter (where is_refused_before) as refused_seconds
+        {{ sorted_values('case when is_refused_before then seconds end') }} as refused_seconds
     from neighbours
     group by payment_id
 ),
@@ -123,7 +123,7 @@ usual_amounts as (
         merchant_id,
         first_dt,
         sum(payments) over thirty_days as earlier_payments,
-        exp(sum(log_amount) over thirty_days / sum(payments) over thirty_days / 1000.0) as usual_amount
+        exp(sum(log_amount) over thirty_days / sum(payments) over thirty_days / 1000e0) as usual_amount
     from takings
     window thirty_days as (
         partition by merchant_id order by first_dt

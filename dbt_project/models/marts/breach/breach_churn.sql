@@ -69,11 +69,11 @@ grouped as (
         cast(sum(line_days) as bigint) as line_days,
         cast(sum(departures) as bigint) as departures,
         cast(sum(other_endings) as bigint) as other_endings,
-        36525.0 * sum(departures) / sum(line_days) as departures_per_100_line_years,
-        36525.0 * sum(other_endings) / sum(line_days) as other_endings_per_100_line_years,
-        36525.0 * sum(departures_as_controls) / sum(case when is_matched then line_days end)
+        36525e0 * sum(departures) / sum(line_days) as departures_per_100_line_years,
+        36525e0 * sum(other_endings) / sum(line_days) as other_endings_per_100_line_years,
+        36525e0 * sum(departures_as_controls) / sum(case when is_matched then line_days end)
             as control_departures_per_100_line_years,
-        100.0 * sum(case when is_matched then lines else 0 end) / sum(lines) as matched_lines_pct
+        100e0 * sum(case when is_matched then lines else 0 end) / sum(lines) as matched_lines_pct
     from matched
     group by incident_id, line_group, period, period_starts_on, period_ends_on
 ),

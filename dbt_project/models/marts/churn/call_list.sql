@@ -18,9 +18,9 @@ due as (
     select
         lines.*,
         desks.cases_per_day,
-        {{ share_of('lines.line_key', 'hold-out') }} < coalesce(desks.hold_out_pct, 0) / 100.0 as is_held_out,
+        {{ share_of('lines.line_key', 'hold-out') }} < coalesce(desks.hold_out_pct, 0) / 100e0 as is_held_out,
         lines.chance * lines.monthly_fee * desks.months_at_stake as amount_at_risk,
-        lines.chance * lines.monthly_fee * desks.months_at_stake * desks.saved_pct / 100.0 as amount_saved
+        lines.chance * lines.monthly_fee * desks.months_at_stake * desks.saved_pct / 100e0 as amount_saved
     from lines
     cross join desks
     where
@@ -85,7 +85,7 @@ told as (
 final as (
     select
         listed.scored_on as list_on,
-        listed.queue_position,
+        cast(listed.queue_position as bigint) as queue_position,
         listed.line_key,
         listed.number_key,
         case when listed.is_held_out then 'HOLD_OUT' else 'CALL' end as arm,

@@ -65,9 +65,9 @@ counted as (
 compared as (
     select
         *,
-        1.0 * ended_early / nullif(activations_followed, 0) as early_churn,
-        1.0 * (sum(ended_early) over others - ended_early)
-        / nullif(sum(activations_followed) over others - activations_followed, 0) as usual_early_churn
+        1e0 * ended_early / nullif(activations_followed, 0) as early_churn,
+        1e0 * ((sum(ended_early) over others) - ended_early)
+        / nullif((sum(activations_followed) over others) - activations_followed, 0) as usual_early_churn
     from counted
     window others as (partition by month, provider_group)
 ),
@@ -89,10 +89,10 @@ final as (
         bounded.activations_followed,
         bounded.ended_early,
         bounded.ported_out_early,
-        cast(100.0 * bounded.early_churn as double) as early_churn_pct,
-        cast(100.0 * greatest(bounded.middle - bounded.half_width, 0) as double) as early_churn_low_pct,
-        cast(100.0 * (bounded.middle + bounded.half_width) as double) as early_churn_high_pct,
-        cast(100.0 * bounded.usual_early_churn as double) as usual_early_churn_pct,
+        cast(100e0 * bounded.early_churn as double) as early_churn_pct,
+        cast(100e0 * greatest(bounded.middle - bounded.half_width, 0) as double) as early_churn_low_pct,
+        cast(100e0 * (bounded.middle + bounded.half_width) as double) as early_churn_high_pct,
+        cast(100e0 * bounded.usual_early_churn as double) as usual_early_churn_pct,
         bounded.ended_early >= terms.early_least
         and coalesce(bounded.middle - bounded.half_width > bounded.usual_early_churn, false) as is_conspicuous
     from bounded

@@ -63,7 +63,7 @@ usual as (
         monthly.*,
         terms.mass_ports,
         terms.mass_times,
-        1.0 * (monthly.ports - monthly.busiest_day_ports) / nullif(open_days.days - 1, 0) as usual_ports_per_day
+        1e0 * (monthly.ports - monthly.busiest_day_ports) / nullif(open_days.days - 1, 0) as usual_ports_per_day
     from monthly
     inner join open_days on monthly.month = open_days.month
     cross join terms

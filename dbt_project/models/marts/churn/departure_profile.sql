@@ -44,18 +44,18 @@ exposed as (
 left_lines as (
     select
         departures.incident_id,
-        departures.port_id,
         departures.requested_on as judged_on,
-        lines.*,
-        row_number() over (
-            partition by departures.incident_id, departures.port_id order by lines.valid_from desc
-        ) as preference
+        lines.*
     from departures
     left join lines
         on
             departures.line_key = lines.line_key
             and departures.number_key = lines.number_key
             and {{ local_date('lines.valid_from') }} <= departures.requested_on
+    qualify
+        row_number() over (
+            partition by departures.incident_id, departures.port_id order by lines.valid_from desc nulls last
+        ) = 1
 ),
 
 -- and each line that was there when the incident began
@@ -85,10 +85,9 @@ accounts as (
 
 units as (
     select
-        * exclude (port_id, preference),
+        *,
         true as is_departure
     from left_lines
-    where preference = 1
     union all
     select
         *,
@@ -170,7 +169,7 @@ final as (
         cast(departures_with_line as bigint) as departures_with_line,
         cast(coalesce(monthly_fee_sum, 0) as bigint) as monthly_fee_sum,
         cast(lines_at_risk as bigint) as lines_at_risk,
-        1000.0 * departures_with_line / nullif(lines_at_risk, 0) as departures_per_thousand_lines
+        1000e0 * departures_with_line / nullif(lines_at_risk, 0) as departures_per_thousand_lines
     from counted
 )
 

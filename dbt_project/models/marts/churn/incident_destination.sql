@@ -104,8 +104,8 @@ final as (
         port_outs_cumulative,
         withdrawn_by_as_of,
         withdrawn_ever,
-        100.0 * port_outs_cumulative / nullif(all_cumulative, 0) as share_all_pct,
-        case when is_mno then 100.0 * port_outs_cumulative / nullif(mno_cumulative, 0) end as share_mno_pct
+        100e0 * port_outs_cumulative / nullif(all_cumulative, 0) as share_all_pct,
+        case when is_mno then 100e0 * port_outs_cumulative / nullif(mno_cumulative, 0) end as share_mno_pct
     from totals
 )
 

@@ -58,7 +58,7 @@ final as (
         processing_days,
         cast(round(estimate) as bigint) as estimate,
         cast(actual as bigint) as actual,
-        100.0 * (estimate - actual) / nullif(abs(actual), 0) as error_pct,
+        100e0 * (estimate - actual) / nullif(abs(actual), 0) as error_pct,
         actual between low_50 and high_50 as is_within_50,
         actual between low_80 and high_80 as is_within_80,
         actual between low_95 and high_95 as is_within_95

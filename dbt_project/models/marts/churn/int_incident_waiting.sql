@@ -40,7 +40,7 @@ final as (
         ), 0) as bigint) as open_requests,
         -- of what had ended by then
         sum(requests.ports) filter (where requests.ended_on <= mornings.as_of_date and requests.is_completed)
-        * 1.0
+        * 1e0
         / nullif(sum(requests.ports) filter (where requests.ended_on <= mornings.as_of_date), 0) as completing_share
     from mornings
     left join requests

@@ -80,7 +80,7 @@ billed as (
 complete as (
     select
         donor_group,
-        sum(port_outs_with_line) >= {{ all_pct }} / 100.0 * sum(port_outs) as is_complete
+        sum(port_outs_with_line) >= {{ all_pct }} / 100e0 * sum(port_outs) as is_complete
     from departures
     group by donor_group
 ),

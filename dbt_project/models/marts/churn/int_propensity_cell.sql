@@ -18,7 +18,7 @@ weights as (
     select
         snapshot_on,
         has_left,
-        1.0 * count(*) / nullif(count(*) filter (where is_learnt_from), 0) as weight
+        1e0 * count(*) / nullif(count(*) filter (where is_learnt_from), 0) as weight
     from lines
     group by snapshot_on, has_left
 ),

@@ -13,9 +13,9 @@ ranked as (
         ntile(10) over (partition by snapshot_on order by probability desc, line_key asc) as decile,
         -- of equal scores, the mean of their places
         rank() over (partition by snapshot_on order by probability)
-        + (count(*) over (partition by snapshot_on, probability) - 1) / 2.0 as place,
+        + (count(*) over (partition by snapshot_on, probability) - 1) / 2e0 as place,
         rank() over (partition by snapshot_on order by of_months_left)
-        + (count(*) over (partition by snapshot_on, of_months_left) - 1) / 2.0 as place_by_months_left
+        + (count(*) over (partition by snapshot_on, of_months_left) - 1) / 2e0 as place_by_months_left
     from scores
 ),
 

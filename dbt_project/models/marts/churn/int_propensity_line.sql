@@ -19,7 +19,7 @@ regions as (
 ),
 
 sized as (
-    select {{ enough }} * 1.0 / count(*) as watched_share
+    select {{ enough }} * 1e0 / count(*) as watched_share
     from lines
 ),
 

@@ -71,7 +71,7 @@ expected as (
         latest.incident_id,
         latest.ends_on,
         latest.starts_on,
-        latest.remaining * 1.0 * sum(coverage.port_outs_with_line) / sum(coverage.port_outs) as departures
+        latest.remaining * 1e0 * sum(coverage.port_outs_with_line) / sum(coverage.port_outs) as departures
     from latest
     inner join coverage
         on
@@ -95,8 +95,8 @@ final as (
         scores.trained_for,
         scores.monthly_fee,
         scores.probability,
-        1.0 - exp(-scores.probability * open_window.times_as_likely) as probability_in_window,
-        ntile(10) over (order by scores.probability desc, scores.line_key asc) as decile,
+        1e0 - exp(-scores.probability * open_window.times_as_likely) as probability_in_window,
+        cast(ntile(10) over (order by scores.probability desc, scores.line_key asc) as bigint) as decile,
         coalesce(preferred.likely_destination, anywhere.likely_destination) as likely_destination
     from scores
     left join preferred

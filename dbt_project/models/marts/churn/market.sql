@@ -33,8 +33,8 @@ shared as (
         group_lines.*,
         whole.month_before,
         whole.is_whole,
-        case when whole.is_whole then 100.0 * group_lines.lines / nullif(whole.lines, 0) end as share_pct,
-        case when whole.is_whole then 100.0 * group_lines.lines_handset / nullif(whole.lines_handset, 0) end
+        case when whole.is_whole then 100e0 * group_lines.lines / nullif(whole.lines, 0) end as share_pct,
+        case when whole.is_whole then 100e0 * group_lines.lines_handset / nullif(whole.lines_handset, 0) end
             as share_handset_pct
     from group_lines
     inner join whole on group_lines.month = whole.month

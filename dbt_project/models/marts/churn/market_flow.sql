@@ -24,11 +24,11 @@ final as (
         cast(there.ports - coalesce(back.ports, 0) as bigint) as net_ports,
         case
             when {{ in_view(['there.donor_group']) }}
-                then 100.0 * there.ports / sum(there.ports) over (partition by there.month, there.donor_group)
+                then 100e0 * there.ports / sum(there.ports) over (partition by there.month, there.donor_group)
         end as share_of_departures_pct,
         case
             when {{ in_view(['there.recipient_group']) }}
-                then 100.0 * there.ports / sum(there.ports) over (partition by there.month, there.recipient_group)
+                then 100e0 * there.ports / sum(there.ports) over (partition by there.month, there.recipient_group)
         end as share_of_arrivals_pct
     from monthly as there
     left join monthly as back

@@ -87,8 +87,8 @@ scoped as (
 shares as (
     select
         *,
-        1.0 * departures_called / nullif(lines_called, 0) as called,
-        1.0 * departures_held_out / nullif(lines_held_out, 0) as held_out
+        1e0 * departures_called / nullif(lines_called, 0) as called,
+        1e0 * departures_held_out / nullif(lines_held_out, 0) as held_out
     from scoped
 ),
 
@@ -103,8 +103,8 @@ bounded as (
             when departures_called > 0 and departures_held_out > 0
                 then
                     {{ z }} * sqrt(
-                        1.0 / departures_called - 1.0 / lines_called
-                        + 1.0 / departures_held_out - 1.0 / lines_held_out
+                        1e0 / departures_called - 1e0 / lines_called
+                        + 1e0 / departures_held_out - 1e0 / lines_held_out
                     )
         end as log_ratio_half_width
     from shares
@@ -138,14 +138,14 @@ final as (
         cast(lines_accepted as bigint) as lines_accepted,
         cast(departures_called as bigint) as departures_called,
         cast(departures_held_out as bigint) as departures_held_out,
-        100.0 * called as departed_called_pct,
-        100.0 * held_out as departed_held_out_pct,
-        100.0 * uplift as uplift_points,
-        100.0 * (uplift - uplift_below) as uplift_low_points,
-        100.0 * (uplift + uplift_above) as uplift_high_points,
-        100.0 * (1.0 - ratio) as saved_pct,
-        100.0 * (1.0 - ratio * exp(log_ratio_half_width)) as saved_low_pct,
-        100.0 * (1.0 - ratio * exp(-log_ratio_half_width)) as saved_high_pct,
+        100e0 * called as departed_called_pct,
+        100e0 * held_out as departed_held_out_pct,
+        100e0 * uplift as uplift_points,
+        100e0 * (uplift - uplift_below) as uplift_low_points,
+        100e0 * (uplift + uplift_above) as uplift_high_points,
+        100e0 * (1e0 - ratio) as saved_pct,
+        100e0 * (1e0 - ratio * exp(log_ratio_half_width)) as saved_low_pct,
+        100e0 * (1e0 - ratio * exp(-log_ratio_half_width)) as saved_high_pct,
         lines_called * uplift as lines_saved,
         lines_called * (uplift - uplift_below) as lines_saved_low,
         lines_called * (uplift + uplift_above) as lines_saved_high,

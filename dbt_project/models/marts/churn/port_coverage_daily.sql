@@ -8,7 +8,7 @@ final as (
         donor_group,
         count(*) as port_outs,
         count(line_key) as port_outs_with_line,
-        100.0 * count(line_key) / count(*) as line_coverage_pct
+        100e0 * count(line_key) / count(*) as line_coverage_pct
     from ports
     where
         is_completed

@@ -191,8 +191,8 @@ final as (
         cast(coalesce(leads.completed_same_day, 0) as bigint) as completed_same_day,
         cast(coalesce(leads.completed_next_day, 0) as bigint) as completed_next_day,
         cast(coalesce(leads.completed_in_time, 0) as bigint) as completed_in_time,
-        100.0 * coalesce(leads.completed_in_time, 0) / counted.completed as in_time_pct,
-        100.0 * coalesce(leads.completed_in_time, 0) >= leads.target_pct * counted.completed as is_service_level_met,
+        100e0 * coalesce(leads.completed_in_time, 0) / counted.completed as in_time_pct,
+        100e0 * coalesce(leads.completed_in_time, 0) >= leads.target_pct * counted.completed as is_service_level_met,
         leads.lead_median_days,
         leads.lead_p90_days
     from days

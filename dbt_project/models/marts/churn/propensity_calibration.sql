@@ -5,8 +5,8 @@ with deciles as (
 rates as (
     select
         *,
-        1.0 * departures / lines as rate,
-        sum(departures) over (partition by snapshot_on) * 1.0 / sum(lines) over (partition by snapshot_on) as base_rate
+        1e0 * departures / lines as rate,
+        sum(departures) over (partition by snapshot_on) * 1e0 / sum(lines) over (partition by snapshot_on) as base_rate
     from deciles
 ),
 
@@ -27,10 +27,10 @@ final as (
         lines,
         departures,
         cast(departures_expected as double) as departures_expected,
-        100.0 * departures_expected / lines as expected_pct,
-        100.0 * rate as departed_pct,
-        100.0 * greatest(centre - half_width, 0) as departed_low_pct,
-        100.0 * (centre + half_width) as departed_high_pct,
+        100e0 * departures_expected / lines as expected_pct,
+        100e0 * rate as departed_pct,
+        100e0 * greatest(centre - half_width, 0) as departed_low_pct,
+        100e0 * (centre + half_width) as departed_high_pct,
         departures_expected / lines between centre - half_width and centre + half_width as is_calibrated,
         rate / nullif(base_rate, 0) as lift
     from bounded

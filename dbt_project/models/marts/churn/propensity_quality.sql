@@ -17,7 +17,7 @@ months as (
         sum(place_sum) as place_sum,
         sum(place_by_months_left_sum) as place_by_months_left_sum,
         cast(sum(departures) as double) * sum(lines - departures) as pairs,
-        sum(departures) * (sum(departures) + 1) / 2.0 as least_place_sum
+        sum(departures) * (sum(departures) + 1) / 2e0 as least_place_sum
     from deciles
     group by snapshot_on, is_ordinary
 ),
@@ -38,7 +38,7 @@ final as (
         months.lines,
         months.departures,
         months.departures_expected,
-        100.0 * months.departures / months.lines as base_rate_pct,
+        100e0 * months.departures / months.lines as base_rate_pct,
         (months.place_sum - months.least_place_sum) / nullif(months.pairs, 0) as auc,
         (months.place_by_months_left_sum - months.least_place_sum) / nullif(months.pairs, 0) as auc_by_months_left,
         judged.top_decile_lift,

@@ -89,9 +89,9 @@ final as (
         port_ins - port_ins_withdrawn as port_ins_net_of_withdrawn,
         port_outs - port_outs_withdrawn as port_outs_net_of_withdrawn,
         port_ins - port_outs as net_adds,
-        case when days_in_mean = 7 then port_ins_7 / 7.0 end as port_ins_mean_7,
-        case when days_in_mean = 7 then port_outs_7 / 7.0 end as port_outs_mean_7,
-        case when days_in_mean = 7 then (port_ins_7 - port_outs_7) / 7.0 end as net_adds_mean_7
+        case when days_in_mean = 7 then port_ins_7 / 7e0 end as port_ins_mean_7,
+        case when days_in_mean = 7 then port_outs_7 / 7e0 end as port_outs_mean_7,
+        case when days_in_mean = 7 then (port_ins_7 - port_outs_7) / 7e0 end as net_adds_mean_7
     from rolling
 )
 

@@ -102,7 +102,7 @@ covered as (
     select
         cast(date_trunc('month', processed_on) as date) as month,
         donor_group as provider_group,
-        100.0 * sum(port_outs_with_line) / sum(port_outs) as line_coverage_pct
+        100e0 * sum(port_outs_with_line) / sum(port_outs) as line_coverage_pct
     from coverage
     group by cast(date_trunc('month', processed_on) as date), donor_group
 ),
@@ -126,14 +126,14 @@ final as (
         case
             when monthly.is_complete
                 then
-                    200.0 * coalesce(scopes.port_outs_handset, 0)
+                    200e0 * coalesce(scopes.port_outs_handset, 0)
                     / nullif(this_month.lines_handset + last_month.lines_handset, 0)
         end as handset_port_out_rate_pct,
         billed.billed_lines,
         billed.terminations,
-        200.0 * billed.terminations
+        200e0 * billed.terminations
         / nullif(billed.billed_lines + billed.billed_lines_previous, 0) as churn_rate_pct,
-        100.0 * billed.terminations / nullif(billed.billed_lines_previous, 0) as churn_rate_opening_pct,
+        100e0 * billed.terminations / nullif(billed.billed_lines_previous, 0) as churn_rate_opening_pct,
         covered.line_coverage_pct
     from monthly
     left join scopes

@@ -73,7 +73,7 @@ closed as (
     select
         incident_id,
         claims_until,
-        1.0 * {{ last_by('claims_asked_amount', 'date_day') }}
+        1e0 * {{ last_by('claims_asked_amount', 'date_day') }}
         / nullif({{ last_by('claims_covered_amount', 'date_day') }}, 0) as take_up
     from stood
     where date_day > claims_until
@@ -95,16 +95,16 @@ taken_up as (
 ahead as (
     select
         stood.*,
-        coalesce(taken_up.take_up, 1.0) as take_up,
+        coalesce(taken_up.take_up, 1e0) as take_up,
         case
             when taken_up.is_own then 'OWN'
             when taken_up.take_up is not null then 'EARLIER'
             else 'ALL_ASK'
         end as take_up_basis,
         amounts.estimate / nullif(amounts.covered_sum, 0) as lines_per_billed_line,
-        coalesce(nowcasts.estimate / nullif(nowcasts.known, 0), 1.0) as growth,
-        coalesce(nowcasts.low_80 / nullif(nowcasts.known, 0), 1.0) as growth_low,
-        coalesce(nowcasts.high_80 / nullif(nowcasts.known, 0), 1.0) as growth_high,
+        coalesce(nowcasts.estimate / nullif(nowcasts.known, 0), 1e0) as growth,
+        coalesce(nowcasts.low_80 / nullif(nowcasts.known, 0), 1e0) as growth_low,
+        coalesce(nowcasts.high_80 / nullif(nowcasts.known, 0), 1e0) as growth_high,
         coalesce(stood.claims_before, 0) as claims_old,
         coalesce(stood.claims_before_amount, 0) as claims_old_amount
     from stood
@@ -138,7 +138,7 @@ final as (
             claims_{{ count }},
             claims_{{ count }}_amount,
         {%- endfor %}
-        100.0 * take_up as take_up_pct,
+        100e0 * take_up as take_up_pct,
         take_up_basis,
         cast(round(greatest(claims_asked, claims)) as bigint) as expected_claims,
         cast(round(greatest(claims_asked_amount, amount)) as bigint) as expected_amount,

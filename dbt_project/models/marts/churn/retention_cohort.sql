@@ -12,7 +12,7 @@ coverage as (
     select
         cast(date_trunc('month', processed_on) as date) as month,
         donor_group,
-        100.0 * sum(port_outs_with_line) / sum(port_outs) as line_coverage_pct
+        100e0 * sum(port_outs_with_line) / sum(port_outs) as line_coverage_pct
     from {{ ref('port_coverage_daily') }}
     group by cast(date_trunc('month', processed_on) as date), donor_group
 ),
@@ -143,9 +143,9 @@ stepped as (
     select
         *,
         ended > 0 and at_risk = ended as is_last,
-        1.0 - 1.0 * ended / nullif(at_risk, 0) as stays,
-        case when at_risk > ended then ln(1.0 - 1.0 * ended / at_risk) else 0 end as log_stays,
-        case when at_risk > ended then 1.0 * ended / at_risk / (at_risk - ended) else 0 end as greenwood
+        1e0 - 1e0 * ended / nullif(at_risk, 0) as stays,
+        case when at_risk > ended then ln(1e0 - 1e0 * ended / at_risk) else 0 end as log_stays,
+        case when at_risk > ended then 1e0 * ended / at_risk / (at_risk - ended) else 0 end as greenwood
     from exposed
 ),
 
@@ -154,7 +154,7 @@ survived as (
     select
         *,
         case
-            when bool_or(is_last) over before_it then 0.0
+            when bool_or(is_last) over before_it then 0e0
             else exp(coalesce(sum(log_stays) over before_it, 0))
         end as survival_before
     from stepped
@@ -169,7 +169,7 @@ survived as (
 incident as (
     select
         *,
-        survival_before * coalesce(stays, 1.0) as survival,
+        survival_before * coalesce(stays, 1e0) as survival,
         sum(greenwood) over so_far as greenwood_sum,
         coalesce(sum(survival_before * departed / nullif(at_risk, 0)) over so_far, 0) as incidence,
         coalesce(sum(survival_before * ended_otherwise / nullif(at_risk, 0)) over so_far, 0) as other_incidence,
@@ -246,17 +246,17 @@ final as (
         bounded.departed,
         bounded.ended_otherwise,
         bounded.censored,
-        100.0 * bounded.survival as survival_pct,
-        100.0 * coalesce(power(bounded.survival, exp(bounded.survival_width)), bounded.survival)
+        100e0 * bounded.survival as survival_pct,
+        100e0 * coalesce(power(bounded.survival, exp(bounded.survival_width)), bounded.survival)
             as survival_low_pct,
-        100.0 * coalesce(power(bounded.survival, exp(-bounded.survival_width)), bounded.survival)
+        100e0 * coalesce(power(bounded.survival, exp(-bounded.survival_width)), bounded.survival)
             as survival_high_pct,
-        100.0 * bounded.incidence as departure_incidence_pct,
-        100.0 * coalesce(power(bounded.incidence, exp(bounded.incidence_width)), bounded.incidence)
+        100e0 * bounded.incidence as departure_incidence_pct,
+        100e0 * coalesce(power(bounded.incidence, exp(bounded.incidence_width)), bounded.incidence)
             as departure_incidence_low_pct,
-        100.0 * coalesce(power(bounded.incidence, exp(-bounded.incidence_width)), bounded.incidence)
+        100e0 * coalesce(power(bounded.incidence, exp(-bounded.incidence_width)), bounded.incidence)
             as departure_incidence_high_pct,
-        100.0 * bounded.other_incidence as other_ending_incidence_pct,
+        100e0 * bounded.other_incidence as other_ending_incidence_pct,
         coverage.line_coverage_pct
     from bounded
     left join coverage

@@ -89,15 +89,15 @@ stepped as (
     select
         *,
         returned > 0 and returned = at_risk as is_last,
-        case when at_risk > returned then ln(1.0 - 1.0 * returned / at_risk) else 0 end as log_stays,
-        case when at_risk > returned then 1.0 * returned / at_risk / (at_risk - returned) else 0 end as greenwood
+        case when at_risk > returned then ln(1e0 - 1e0 * returned / at_risk) else 0 end as log_stays,
+        case when at_risk > returned then 1e0 * returned / at_risk / (at_risk - returned) else 0 end as greenwood
     from at_risk
 ),
 
 curves as (
     select
         *,
-        case when bool_or(is_last) over so_far then 0.0 else exp(sum(log_stays) over so_far) end as away,
+        case when bool_or(is_last) over so_far then 0e0 else exp(sum(log_stays) over so_far) end as away,
         sum(greenwood) over so_far as greenwood_sum,
         sum(returned) over so_far as returned_cumulative
     from stepped

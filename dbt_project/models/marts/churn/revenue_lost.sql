@@ -5,7 +5,7 @@ with departures as (
 coverage as (
     select
         incident_id,
-        100.0 * count(line_key) / count(*) as coverage_pct
+        100e0 * count(line_key) / count(*) as coverage_pct
     from departures
     group by incident_id
 ),

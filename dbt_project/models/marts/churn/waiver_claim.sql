@@ -82,7 +82,23 @@ group_networks as (
     where kind = 'MNO'
 ),
 
--- fees within a waiver's reach, on its lines or on those of MVNOs in its network, and whatever invokes it
+-- whose lines a waiver speaks of: its group's, and those of MVNOs in its network
+reached as (
+    select distinct
+        waivers.incident_id,
+        providers.provider
+    from waivers
+    cross join providers
+    left join group_networks
+        on
+            waivers.provider_group = group_networks.group_name
+            and providers.network = group_networks.network
+    where
+        waivers.provider_group = providers.group_name
+        or (providers.kind = 'MVNO' and group_networks.network is not null)
+),
+
+-- fees within a waiver's reach, and whatever invokes it
 claims as (
     select
         waivers.incident_id,
@@ -109,28 +125,22 @@ claims as (
             and fees.fee_no = ended.fee_no
             and ended.preference = 1
     left join providers on ended.provider = providers.provider
-    inner join waivers
+    cross join waivers
+    left join reached
         on
-            fees.waiver_code = waivers.incident_id
-            or (
-                fees.fee_on between waivers.eligibility_from and waivers.ends_on
-                and (
-                    providers.group_name = waivers.provider_group
-                    or (
-                        providers.kind = 'MVNO'
-                        and providers.network in (
-                            select group_networks.network
-                            from group_networks
-                            where group_networks.group_name = waivers.provider_group
-                        )
-                    )
-                )
-            )
+            waivers.incident_id = reached.incident_id
+            and providers.provider = reached.provider
     left join returned
         on
             waivers.incident_id = returned.incident_id
             and fees.line_key = returned.line_key
             and fees.fee_no = returned.fee_no
+    where
+        fees.waiver_code = waivers.incident_id
+        or (
+            fees.fee_on between waivers.eligibility_from and waivers.ends_on
+            and reached.provider is not null
+        )
 ),
 
 judged as (

@@ -98,7 +98,7 @@ turned as (
 coverage as (
     select
         incident_id,
-        case when count(lines_all) = count(*) then 100.0 * sum(lines_billed) / sum(lines_all) end as coverage_pct
+        case when count(lines_all) = count(*) then 100e0 * sum(lines_billed) / sum(lines_all) end as coverage_pct
     from {{ ref('int_panel') }}
     where
         occasion = 'CLAIMS'

@@ -22,7 +22,7 @@ final as (
         count(*) filter (
             where decisions.disposition <> 'WATCH' and verdicts.disposition not in (decisions.disposition, 'WATCH')
         ) as overruled,
-        100.0 * count(*) filter (where decisions.disposition = 'CONFIRMED')
+        100e0 * count(*) filter (where decisions.disposition = 'CONFIRMED')
         / nullif(count(*) filter (where decisions.disposition <> 'WATCH'), 0) as precision_pct
     from decisions
     inner join verdicts on decisions.case_id = verdicts.case_id

@@ -51,9 +51,9 @@ judged as (
     select
         drawn.*,
         unalerted.payments_unalerted,
-        1.0 * drawn.confirmed / nullif(drawn.decided, 0) as share,
-        {{ wilson_middle('1.0 * drawn.confirmed / nullif(drawn.decided, 0)', 'nullif(drawn.decided, 0)') }} as middle,
-        {{ wilson_half_width('1.0 * drawn.confirmed / nullif(drawn.decided, 0)', 'nullif(drawn.decided, 0)') }}
+        1e0 * drawn.confirmed / nullif(drawn.decided, 0) as share,
+        {{ wilson_middle('1e0 * drawn.confirmed / nullif(drawn.decided, 0)', 'nullif(drawn.decided, 0)') }} as middle,
+        {{ wilson_half_width('1e0 * drawn.confirmed / nullif(drawn.decided, 0)', 'nullif(drawn.decided, 0)') }}
             as half_width
     from drawn
     inner join unalerted on drawn.month = unalerted.month

@@ -74,14 +74,14 @@ final as (
         ranked.score,
         ranked.reasons,
         ranked.priority,
-        ranked.opening_rank,
+        cast(ranked.opening_rank as bigint) as opening_rank,
         ranked.opening_rank <= desks.cases_per_day as was_within_budget,
         ranked.disposition,
         ranked.decided_at,
         ranked.disposition_dt,
         ranked.lapses_on,
         ranked.is_open,
-        case when ranked.is_open then ranked.place end as queue_position,
+        cast(case when ranked.is_open then ranked.place end as bigint) as queue_position,
         ranked.is_open and ranked.place <= desks.cases_per_day as is_for_today
     from ranked
     cross join desks

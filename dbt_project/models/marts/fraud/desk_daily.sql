@@ -138,7 +138,7 @@ states as (
         sum(event_days.verdicts) over so_far as verdicts,
         sum(event_days.amount) over so_far as amount,
         max(event_days.occurred_on) over so_far as last_payment_on,
-        coalesce(last_value(decided.disposition ignore nulls) over so_far, 'WATCH') as disposition
+        coalesce({{ last_known('decided.disposition') }} over so_far, 'WATCH') as disposition
     from event_days
     left join decided
         on

@@ -138,7 +138,7 @@ measured as (
         case when detectors.rule_id = 'ALL' then coalesce(blocked.false_block_payers, 0) end as false_block_payers,
         -- those without a score come last, all at once
         100 * (
-            coalesce(rankings.area, 0) + 1.0 * (frauds.frauds - coalesce(rankings.frauds, 0)) * frauds.frauds
+            coalesce(rankings.area, 0) + 1e0 * (frauds.frauds - coalesce(rankings.frauds, 0)) * frauds.frauds
             / (months.payments - coalesce(counted.alerts_undecided, 0))
         ) / frauds.frauds as average_precision_pct,
         100 * coalesce(rankings.card_precision, 0) as card_precision_top_k_pct,
@@ -186,36 +186,36 @@ final as (
         alerts,
         alerted_payers,
         fewest_alerted_payers,
-        1.0 * alerts / days as alerts_per_day,
-        1.0 * alerts / (days * nullif(analysts, 0)) as alerts_per_analyst_day,
+        1e0 * alerts / days as alerts_per_day,
+        1e0 * alerts / (days * nullif(analysts, 0)) as alerts_per_analyst_day,
         alerts_confirmed,
         alerts_rejected,
         alerts_undecided,
         alerts_undisputed,
         fewest_payers,
-        100.0 * alerts_confirmed / nullif(alerts, 0) as precision_low_pct,
-        100.0 * alerts_confirmed / nullif(alerts_confirmed + alerts_rejected, 0) as precision_high_pct,
+        100e0 * alerts_confirmed / nullif(alerts, 0) as precision_low_pct,
+        100e0 * alerts_confirmed / nullif(alerts_confirmed + alerts_rejected, 0) as precision_high_pct,
         case
             when is_matured
-                then 100.0 * alerts_confirmed / nullif(alerts_confirmed + alerts_rejected + alerts_undisputed, 0)
+                then 100e0 * alerts_confirmed / nullif(alerts_confirmed + alerts_rejected + alerts_undisputed, 0)
         end as precision_matured_pct,
-        case when is_matured then 1.0 * (alerts_rejected + alerts_undisputed) / nullif(alerts_confirmed, 0) end
+        case when is_matured then 1e0 * (alerts_rejected + alerts_undisputed) / nullif(alerts_confirmed, 0) end
             as false_positive_ratio,
-        100.0 * alerts_confirmed / nullif(frauds, 0) as recall_pct,
+        100e0 * alerts_confirmed / nullif(frauds, 0) as recall_pct,
         alerted_amount,
-        100.0 * alerted_amount / nullif(fraud_amount, 0) as value_alerted_pct,
+        100e0 * alerted_amount / nullif(fraud_amount, 0) as value_alerted_pct,
         preventable_by_line_payers,
         preventable_by_line_amount,
-        100.0 * preventable_by_line_amount / nullif(fraud_amount, 0) as value_preventable_by_line_pct,
+        100e0 * preventable_by_line_amount / nullif(fraud_amount, 0) as value_preventable_by_line_pct,
         preventable_by_cell_payers,
         preventable_by_cell_amount,
-        100.0 * preventable_by_cell_amount / nullif(fraud_amount, 0) as value_preventable_by_cell_pct,
+        100e0 * preventable_by_cell_amount / nullif(fraud_amount, 0) as value_preventable_by_cell_pct,
         preventable_payers,
         preventable_amount,
-        100.0 * preventable_amount / nullif(fraud_amount, 0) as value_preventable_pct,
+        100e0 * preventable_amount / nullif(fraud_amount, 0) as value_preventable_pct,
         false_block_payers,
         false_blocks,
-        100.0 * false_blocks / nullif(payments - frauds, 0) as false_block_pct,
+        100e0 * false_blocks / nullif(payments - frauds, 0) as false_block_pct,
         cast(average_precision_pct as double) as average_precision_pct,
         top_k,
         cast(card_precision_top_k_pct as double) as card_precision_top_k_pct,

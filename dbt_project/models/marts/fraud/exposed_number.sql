@@ -81,7 +81,7 @@ lags as (
         first_frauds.first_fraud_at,
         greatest(
             {{ seconds_between('max(exposures.seen_to)', 'first_frauds.first_fraud_at') }}, 0
-        ) / 3600.0 as lag_hours
+        ) / 3600e0 as lag_hours
     from first_frauds
     inner join exposures
         on

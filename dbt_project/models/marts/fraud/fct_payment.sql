@@ -17,7 +17,7 @@ final as (
         is_ars_call_complete,
         cell_id,
         monthly_limit,
-        100.0 * amount / nullif(monthly_limit, 0) as limit_used_pct,
+        100e0 * amount / nullif(monthly_limit, 0) as limit_used_pct,
         limit_raised_at,
         status,
         status = 'SUCCEEDED' as is_succeeded,

@@ -101,8 +101,8 @@ final as (
         {{ months_after('indexed.month', '1') }} - 1 <= months.last_dt as is_whole_month,
         indexed.stability_index,
         case
-            when indexed.stability_index >= 0.25 then 'LARGE'
-            when indexed.stability_index >= 0.1 then 'MODERATE'
+            when indexed.stability_index >= 0.25e0 then 'LARGE'
+            when indexed.stability_index >= 0.1e0 then 'MODERATE'
             else 'SMALL'
         end as drift
     from indexed

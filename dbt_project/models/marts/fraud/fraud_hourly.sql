@@ -9,7 +9,7 @@ flagged as (
 flagged_hours as (
     select
         occurred_on,
-        hour(occurred_at) as hour_of_day,
+        cast(hour(occurred_at) as bigint) as hour_of_day,
         product,
         {{ flagged_measures() }}
     from flagged

@@ -89,7 +89,7 @@ marks as (
     union all
     select
         'NUMBER' as kind,
-        cast(number_key as varchar) as mark,
+        cast(number_key as string) as mark,
         known_from,
         known_until
     from uses

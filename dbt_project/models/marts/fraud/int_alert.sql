@@ -57,7 +57,7 @@ final as (
         case severity_rank when 3 then 'HIGH' when 2 then 'MEDIUM' else 'LOW' end as severity,
         first_alerted_dt,
         first_alerted_at,
-        {{ case_of_payment('last_value(case when opens_case then payment_id end ignore nulls)') }} over (
+        {{ case_of_payment(last_known('case when opens_case then payment_id end')) }} over (
             partition by party_key order by occurred_at, payment_id
             rows between unbounded preceding and current row
         ) as case_id

@@ -37,10 +37,10 @@ suspected as (
         scores.reasons,
         cast(round(
             thresholds.alert_threshold
-            + 10 * ({{ log2_odds('scores.probability') }} - {{ log2_odds('thresholds.alert_probability_pct / 100.0') }})
+            + 10 * ({{ log2_odds('scores.probability') }} - {{ log2_odds('thresholds.alert_probability_pct / 100e0') }})
         ) as bigint) as score
     from scores
-    inner join thresholds on scores.probability >= thresholds.alert_probability_pct / 100.0
+    inner join thresholds on scores.probability >= thresholds.alert_probability_pct / 100e0
 ),
 
 final as (
@@ -48,7 +48,7 @@ final as (
         suspected.payment_id,
         suspected.score,
         'SCORE ' || suspected.score || coalesce(' (' || suspected.reasons || ')', '') as reasons,
-        case when suspected.probability >= 0.9 then 3 else 2 end as severity_rank,
+        case when suspected.probability >= 0.9e0 then 3 else 2 end as severity_rank,
         suspected.first_dt as first_alerted_dt,
         coalesce(deliveries.delivered_at, {{ start_of_day('suspected.first_dt + 1') }}) as first_alerted_at
     from suspected

@@ -20,7 +20,7 @@ final as (
     select
         {{ case_of_payment('audits.payment_id') }} as case_id,
         'AUDIT' as subject_kind,
-        cast(null as varchar) as subject_key,
+        cast(null as string) as subject_key,
         payments.line_key,
         payments.number_key,
         payments.cell_id,

@@ -50,7 +50,7 @@ final as (
     select
         per_case.case_id,
         'NUMBER' as subject_kind,
-        cast(null as varchar) as subject_key,
+        cast(null as string) as subject_key,
         per_case.line_key,
         per_case.number_key,
         per_case.cell_id,

@@ -20,7 +20,7 @@ final as (
     select
         {{ case_of_subject('CELL', 'cell_id') }} as case_id,
         number_key,
-        cast(null as varchar) as payment_id,
+        cast(null as string) as payment_id,
         seen_from as contact_at
     from uses
     where payment_id is null

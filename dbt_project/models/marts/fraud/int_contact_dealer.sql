@@ -33,7 +33,7 @@ final as (
     select
         case_id,
         number_key,
-        cast(null as varchar) as payment_id,
+        cast(null as string) as payment_id,
         {{ start_of_day('sold_on') }} as contact_at
     from sold
     union all

@@ -51,7 +51,7 @@ areas as (
         version,
         month,
         sum(frauds) as frauds,
-        sum(1.0 * frauds * frauds_so_far / payments_so_far) as area
+        sum(1e0 * frauds * frauds_so_far / payments_so_far) as area
     from reached
     group by rule_id, version, month
 ),
@@ -68,64 +68,7 @@ last_day as (
     from cards
 ),
 
--- day by day: whoever was found among the first k is not looked at again
-looked_at as (
-    select
-        rule_id,
-        version,
-        cast(0 as bigint) as day_number,
-        cast(null as date) as occurred_on,
-        cast([] as uuid[]) as found,
-        cast(0 as bigint) as hits
-    from detectors
-    union all
-    select
-        rule_id,
-        version,
-        day_number,
-        occurred_on,
-        list_concat(found, found_today) as found,
-        len(found_today) as hits
-    from (
-        select
-            rule_id,
-            version,
-            day_number,
-            max(occurred_on) as occurred_on,
-            any_value(found) as found,
-            coalesce(
-                list(party_key) filter (where is_fraud and not was_found and place <= cases_per_day), []
-            ) as found_today
-        from (
-            select
-                looked_at.rule_id,
-                looked_at.version,
-                looked_at.day_number + 1 as day_number,
-                looked_at.found,
-                horizon.cases_per_day,
-                cards.occurred_on,
-                cards.party_key,
-                cards.is_fraud,
-                list_contains(looked_at.found, cards.party_key) as was_found,
-                row_number() over (
-                    partition by looked_at.rule_id, looked_at.version
-                    order by
-                        list_contains(looked_at.found, cards.party_key) asc,
-                        cards.score desc nulls last,
-                        cards.first_payment_id asc
-                ) as place
-            from looked_at
-            inner join last_day on looked_at.day_number < last_day.day_number
-            cross join horizon
-            left join cards
-                on
-                    looked_at.rule_id = cards.rule_id
-                    and looked_at.version = cards.version
-                    and looked_at.day_number + 1 = cards.day_number
-        ) as places
-        group by rule_id, version, day_number
-    ) as tops
-),
+{{ found_day_by_day() }},
 
 hits as (
     select
@@ -151,7 +94,7 @@ precisions as (
         detectors.rule_id,
         detectors.version,
         months.month,
-        1.0 * coalesce(hits.hits, 0) / (months.days * horizon.cases_per_day) as card_precision
+        1e0 * coalesce(hits.hits, 0) / (months.days * horizon.cases_per_day) as card_precision
     from months
     cross join detectors
     cross join horizon

@@ -14,7 +14,7 @@ with sampled as (
     select * from {{ ref('int_score_feature') }}
     where
         {{ is_touched_day('first_dt', touched) }}
-        and sample_share < 0.0625
+        and sample_share < 0.0625e0
 ),
 
 binned as (

@@ -52,7 +52,7 @@ spans as (
         kind,
         place,
         count(distinct party_key) as parties,
-        count(distinct case when kind = 'DEALER' then cast(party_key as varchar) else payment_id end) as doings,
+        count(distinct case when kind = 'DEALER' then cast(party_key as string) else payment_id end) as doings,
         min(occurred_on) as first_on,
         max(occurred_on) as last_on
     from places
@@ -110,7 +110,7 @@ joining as (
         on
             spans.kind = links.kind
             and spans.parties <= links.max_numbers
-            and 100.0 * spans.doings >= links.min_flagged_pct * everything.doings
+            and 100e0 * spans.doings >= links.min_flagged_pct * everything.doings
 ),
 
 final as (

@@ -85,7 +85,7 @@ final as (
         matured.matured_to,
         cast(coalesce(volumes.payments, 0) as bigint) as payments,
         coalesce(frauds.frauds, 0) as frauds,
-        least(1.0, {{ payments_to_learn_from() | int }} / nullif(cast(volumes.payments as double), 0)) as sampled_share
+        least(1e0, {{ payments_to_learn_from() | int }} / nullif(cast(volumes.payments as double), 0)) as sampled_share
     from weeks
     left join matured on weeks.trained_for = matured.trained_for
     left join volumes on weeks.trained_for = volumes.trained_for

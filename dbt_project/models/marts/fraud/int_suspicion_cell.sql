@@ -7,7 +7,7 @@ final as (
         {{ case_of_subject('CELL', 'cell_id') }} as case_id,
         'CELL' as subject_kind,
         cell_id as subject_key,
-        cast(null as uuid) as number_key,
+        cast(null as {{ key_type() }}) as number_key,
         'UNREGISTERED_CELL' as reason,
         known_on,
         case when count(*) = count(cleared_known_on) then max(cleared_known_on) end as cleared_on

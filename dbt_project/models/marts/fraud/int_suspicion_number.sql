@@ -6,7 +6,7 @@ final as (
     select
         case_id,
         'NUMBER' as subject_kind,
-        cast(null as varchar) as subject_key,
+        cast(null as string) as subject_key,
         number_key,
         'ALERTED' as reason,
         {{ local_date('first_alerted_at') }} as known_on,

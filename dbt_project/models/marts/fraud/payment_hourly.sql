@@ -17,7 +17,7 @@ with payments as (
 final as (
     select
         occurred_on,
-        hour(occurred_at) as hour_of_day,
+        cast(hour(occurred_at) as bigint) as hour_of_day,
         product,
         count(*) as payments,
         cast(coalesce(sum(amount) filter (where is_succeeded), 0) as bigint) as amount,

@@ -99,7 +99,7 @@ final as (
         ranked.first_dt,
         ranked.trained_for,
         cast(ranked.probability as double) as probability,
-        ranked.rank_of_day,
+        cast(ranked.rank_of_day as bigint) as rank_of_day,
         told.reasons
     from ranked
     left join told on ranked.payment_id = told.payment_id

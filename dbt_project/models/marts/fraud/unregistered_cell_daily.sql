@@ -8,8 +8,8 @@ placed as (
     select
         uses.*,
         coalesce(
-            last_value(uses.region_code ignore nulls) over before_it,
-            first_value(uses.region_code ignore nulls) over after_it,
+            {{ last_known('uses.region_code') }} over before_it,
+            {{ first_known('uses.region_code') }} over after_it,
             'UNKNOWN'
         ) as placed_region_code
     from uses

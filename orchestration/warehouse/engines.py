@@ -1,0 +1,88 @@
+"""What runs the models: DuckDB, or Apache Spark on one machine or many. The one place where it is chosen.
+
+Whatever runs them, `warehouse.duckdb` is what gates, publication, reports and everybody else read, and what says which
+deliveries its relations hold. DuckDB keeps the rows in it, Spark in Parquet beside it.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+from orchestration.base.refusal import Refusal
+from orchestration.base.settings import Settings
+
+
+class EngineError(Refusal):
+    """What was asked for is not done on this engine; the message says what to do instead."""
+
+
+class Engine(Protocol):
+    """What dbt needs of an engine, and what the engine has to do around each of its builds."""
+
+    def environment(self) -> Mapping[str, str]:
+        """What dbt's profile and macros have to know beside what they know of every engine."""
+
+    def begin(self, manifest: Mapping[str, Any]) -> None:
+        """Show the engine what the warehouse holds, before dbt begins."""
+
+    def end(self, manifest: Mapping[str, Any], results: Mapping[str, Any], environment: Mapping[str, str]) -> None:
+        """Let the warehouse show what dbt has built, by its `run_results.json`, as one change."""
+
+
+class DuckDB:
+    """The warehouse's own file: there is nothing to do."""
+
+    def environment(self) -> Mapping[str, str]:
+        return {}
+
+    def begin(self, manifest: Mapping[str, Any]) -> None:
+        """Nothing."""
+
+    def end(self, manifest: Mapping[str, Any], results: Mapping[str, Any], environment: Mapping[str, str]) -> None:
+        """Nothing."""
+
+
+def require_duckdb(settings: Settings, what: str) -> None:
+    """Raises:
+    EngineError: if another engine holds the rows, of which `what` knows nothing yet.
+    """
+    if settings.engine != "duckdb":
+        raise EngineError(
+            f"{what} is not done where {settings.engine} is the engine. Run once with RINGFENCE_ENGINE=duckdb, which "
+            "builds the warehouse anew, ask again, and go back (docs/scale.md)."
+        )
+
+
+def built_by(settings: Settings) -> str:
+    """The engine whose rows the warehouse shows."""
+    mark = _mark(settings)
+    return mark.read_text("utf-8").strip() if mark.exists() else "duckdb"
+
+
+def take_over(settings: Settings) -> str | None:
+    """Where another engine has built the warehouse, begin anew: raw has everything. Says so; else nothing."""
+    before = built_by(settings)
+    if before == settings.engine:
+        return None
+    is_there = settings.warehouse.exists()
+    for path in (settings.warehouse, settings.warehouse.with_name(f"{settings.warehouse.name}.wal")):
+        path.unlink(missing_ok=True)
+    shutil.rmtree(settings.spark_dir, ignore_errors=True)
+    _mark(settings).write_text(settings.engine, "utf-8")
+    return f"the warehouse was built by {before}: {settings.engine} builds everything anew" if is_there else None
+
+
+def _mark(settings: Settings) -> Path:
+    return settings.home / "engine.txt"
+
+
+def engine_of(settings: Settings) -> Engine:
+    """The engine that the settings name."""
+    if settings.engine == "duckdb":
+        return DuckDB()
+    from orchestration.warehouse.spark import Spark
+
+    return Spark(settings)
