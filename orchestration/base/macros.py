@@ -22,7 +22,7 @@ from orchestration.base.settings import PROJECT
 _FOLDER = PROJECT / "dbt_project" / "macros"
 _Macros = Mapping[str, Callable[..., Any]]
 #: Macros that are SQL of their arguments alone, which conditions may use, with how many arguments they take.
-SHARED_WORDS = {"tenure_band": 1, "full_months_between": 2}
+SHARED_WORDS = {"tenure_band": 1, "months_left_band": 1, "full_months_between": 2}
 
 
 class _Returned(Exception):

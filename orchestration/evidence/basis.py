@@ -16,11 +16,12 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import duckdb
 from pydantic import BaseModel, ConfigDict
 from sqlglot import exp, parse_one
 
-from orchestration.base.sql import literal
-from orchestration.evidence.figure import Figure, rows_sql
+from orchestration.base.sql import literal, one_value
+from orchestration.evidence.figure import Figure, FigureError, Read, rows_sql
 from orchestration.warehouse.graph import Graph
 
 _COLUMN_IN_REASON = re.compile(r"\{(\w+)\}")
@@ -99,13 +100,15 @@ class Facts(BaseModel):
 class Counted(BaseModel):
     """How a column counts: the conditions of its rows by name, and what is made of them.
 
-    `value` is SQL over the rows, in which `{n}` is their number; without it, it is their number.
+    `value` is SQL over the rows, in which `{n}` is their number; without it, it is their number. `only` is a condition
+    over a row of the mart, as `figure`: of others it is not said.
     """
 
     model_config = ConfigDict(extra="forbid", populate_by_name=True)
 
     rows: list[str]
     value: str | None = None
+    only: str | None = None
 
 
 class Evidence(BaseModel):
@@ -135,6 +138,25 @@ class Basis:
     def published(self) -> str:
         """The facts as published, behind the restricted door."""
         return f"restricted.{self.relation}"
+
+    def says_of(self, con: duckdb.DuckDBPyConnection, door: str) -> bool:
+        """Whether the mart says which rows are counted of all rows that the figure stands in."""
+        if self.counted.only is None:
+            return True
+        return bool(
+            one_value(con, f"select bool_and({self.counted.only}) from {rows_sql(self.figure, door)} as figure")
+        )
+
+    def check_told(self, con: duckdb.DuckDBPyConnection, found: Read) -> None:
+        """See that single rows can be told of a figure as it was read.
+
+        Raises:
+            FigureError: if they cannot.
+        """
+        if not found.is_exact(self.figure):
+            raise FigureError(f"{self.figure} is of small groups, merged: whose rows these are is not told.")
+        if not self.says_of(con, found.door):
+            raise FigureError(f"{self.figure}: which rows it counts is not said by its mart.")
 
     @property
     def adds_up(self) -> bool:

@@ -212,8 +212,7 @@ def _opened(side: _Side) -> Iterator[tuple[duckdb.DuckDBPyConnection, str]]:
         if not has_restricted(con):
             raise FigureError("Rows are in the restricted file, which is closed to you.")
         found = read(con, side.figure, adds_up=side.basis.adds_up)
-        if not found.is_exact(side.figure):
-            raise FigureError(f"{side.figure} is of small groups, merged: whose rows these are is not told.")
+        side.basis.check_told(con, found)
         yield con, found.door
 
 

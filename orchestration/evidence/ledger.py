@@ -91,8 +91,7 @@ def ledger(
         if not has_restricted(con):
             raise FigureError("Rows are in the restricted file, which is closed to you.")
         found = read(con, figure, adds_up=basis.adds_up)
-        if not found.is_exact(figure):
-            raise FigureError(f"{figure} is of small groups, merged: whose rows these are is not told.")
+        basis.check_told(con, found)
         recounted = recount(con, basis, found.door)
         by, span = publication.published_at, span_of(con, figure, found.rows)
         wanted = {

@@ -101,6 +101,8 @@ def trace(
     with published(settings, generation) as (con, publication):
         found = read(con, figure, adds_up=is_sum)
         span = span_of(con, figure, found.rows)
+        if basis and not basis.says_of(con, found.door):
+            basis = None
         if basis and has_restricted(con) and found.is_exact(figure):
             recounted = recount(con, basis, found.door)
             by = publication.published_at

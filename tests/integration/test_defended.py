@@ -82,6 +82,8 @@ def test_rows_counted_one_by_one_are_any_figure_as_published(published_world: Wo
             basis = basis_of(graph, figure)
             assert basis is not None
             found = read(con, figure, adds_up=basis.adds_up)
+            if not basis.says_of(con, found.door):
+                continue
             if recount(con, basis, found.door) != pytest.approx(found.value):
                 wrong.append((str(figure), found.value))
     assert not wrong
@@ -91,7 +93,7 @@ def test_a_mart_counts_by_columns_that_there_are(graph: Graph) -> None:
     unknown = []
     for node in graph.published():
         counting = {name for evidence in evidence_of(graph, node.name) for name in evidence.figures}
-        columns = {column.name: column for column in node.columns}
+        columns = {column.name: column for column in (*node.columns, figure_of(graph, node.relation, None).column)}
         unknown += [f"{node.relation}.{name}" for name in counting - columns.keys()]
         for name in counting & columns.keys():
             basis = basis_of(graph, Figure(node, columns[name], "true"))
