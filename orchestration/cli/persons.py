@@ -54,7 +54,7 @@ def forget(
     ] = False,
 ) -> None:
     """Erase a person everywhere: rows stay under a random pseudonym, the way back and the extracts go."""
-    from orchestration.reporting.terminal import StepDisplay
+    from orchestration.reporting.terminal.progress import StepDisplay
     from orchestration.rights.erasure import forget as erase
 
     numbers = [*(number or []), *([text for text in sys.stdin.read().splitlines() if text.strip()] if stdin else [])]
@@ -74,7 +74,7 @@ def rotate_key(
     reason: Annotated[str, typer.Option(help="Why; it goes into the audit log.")] = "key rotation",
 ) -> None:
     """Re-key everything with a new pseudonym key, and publish it as a new generation."""
-    from orchestration.reporting.terminal import StepDisplay
+    from orchestration.reporting.terminal.progress import StepDisplay
     from orchestration.rights.rotation import rotate_key as rotate
 
     with StepDisplay(out, "Re-keying") as shown:

@@ -318,6 +318,18 @@ def test_a_request_waits_from_its_day_to_the_one_that_ends_it(world: ByHand) -> 
         world.same(f"select {key}, {column} from churn.port_pipeline_daily", expected)
     median = {at: sorted(own)[(len(own) - 1) // 2] for at, own in leads.items()}
     world.same(f"select {key}, lead_median_days from churn.port_pipeline_daily", median)
+    in_time: dict[tuple[Any, ...], Counter[str]] = defaultdict(Counter)
+    pcts: dict[tuple[Any, ...], set[float]] = defaultdict(set)
+    for day, donor, to, completed, by_then, pct in world.warehouse.query(
+        "select date_day, donor_group, recipient_group, completed, completed_in_time, departures_in_time_pct "
+        "from churn.port_pipeline_daily"
+    ):
+        in_time[day, donor].update({"completed": completed, "in time": by_then} if donor != to else {})
+        pcts[day, donor].add(pct)
+    for at, own in in_time.items():
+        expected = 100 * own["in time"] / own["completed"] if own["completed"] else None
+        assert pcts[at] == {pytest.approx(expected)}
+    assert {50, 100} & {round(pct) for own in pcts.values() for pct in own if pct}
     sql = "select date_day, sum(rejected) from churn.port_rejection_daily group by all"
     world.same(sql, Counter((request["ended"],) for request in requests if request["outcome"] == "rejected"))
 
@@ -750,6 +762,9 @@ def test_revenue_by_day_is_what_had_gone_by_then(world: ByHand) -> None:
     assert len(days) == 3
     for column, expected in days.items():
         world.same(f"select incident_id, as_of_date, {column} from churn.revenue_daily", expected)
+    pcts = {at: 100 * days["departures_with_line"][at] / count for at, count in days["departures"].items()}
+    found = world.warehouse.query("select incident_id, as_of_date, line_coverage_pct from churn.revenue_daily")
+    assert {row[:2]: row[2] for row in found if row[2] is not None} == pytest.approx(pcts)
 
 
 def test_lines_that_a_waiver_could_let_go_are_those_at_the_end_of_the_day(world: ByHand) -> None:

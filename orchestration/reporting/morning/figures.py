@@ -21,12 +21,16 @@ Unit = Literal["count", "signed", "money", "pct", "hours", "times"]
 
 
 class Coverage(BaseModel):
-    """What a figure speaks of: the columns beside it with a part and the whole of something, or with a part alone."""
+    """What a figure speaks of: the columns beside it with a part and the whole of something, or with a part alone.
+
+    `pct` is the column with their quotient, the same in all rows that the figure stands in.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
     part: str
     whole: str | None = None
+    pct: str | None = None
     what: str
 
 
@@ -95,6 +99,7 @@ class ReadFigure:
     on: date | None
     part: int | None
     whole: int | None
+    part_pct: float | None
     low: Any
     high: Any
     coverage_pct: float | None
@@ -137,20 +142,26 @@ def _read(con: duckdb.DuckDBPyConnection, known: Known, figure: Figure) -> ReadF
     known_to = known.through_of(figure.relation, figure.feeds)
     if known_to != known.day:
         where = _where(con, figure, None)
-        return ReadFigure(figure, None, known_to, [], None, None, None, None, None, None, is_void=False, where=where)
-    part, whole = (figure.coverage.part, figure.coverage.whole) if figure.coverage else (None, None)
+        return ReadFigure(
+            figure, None, known_to, [], None, None, None, None, None, None, None, is_void=False, where=where
+        )
+    told = figure.coverage
+    part, whole, pct = (told.part, told.whole, told.pct) if told else (None, None, None)
     beside = ", ".join(figure.beside(column) for column in (part, whole, figure.low, figure.high))
+    beside += f", {figure.beside(pct).replace('sum(', 'max(')}"
     row = con.execute(
         f"select {figure.value}, {figure.on}, {beside}, max({figure.coverage_pct or 'null'}) "
         f"from {figure.relation} where {figure.where}"
     ).fetchone()
     assert row is not None
-    value, on, part, whole, low, high, coverage_pct = row
+    value, on, part, whole, low, high, pct, coverage_pct = row
     lacking = known.lacking(figure.feeds, figure.days)
     is_void = value is None and (figure.is_of_incident or figure.is_of_earlier)  # there is nothing yet that it is of
     earlier = on if on != known.day else None
     where = _where(con, figure, on)
-    return ReadFigure(figure, value, known_to, lacking, earlier, part, whole, low, high, coverage_pct, is_void, where)
+    return ReadFigure(
+        figure, value, known_to, lacking, earlier, part, whole, pct, low, high, coverage_pct, is_void, where
+    )
 
 
 def _where(con: duckdb.DuckDBPyConnection, figure: Figure, on: date | None) -> str:

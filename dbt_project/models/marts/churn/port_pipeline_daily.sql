@@ -193,6 +193,12 @@ final as (
         cast(coalesce(leads.completed_in_time, 0) as bigint) as completed_in_time,
         100e0 * coalesce(leads.completed_in_time, 0) / counted.completed as in_time_pct,
         100e0 * coalesce(leads.completed_in_time, 0) >= leads.target_pct * counted.completed as is_service_level_met,
+        100e0 * sum(
+            case when days.donor_group <> days.recipient_group then coalesce(leads.completed_in_time, 0) end
+        ) over of_donor
+        / nullif(
+            sum(case when days.donor_group <> days.recipient_group then counted.completed end) over of_donor, 0
+        ) as departures_in_time_pct,
         leads.lead_median_days,
         leads.lead_p90_days
     from days
@@ -214,11 +220,13 @@ final as (
             and days.donor_group = leads.donor_group
             and days.recipient_group = leads.recipient_group
             and days.line_type = leads.line_type
-    window so_far as (
-        partition by days.donor_group, days.recipient_group, days.line_type
-        order by days.date_day
-        rows between unbounded preceding and current row
-    )
+    window
+        so_far as (
+            partition by days.donor_group, days.recipient_group, days.line_type
+            order by days.date_day
+            rows between unbounded preceding and current row
+        ),
+        of_donor as (partition by days.date_day, days.donor_group)
 )
 
 select * from final

@@ -99,6 +99,8 @@ final as (
         headlines.as_of_date,
         headlines.port_outs_cumulative as departures,
         cast(coalesce(sum(lost.departures_with_line) over so_far, 0) as bigint) as departures_with_line,
+        100e0 * coalesce(sum(lost.departures_with_line) over so_far, 0) / nullif(headlines.port_outs_cumulative, 0)
+            as line_coverage_pct,
         cast(coalesce(sum(lost.monthly_fee_sum) over so_far, 0) as bigint) as monthly_fee_sum,
         cast(here.lines as bigint) as eligible_lines,
         cast(here.monthly_fee_sum as bigint) as eligible_monthly_fee_sum

@@ -1,0 +1,1 @@
+"""How a run, a status, a headline and rules look in a terminal."""

@@ -1,0 +1,125 @@
+"""What arrived, what is wrong, what ran and what is published."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.markup import escape
+
+from orchestration.base.settings import Settings
+from orchestration.contracts import Feed
+from orchestration.ingest.arrivals import deliveries, newest_receipts
+from orchestration.reporting.terminal.gates import print_gates
+from orchestration.reporting.terminal.tables import LONGEST_LIST, fits, listed, plain_table
+from orchestration.serving.generations import Publication
+from orchestration.state.punctuality import Punctuality
+from orchestration.state.run_report import Exit, RunReport
+from orchestration.state.status import Status, read_status
+
+if TYPE_CHECKING:
+    from orchestration.state.runs import Run
+
+
+def print_run_report(
+    console: Console, settings: Settings, feeds: Mapping[str, Feed], report: RunReport, days: Sequence[date] = ()
+) -> None:
+    """What was published, what is held back, what is missing, what failed in a run over these days."""
+    if report.was_up_to_date:
+        console.print("Already current: nothing has arrived or changed since the last publication.")
+    if report.exit_code is Exit.INTERRUPTED:
+        console.print(
+            "Interrupted. What was ingested stays, and readers keep what was published before; the next run goes on "
+            "from there."
+        )
+        return
+    if report.publication:
+        console.print(f"Published generation {report.publication.generation} in {settings.serving_dir / 'current'}")
+    if report.exit_code is Exit.NOTHING_PUBLISHED:
+        console.print("[red]Nothing was published; what was published before stays readable.[/]")
+    arrived = {delivery.dt for delivery in deliveries(settings, feeds, days)}
+    arrived |= {dt for _, dt in newest_receipts(settings)}
+    if nothing := [str(day) for day in days if day not in arrived]:
+        console.print(f"[yellow]Nothing has arrived[/] of any feed for {listed(nothing)}")
+    print_exceptions(console, read_status(settings, feeds))
+
+
+def print_exceptions(console: Console, status: Status) -> None:
+    """Only what is wrong: feeds missing, late or refused, gates closed, relations held back."""
+    if absent := ", ".join(feed.feed for feed in status.feeds if feed.is_absent):
+        console.print(f"By site.toml there is no {absent}; what needs them is empty", style="dim")
+    for feed in status.feeds:
+        if feed.is_absent:
+            continue
+        if not feed.has_arrived:
+            console.print(f"[yellow]{feed.feed}[/]: has never arrived; what needs it is empty")
+            continue
+        if feed.missing:
+            console.print(f"[yellow]{feed.feed}[/]: no delivery for {listed([str(day) for day in feed.missing])}")
+        if feed.is_late:
+            console.print(f"[red]{feed.feed}[/]: late; the newest delivery is for {feed.newest_dt}")
+        for day, reason in feed.refused.items():
+            console.print(f"[red]{feed.feed}[/]: {day} refused: {escape(reason)}")
+    for unread in status.unread[:LONGEST_LIST]:
+        console.print(f"[yellow]not read[/]: {escape(unread)}", soft_wrap=True)
+    if len(status.unread) > LONGEST_LIST:
+        console.print(f"  and {len(status.unread) - LONGEST_LIST} more in landing")
+    print_gates(console, status)
+    if status.publication and (held := status.publication.held_back):
+        causes = sorted({cause for causes in held.values() for cause in causes})
+        console.print(
+            f"[red]{len(held)} relation{'s are' if len(held) > 1 else ' is'} held back[/] by {', '.join(causes)}: "
+            f"{listed(sorted(held), 'relations')}",
+            soft_wrap=True,
+        )
+
+
+def print_status(console: Console, status: Status) -> None:
+    """All feeds, then what is wrong, then the publication; a narrow terminal gets fewer columns."""
+    table = plain_table("feed", "first", "newest", ">days", ">missing", ">refused", "state")
+    narrow = plain_table("feed", "newest", "state")
+    for feed in status.feeds:
+        state = "" if feed.punctuality is Punctuality.IN_TIME else feed.punctuality
+        missing, refused = len(feed.missing), len(feed.refused)
+        newest = str(feed.newest_dt or "")
+        table.add_row(
+            feed.feed, str(feed.first_dt or ""), newest, str(feed.deliveries), str(missing or ""), str(refused or ""),
+            state,
+        )  # fmt: skip
+        counts = (f"{missing} missing" if missing else "", f"{refused} refused" if refused else "", state)
+        narrow.add_row(feed.feed, newest, ", ".join(filter(None, counts)))
+    console.print(table if fits(console, table) else narrow)
+    print_exceptions(console, status)
+    if status.publication:
+        through = status.publication.data_through
+        told = f"data through {through}" if through else "no mart holds a day yet"
+        by = status.publication.engine
+        console.print(f"Published: generation {status.publication.generation}, built by {by}, {told}")
+    else:
+        console.print("Nothing is published yet.")
+
+
+def print_generations(console: Console, kept: Sequence[Publication], now: Publication | None) -> None:
+    """The publications that are kept, named by their time (UTC), and which of them readers see."""
+    table = plain_table("generation", ">relations", ">rows", ">held back", "")
+    for entry in kept:
+        table.add_row(
+            entry.generation, str(len(entry.relations)),
+            f"{sum(relation.rows for relation in entry.relations):,}", str(len(entry.held_back)),
+            "current" if now and entry.generation == now.generation else "",
+        )  # fmt: skip
+    console.print(table)
+
+
+def print_runs(console: Console, runs: Sequence[Run]) -> None:
+    """The last runs, in the reader's own time; a run is named as long as its name tells it from others."""
+    table = plain_table("run", "asked for", ">seconds", "days", "ended", "published")
+    for run in runs:
+        days = run.first_day if run.first_day == run.last_day else f"{run.first_day} to {run.last_day}"
+        table.add_row(
+            run.run_id[:8], f"{run.asked_at.astimezone():%Y-%m-%d %H:%M}",
+            "" if run.seconds is None else f"{run.seconds:,.0f}", days or "", run.status.lower(), run.generation or "",
+        )  # fmt: skip
+    console.print(table if runs else "Nothing has run yet.")
