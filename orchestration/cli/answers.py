@@ -25,7 +25,7 @@ def headline(
 ) -> None:
     """Print the table that a newspaper would print, now or as it would have been printed on an earlier day."""
     from orchestration.reporting.headline import read_headline
-    from orchestration.reporting.terminal.headline import print_headline
+    from orchestration.reporting.terminal.headline_shown import print_headline
 
     with out.status(f"Counting what was known on {known_on.date()}") if known_on else nullcontext():
         found = read_headline(installation(), incident, as_of and as_of.date(), known_on and known_on.date())
@@ -100,7 +100,7 @@ def export(
 @app.command()
 def status(as_json: Json = False) -> None:
     """Say which feeds are received, missing, late or refused, which gates are closed, what is published."""
-    from orchestration.reporting.terminal.status import print_status
+    from orchestration.reporting.terminal.status_shown import print_status
     from orchestration.state.status import read_status
 
     configured = installation()
@@ -120,7 +120,7 @@ def show_gate(
 ) -> None:
     """List what a gate's latest verdict found wrong, row by row; what may be a phone number is masked."""
     from orchestration.reporting.failures import read_failures
-    from orchestration.reporting.terminal.gates import print_failures
+    from orchestration.reporting.terminal.gates_shown import print_failures
 
     configured = installation()
     print_failures(out, gate, read_failures(configured, load_feeds(configured), gate, limit))
@@ -131,7 +131,7 @@ def runs(
     limit: Annotated[int, typer.Option(min=1, help="Runs to show, the newest first.")] = 10, as_json: Json = False
 ) -> None:
     """List the last runs, whoever asked for them: when, how long, which days, how they ended."""
-    from orchestration.reporting.terminal.status import print_runs
+    from orchestration.reporting.terminal.status_shown import print_runs
     from orchestration.state.runs import read_runs
 
     found = read_runs(installation(), limit)

@@ -93,7 +93,8 @@ def compare(
     as_json: Json = False,
 ) -> None:
     """Explain why two figures differ, as a sum of named parts; what nothing explains is said to be unexplained."""
-    from orchestration.evidence.comparison import Place, compare_figures, compare_printed
+    from orchestration.evidence.comparison import compare_figures, compare_printed
+    from orchestration.evidence.sides import Place
     from orchestration.reporting.traced import print_comparison
 
     configured = installation()

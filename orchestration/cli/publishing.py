@@ -35,7 +35,7 @@ def publish() -> None:
 @app.command()
 def generations(as_json: Json = False) -> None:
     """List the publications that are kept."""
-    from orchestration.reporting.terminal.status import print_generations
+    from orchestration.reporting.terminal.status_shown import print_generations
     from orchestration.serving.generations import current_publication, publications
 
     configured = installation()

@@ -20,7 +20,7 @@ def rules_backtest(
 
     Nothing is written but to a copy that is gone afterwards. An empty rule_id stands for every rule.
     """
-    from orchestration.reporting.terminal.rules import print_backtest
+    from orchestration.reporting.terminal.rules_shown import print_backtest
     from orchestration.rules.backtest import backtest
 
     with out.status("Trying the changes on a copy of the warehouse"):
@@ -39,7 +39,7 @@ def rules_weigh(
     Points are rounded logarithms of how much likelier a hit is in a fraud than in an honest payment, pulled towards
     today's where few were decided. Nothing is adopted: `rules adopt` does that with the file.
     """
-    from orchestration.reporting.terminal.rules import print_backtest, print_weights
+    from orchestration.reporting.terminal.rules_shown import print_backtest, print_weights
     from orchestration.rules.backtest import backtest
     from orchestration.rules.weigh import weigh, write_changes
 
@@ -60,7 +60,7 @@ def rules_explain(
     name: Annotated[str, typer.Argument(metavar="PAYMENT|CASE", help="A payment, or a case with all its alerts.")],
 ) -> None:
     """Which rules hit a payment, with points, evidence and the day on which each was known."""
-    from orchestration.reporting.terminal.rules import print_explanation
+    from orchestration.reporting.terminal.rules_shown import print_explanation
     from orchestration.rules.explain import explain, payments_of
 
     configured = installation()

@@ -48,7 +48,7 @@ def simulate(
     ] = None,
 ) -> None:
     """Write sample extracts, calibrated on the published figures of the 2025 breach and exodus."""
-    from orchestration.reporting.terminal.sample import print_simulation
+    from orchestration.reporting.terminal.sample_shown import print_simulation
     from orchestration.simulator import package_fingerprint
     from orchestration.simulator import simulate as write
 
@@ -108,7 +108,7 @@ def _run(configured: Settings, first: date, last: date, accept: Sequence[str] = 
 
     from orchestration import runner
     from orchestration.reporting.terminal.progress import RunDisplay
-    from orchestration.reporting.terminal.status import print_run_report
+    from orchestration.reporting.terminal.status_shown import print_run_report
     from orchestration.runtime.partitions import days_between
 
     with RunDisplay(out) as display:
@@ -128,8 +128,8 @@ def demo() -> None:
     from orchestration.privacy.custody import check_key
     from orchestration.reporting.headline import read_headline
     from orchestration.reporting.morning import write_morning_report
-    from orchestration.reporting.terminal.headline import print_headline
-    from orchestration.reporting.terminal.sample import print_next_steps
+    from orchestration.reporting.terminal.headline_shown import print_headline
+    from orchestration.reporting.terminal.sample_shown import print_next_steps
 
     if not origins():
         init()

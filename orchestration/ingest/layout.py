@@ -20,11 +20,11 @@ import duckdb
 
 from orchestration.base.sql import identifier, literal
 from orchestration.contracts import Column, Feed
+from orchestration.ingest.escapes import escapes
 from orchestration.ingest.faults import RefusedError, reading
 from orchestration.ingest.names import header_in_message, is_parquet
 from orchestration.ingest.parquet import Cell, decode, prove, read_cells
 from orchestration.ingest.survey import Survey
-from orchestration.ingest.text import escapes
 from orchestration.ingest.typed import cell_name, family, text_name, text_sql
 
 _DELIMITER = "\x1f"  # stands in for one of several signs where a library takes one alone

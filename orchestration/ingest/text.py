@@ -20,6 +20,7 @@ from typing import IO
 
 from orchestration.base.files import encoding_by_mark
 from orchestration.contracts import Feed
+from orchestration.ingest.escapes import unescaped
 from orchestration.ingest.faults import RefusedError
 from orchestration.ingest.names import is_packed
 
@@ -32,17 +33,6 @@ _LONGEST_GATHERED = 256 << 20
 _LONGEST_END = 1000
 #: What DOS ends a text with; behind it, at most more of it and white space.
 _CTRL_Z = re.compile(rb"\x1a[\x1a\s]*\Z")
-#: Signs that the contract's escape sign makes plain, and what stands in for them until they are values: noncharacters,
-#: which no text has. The delimiter is the fifth.
-_ESCAPED = {"\\quote": "\ufdd0", "\\escape": "\ufdd1", "\n": "\ufdd2", "\r": "\ufdd3", "\\delimiter": "\ufdd4"}
-
-
-def escapes(feed: Feed) -> dict[str, str]:
-    """What stands in a value for a sign that was escaped → that sign; empty without an escape sign."""
-    if not feed.escape:
-        return {}
-    signs = {"\\quote": feed.quote, "\\escape": feed.escape, "\\delimiter": feed.delimiter}
-    return {stand_in: signs.get(name, name) for name, stand_in in _ESCAPED.items() if signs.get(name, name)}
 
 
 class NotPlainError(Exception):
@@ -86,7 +76,7 @@ class Text:
             RefusedError: naming the file, the line and what is wrong.
         """
         self._is_plain = is_plain
-        below = self._below_header(self._whole_lines(self._unescaped(self._decoded())))
+        below = self._below_header(self._whole_lines(unescaped(self._decoded(), self.feed)))
         return below if is_plain else self._above_trailer(below)
 
     def _unpacked(self) -> Iterator[bytes]:
@@ -142,28 +132,6 @@ class Text:
         before = error.object[: error.start] if isinstance(error, UnicodeDecodeError) else b""
         line = self._line + before.decode(encoding, "ignore").count("\n")
         return f"{self.name}, line {line}: not in {encoding}"
-
-    def _unescaped(self, blocks: Iterator[bytes]) -> Iterator[bytes]:
-        """The same with a stand-in for each escaped sign; an escape before any other sign is a sign of the text."""
-        if not self.feed.escape:
-            yield from blocks
-            return
-        escape = re.escape(self.feed.escape.encode())
-        stand_ins = {sign.encode(): stand_in.encode() for stand_in, sign in escapes(self.feed).items()}
-        stand_ins[b"\r\n"] = stand_ins[b"\n"]
-        signs = b"|".join(re.escape(sign) for sign in sorted(stand_ins, key=len, reverse=True))
-        escaped = re.compile(escape + b"(" + signs + b")")
-        delimiter = self.feed.delimiter.encode()
-        begun = b"|".join([b"\r", *(re.escape(delimiter[:end]) for end in range(1, len(delimiter)))])
-        undecided = re.compile(b"(?:" + escape + b")+(?:" + begun + b")?\\Z")
-        held = b""
-        for block in blocks:
-            text = held + block
-            found = undecided.search(text)
-            cut = found.start() if found else len(text)
-            held = text[cut:]
-            yield escaped.sub(lambda match: stand_ins[match[1]], text[:cut])
-        yield escaped.sub(lambda match: stand_ins[match[1]], held)
 
     def _whole_lines(self, blocks: Iterator[bytes]) -> Iterator[bytes]:
         """The same, cut behind a line end; the last line gets one."""

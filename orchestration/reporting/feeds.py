@@ -9,7 +9,7 @@ from orchestration.contracts import Feed
 from orchestration.ingest.quarantine import BadRow, Retried
 from orchestration.ingest.receipt import Receipt
 from orchestration.ingest.sample import Trial
-from orchestration.reporting.terminal.tables import plain_table
+from orchestration.reporting.terminal.lists import plain_table
 
 
 def print_contract(console: Console, feed: Feed) -> None:

@@ -9,12 +9,9 @@ carried to its end by whoever comes next.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import secrets
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -33,6 +30,7 @@ from orchestration.privacy.numbers import e164
 from orchestration.privacy.swap import Swap, finish
 from orchestration.privacy.vault import Vault
 from orchestration.rights import audit
+from orchestration.rights.attestation import Attestation
 from orchestration.rights.landing import UnsearchableError, Wanted, files_below, holds
 from orchestration.rights.publications import rekey_publications
 from orchestration.rights.rekey import create_rekeyed, database_holds, holding, raw_files, rekey_database, rekey_file
@@ -42,40 +40,6 @@ _OLD = "select old from rekeyed"
 _OLD_OR_NEW = "select old from rekeyed union all select new from rekeyed"
 
 OnStep = Callable[[str], None]
-
-
-@dataclass
-class Attestation:
-    """What an erasure did. `left` are files that still hold the person, or may, each with the reason.
-
-    `files` has one entry per file: `path`, `action` (rewritten, removed), `rows` that changed a pseudonym, and the
-    SHA-256 `before` and `after`.
-    """
-
-    path: Path
-    audit_entry: str
-    erased: dict[str, int] = field(default_factory=dict)
-    files: list[dict[str, Any]] = field(default_factory=list)
-    left: dict[str, str] = field(default_factory=dict)
-
-    def rewritten(self, path: Path, new: Path, rows: int) -> None:
-        self.files.append(
-            {"path": str(path), "action": "rewritten", "rows": rows, "before": _sha256(path), "after": _sha256(new)}
-        )
-
-    def removed(self, paths: Iterable[Path]) -> None:
-        for path in sorted(paths):
-            self.files.append({"path": str(path), "action": "removed", "before": _sha256(path), "after": None})
-
-    def as_json(self) -> bytes:
-        content = {
-            "at": datetime.now(UTC).isoformat(timespec="seconds"),
-            "audit_entry": self.audit_entry,
-            "erased": self.erased,
-            "files": self.files,
-            "left": self.left,
-        }
-        return json.dumps(content, indent=1, ensure_ascii=False).encode()
 
 
 def forget(
@@ -284,11 +248,6 @@ def _by_delivery(
         except UnsearchableError as error:
             found[folder][path] = str(error)
     return found
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _column(con: duckdb.DuckDBPyConnection, query: str) -> list[Any]:

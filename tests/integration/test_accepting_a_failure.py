@@ -14,8 +14,8 @@ from orchestration import runner
 from orchestration.base.refusal import UnknownNameError
 from orchestration.gates.overrides import OverrideError
 from orchestration.reporting.failures import read_failures
-from orchestration.reporting.terminal.gates import print_failures
-from orchestration.reporting.terminal.status import print_run_report
+from orchestration.reporting.terminal.gates_shown import print_failures
+from orchestration.reporting.terminal.status_shown import print_run_report
 from orchestration.serving.generations import current_publication
 from orchestration.state.run_report import Exit, RunReport
 from tests.support.world import World

@@ -20,9 +20,10 @@ from orchestration.base.refusal import Refusal
 from orchestration.base.settings import Settings
 from orchestration.cli import app
 from orchestration.evidence.basis import adds_up, basis_of, evidence_of
-from orchestration.evidence.comparison import Place, compare_figures, compare_printed
+from orchestration.evidence.comparison import compare_figures, compare_printed
 from orchestration.evidence.figure import Figure, FigureError, figure_of, published, read
 from orchestration.evidence.ledger import ledger
+from orchestration.evidence.sides import Place
 from orchestration.evidence.trace import Trace, recount, trace
 from orchestration.reporting.morning import write_morning_report
 from orchestration.serving.generations import DOORS, doors, publications

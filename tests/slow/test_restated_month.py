@@ -8,7 +8,8 @@ from datetime import date
 import duckdb
 
 from orchestration.base.sql import literal
-from orchestration.evidence.comparison import Place, compare_figures
+from orchestration.evidence.comparison import compare_figures
+from orchestration.evidence.sides import Place
 from orchestration.warehouse import dbt
 from orchestration.warehouse.graph import Graph
 from tests.support.world import World

@@ -15,7 +15,7 @@ from orchestration.gates import overrides, verdicts
 from orchestration.gates.outcome import Outcome
 from orchestration.reporting.failures import Failure
 from orchestration.reporting.gates_page import write_gates_page
-from orchestration.reporting.terminal.gates import print_failures
+from orchestration.reporting.terminal.gates_shown import print_failures
 
 HELD = Outcome(
     stage="marts", relation="alert", partition=None, expectation_id="refunded_within_amount", expectation_type="x",

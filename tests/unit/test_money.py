@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from orchestration.base.settings import Settings
-from orchestration.reporting.terminal.rules import print_explanation
+from orchestration.reporting.terminal.rules_shown import print_explanation
 from orchestration.rules import explain
 from orchestration.rules.explain import Explanation, Hit
 from orchestration.site.money import exponent, money, money_at_a_glance, smallest_unit

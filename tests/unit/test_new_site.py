@@ -18,7 +18,7 @@ from orchestration.base.site_profile import DEFAULT_SITE
 from orchestration.cli import app
 from orchestration.contracts import load_feeds
 from orchestration.reporting.morning import ReportError, write_morning_report
-from orchestration.reporting.terminal.status import print_exceptions, print_status
+from orchestration.reporting.terminal.status_shown import print_exceptions, print_status
 from orchestration.serving.generations import PUBLICATION, Publication, PublishedRelation, switch
 from orchestration.site.check import check_site
 from orchestration.site.countries import countries

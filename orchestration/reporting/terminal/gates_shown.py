@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from orchestration.reporting.failures import Failure
-from orchestration.reporting.terminal.tables import LONGEST_LIST, fits, plain_table
+from orchestration.reporting.terminal.lists import LONGEST_LIST, fits, plain_table
 from orchestration.state.status import GateStatus, Status
 
 

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from orchestration.base.settings import Settings
-from orchestration.reporting.terminal.tables import plain_table
+from orchestration.reporting.terminal.lists import plain_table
 
 if TYPE_CHECKING:
     from orchestration.simulator import SimulationSummary

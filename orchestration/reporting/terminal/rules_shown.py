@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from orchestration.base.site_profile import Site
-from orchestration.reporting.terminal.tables import plain_table
+from orchestration.reporting.terminal.lists import plain_table
 from orchestration.site.money import money
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from rich.markup import escape
 from orchestration.base.settings import Settings
 from orchestration.contracts import Feed
 from orchestration.ingest.arrivals import deliveries, newest_receipts
-from orchestration.reporting.terminal.gates import print_gates
-from orchestration.reporting.terminal.tables import LONGEST_LIST, fits, listed, plain_table
+from orchestration.reporting.terminal.gates_shown import print_gates
+from orchestration.reporting.terminal.lists import LONGEST_LIST, fits, listed, plain_table
 from orchestration.serving.generations import Publication
 from orchestration.state.punctuality import Punctuality
 from orchestration.state.run_report import Exit, RunReport

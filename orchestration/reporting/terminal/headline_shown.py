@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.console import Console
 
 from orchestration.reporting.headline import Headline
-from orchestration.reporting.terminal.tables import plain_table
+from orchestration.reporting.terminal.lists import plain_table
 
 
 def print_headline(console: Console, headline: Headline) -> None:

@@ -1,0 +1,53 @@
+"""What an erasure did, file by file, for whoever asked for it and for who has to prove it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+
+@dataclass
+class Attestation:
+    """What an erasure did. `left` are files that still hold the person, or may, each with the reason.
+
+    `files` has one entry per file: `path`, `action` (rewritten, removed), `rows` that changed a pseudonym, and the
+    SHA-256 `before` and `after`.
+    """
+
+    path: Path
+    audit_entry: str
+    erased: dict[str, int] = field(default_factory=dict)
+    files: list[dict[str, Any]] = field(default_factory=list)
+    left: dict[str, str] = field(default_factory=dict)
+
+    def rewritten(self, path: Path, new: Path, rows: int) -> None:
+        """Note a file, what it becomes, and how many of its rows changed a pseudonym."""
+        self.files.append(
+            {"path": str(path), "action": "rewritten", "rows": rows, "before": _sha256(path), "after": _sha256(new)}
+        )
+
+    def removed(self, paths: Iterable[Path]) -> None:
+        """Note files that are going to be gone."""
+        for path in sorted(paths):
+            self.files.append({"path": str(path), "action": "removed", "before": _sha256(path), "after": None})
+
+    def as_json(self) -> bytes:
+        """The file's content."""
+        content = {
+            "at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "audit_entry": self.audit_entry,
+            "erased": self.erased,
+            "files": self.files,
+            "left": self.left,
+        }
+        return json.dumps(content, indent=1, ensure_ascii=False).encode()
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
