@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -14,11 +15,15 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import duckdb
 import pandas as pd
 import pytest
 from sklearn.metrics import average_precision_score, precision_score, recall_score
 
 from orchestration.base.settings import Settings
+from orchestration.evidence.basis import basis_of
+from orchestration.evidence.figure import figure_of, read
+from orchestration.evidence.trace import recount
 from orchestration.reporting import plots
 from orchestration.rules.backtest import backtest
 from orchestration.rules.changes import ChangesError
@@ -537,6 +542,37 @@ def test_a_backtest_of_a_rule_that_is_not_there_says_which_are(history: Warehous
     changes.write_text('rule_id,points,parameters\nCROWD,5,\nCROWD,,"{""min_number"": 5}"\n', "utf-8")
     with pytest.raises(ChangesError, match=r"changes\.csv, line 3, parameters: .*did you mean 'min_numbers'"):
         backtest(Settings(home=history.path.parent, view=history.view), changes)
+
+
+FLAGGED = {
+    "fraud.fraud_daily": ("payments", "payers", "alerts", "alert_payers", "confirmed", "confirmed_payers",
+        "alert_attempted_amount", "confirmed_attempted_amount"),
+    "fraud.fraud_hourly": ("payments", "payers", "alerts", "alert_payers", "confirmed", "confirmed_payers"),
+    "fraud.alert": ("*", "amount"),
+    "fraud.suspected_line": ("*", "micropayment_payments", "micropayment_attempted_amount"),
+    "fraud.victim": ("*", "micropayment_payments", "dcb_payments", "dcb_attempted_amount"),
+}  # fmt: skip
+
+
+def test_what_is_suspected_and_what_is_confirmed_can_be_counted_again_payment_by_payment(
+    history: Warehouse, tmp_path: Path
+) -> None:
+    graph = Graph(json.loads((history.target / "manifest.json").read_text("utf-8")))
+    found = {}
+    with duckdb.connect() as con:
+        con.execute("set timezone = 'Asia/Seoul'")
+        for door in ("open", "restricted"):  # as they are published, with all of it behind either
+            shutil.copy(history.path, tmp_path / f"{door}.duckdb")
+            con.execute(f"attach '{tmp_path / door}.duckdb' as {door} (read_only)")
+        for relation, columns in FLAGGED.items():
+            for column in columns:
+                figure = figure_of(graph, relation if column == "*" else f"{relation}.{column}", None)
+                basis = basis_of(graph, figure)
+                assert basis is not None
+                value = read(con, figure, adds_up=True).value
+                assert recount(con, basis, "restricted") == value, figure
+                found[relation, column] = value
+    assert {relation for (relation, _), value in found.items() if value} == FLAGGED.keys()
 
 
 def test_the_models_unit_tests_and_data_tests_pass(history: Warehouse) -> None:
