@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import duckdb
@@ -39,4 +40,7 @@ def test_a_british_carrier_has_its_headline_by_the_steps_of_the_page(tmp_path: P
             ("2026-01-01",), ("2026-04-03",)
         ]  # fmt: skip
         assert rows("select incident_id from core.dim_incident") == [("EE_WAIVER_2026",)]
+    glossary = next(tmp_path.rglob("glossary.html")).read_text("utf-8")
+    assert "number portability" in glossary
+    assert not re.search("[\uac00-\ud7a3]", glossary)
     assert "Nothing is in quarantine." in run(["quarantine", "show", "--feed", "portability_events"], tmp_path)
