@@ -9,13 +9,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
+from math import isnan
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
 from orchestration.base.settings import Settings
-from orchestration.base.sql import exact, literal
+from orchestration.base.sql import exact, literal, one_value
 from orchestration.contracts import Feed, load_feeds
 from orchestration.evidence.basis import Basis, basis_of
 from orchestration.evidence.figure import Figure, FigureError, figure_of, has_restricted, published, read
@@ -187,6 +188,6 @@ def without(side: Side, judge: Side, reasons: list[tuple[str, int]]) -> str:
 
 
 def value_of(con: duckdb.DuckDBPyConnection, side: Side, rows: str) -> Any:
-    """What a side makes of rows; 0 of none."""
-    row = con.execute(f"select {side.basis.value_sql('count(*)')} from {rows} as counted").fetchone()
-    return (row and row[0]) or 0
+    """What a side makes of rows; 0 of none, also where that is a share of nothing."""
+    value = one_value(con, f"select {side.basis.value_sql('count(*)')} from {rows} as counted")
+    return 0 if value is None or isnan(value) else value
