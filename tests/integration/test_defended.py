@@ -117,6 +117,7 @@ def test_rows_of_a_mart_that_add_up_are_one_figure(published_world: World, graph
         ("fraud.payment_hourly.payers", "occurred_on = '2026-01-05'", True),
         ("churn.revenue_at_risk.lines", "incident_id = 'KT_WAIVER_2026'", True),
         ("churn.line_flow_daily.terminated", "changed_on = '2026-01-05'", True),
+        ("churn.departure_profile.lines_at_risk", "incident_id = 'KT_WAIVER_2026' and trait = 'TENURE'", True),
     ],
 )
 def test_rows_counted_and_left_out_are_all_that_was_read(
@@ -130,6 +131,15 @@ def test_rows_counted_and_left_out_are_all_that_was_read(
     assert len(found.left_out) > 1
     assert not found.not_located
     assert len(rows.read_text("utf-8").splitlines()) == found.rows_read + 1
+
+
+def test_rows_of_a_figure_whose_mart_does_not_say_which_are_not_made_up(published_world: World, graph: Graph) -> None:
+    name, where = "churn.departure_profile.lines_at_risk", "incident_id = 'KT_WAIVER_2026' and trait = 'EXPOSED'"
+    found = _traced(published_world, graph, name, where)
+    assert (found.counts, found.recounted) == (None, None)
+    assert found.value > 50
+    with pytest.raises(FigureError, match="which rows it counts is not said by its mart"):
+        ledger(published_world.settings, graph, published_world.feeds, name, where)
 
 
 def test_a_row_is_where_the_ledger_says(published_world: World, graph: Graph) -> None:
