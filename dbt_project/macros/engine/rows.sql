@@ -21,3 +21,23 @@ rows.
 {% macro duckdb__replace_table(relation, query) -%}
     create or replace table {{ relation }} as {{ query }}
 {%- endmacro %}
+
+
+{#-
+Query: of each row of a relation, one row per column of `columns` (its name in the result, and in the relation), with
+the columns `keep`, `name` and `value`, a double.
+-#}
+{% macro column_values(relation, keep, columns) -%}
+    {{ return(adapter.dispatch('column_values', 'ringfence')(relation, keep, columns)) }}
+{%- endmacro %}
+
+{% macro duckdb__column_values(relation, keep, columns) -%}
+    {%- for name, column in columns.items() %}
+    select
+        {{ keep }},
+        '{{ name }}' as name,
+        cast({{ column }} as double) as value
+    from {{ relation }}
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
+{%- endmacro %}

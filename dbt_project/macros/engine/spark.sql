@@ -248,3 +248,14 @@ looked_at as (
     ) as hits
     where known_dt is not null
 {%- endmacro %}
+
+{#- In one pass: a CTE with as many readers as there are columns would be computed as often. -#}
+{% macro spark__column_values(relation, keep, columns) -%}
+    select
+        {{ keep }},
+        stack(
+            {{ columns | length }}
+            {%- for name, column in columns.items() -%} , '{{ name }}', cast({{ column }} as double) {%- endfor -%}
+        ) as (name, value)
+    from {{ relation }}
+{%- endmacro %}

@@ -17,17 +17,20 @@ with sampled as (
         and sample_share < 0.0625e0
 ),
 
-binned as (
-    {%- for name in score_features() %}
-        select
-            first_dt,
-            '{{ name }}' as feature,
-            cast(round(
-                case when abs({{ name }}) < 1 then 100 * {{ name }} else sign({{ name }}) * 90 + 10 * {{ name }} end
-            ) as integer) as bin
-        from sampled
-        {{ 'union all' if not loop.last }}
+valued as (
+    {%- set columns = {} -%}
+    {%- for name in score_features() -%}
+        {%- do columns.update({name: name}) -%}
     {%- endfor %}
+    {{ column_values('sampled', 'first_dt', columns) }}
+),
+
+binned as (
+    select
+        first_dt,
+        name as feature,
+        cast(round(case when abs(value) < 1 then 100 * value else sign(value) * 90 + 10 * value end) as integer) as bin
+    from valued
 ),
 
 final as (

@@ -66,16 +66,25 @@ ranked as (
 ),
 
 -- what speaks for fraud, of those that anybody may look at; ten points double the odds
+shown as (
+    select * from ranked
+    where rank_of_day <= {{ scores_with_reasons() | int }}
+),
+
+added_by_words as (
+    {%- set columns = {} -%}
+    {%- for words in score_words() -%}
+        {%- do columns.update({words: 'added_' ~ loop.index}) -%}
+    {%- endfor %}
+    {{ column_values('shown', 'payment_id', columns) }}
+),
+
 reasons as (
-    {% for words in score_words() %}
-        select
-            payment_id,
-            '{{ words }}' as words,
-            cast(round(10 * added_{{ loop.index }} / ln(2)) as bigint) as points
-        from ranked
-        where rank_of_day <= {{ scores_with_reasons() | int }}
-        {{ 'union all' if not loop.last }}
-    {% endfor %}
+    select
+        payment_id,
+        name as words,
+        cast(round(10 * value / ln(2)) as bigint) as points
+    from added_by_words
 ),
 
 told as (

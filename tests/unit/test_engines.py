@@ -1,0 +1,161 @@
+"""The engine of the models: chosen by one setting, refused where it cannot run, shown by the warehouse's views."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from pydantic import ValidationError
+
+from orchestration.base.settings import Settings
+from orchestration.base.sql import columns_of, connect
+from orchestration.privacy.pseudonyms import PseudonymKey
+from orchestration.rights.erasure import forget
+from orchestration.rights.rotation import rotate_key
+from orchestration.rules.copied import copied
+from orchestration.site.engine_needs import EngineNeedsError, check_engine
+from orchestration.warehouse.engines import DuckDB, EngineError, built_by, engine_of, take_over
+from orchestration.warehouse.raw_relations import refresh_raw
+from orchestration.warehouse.spark import Spark, prepare
+from orchestration.warehouse.spark_facade import BrokenContractError, show
+from orchestration.warehouse.spark_raw import raw_statements
+from tests.support.feeds import FEEDS
+from tests.support.world import KEY
+
+
+def _settings(folder: Path, **more: Any) -> Settings:
+    (folder / "home").mkdir(exist_ok=True)
+    return Settings(home=folder / "home", pseudonym_key=KEY, **more)
+
+
+def test_duckdb_is_the_engine_where_nothing_is_said(tmp_path: Path) -> None:
+    assert isinstance(engine_of(_settings(tmp_path)), DuckDB)
+    assert check_engine(_settings(tmp_path)) == "duckdb"
+
+
+def test_the_warehouse_of_another_engine_goes_and_it_is_said_once(tmp_path: Path) -> None:
+    on_duckdb, on_spark = _settings(tmp_path), _settings(tmp_path, engine="spark")
+    assert take_over(on_duckdb) is None
+    on_duckdb.warehouse.write_bytes(b"rows")
+    said = take_over(on_spark)
+    assert said and "built by duckdb: spark builds everything anew" in said
+    assert not on_duckdb.warehouse.exists()
+    assert built_by(on_duckdb) == "spark"
+    assert take_over(on_spark) is None
+    (on_spark.spark_dir / "tables").mkdir(parents=True)
+    on_spark.warehouse.write_bytes(b"views")
+    assert take_over(on_duckdb)
+    assert not on_spark.spark_dir.exists()
+
+
+@pytest.mark.parametrize(
+    ("said", "missing"),
+    [
+        ({"spark_format": "iceberg"}, "RINGFENCE_SPARK_FORMAT=iceberg is not done yet; write parquet"),
+        ({}, "Java is missing"),
+        ({}, "pip install 'ringfence[spark]'"),
+    ],
+)
+def test_what_spark_needs_and_is_missing_is_said_beforehand(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: dict[str, Any], missing: str
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("JAVA_HOME", raising=False)
+    monkeypatch.setattr("orchestration.site.engine_needs.find_spec", lambda name: None)
+    with pytest.raises(EngineNeedsError, match=missing.replace("[", r"\[").replace("]", r"\]")):
+        check_engine(_settings(tmp_path, engine="spark", **said))
+
+
+def test_an_address_that_is_not_followed_is_refused_with_the_settings(tmp_path: Path) -> None:
+    with pytest.raises(ValidationError, match="spark"):
+        _settings(tmp_path, engine="spark", spark="thrift-host:10000")
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda settings: forget(settings, "asked for", numbers=["010-1234-5678"]),
+        lambda settings: rotate_key(settings, PseudonymKey(b"another key, as long as it has to be"), "asked for"),
+        lambda settings: copied(settings).__enter__(),
+    ],
+    ids=["forget", "rotate-key", "backtest"],
+)
+def test_what_is_not_done_on_spark_is_refused_and_changes_nothing(
+    tmp_path: Path, ask: Callable[[Settings], object]
+) -> None:
+    settings = _settings(tmp_path, engine="spark")
+    with pytest.raises(EngineError, match=r"is not done where spark is the engine.*docs/scale\.md"):
+        ask(settings)
+    assert not [*settings.home.iterdir()]
+
+
+def test_spark_reads_the_files_of_raw_with_pseudonyms_spelled_as_duckdb_spells_them(tmp_path: Path) -> None:
+    settings = _settings(tmp_path, engine="spark")
+    (settings.raw_dir / "payments").mkdir(parents=True)
+    with connect(settings) as con:
+        refresh_raw(con, settings, FEEDS)
+        said = [*raw_statements(con, settings, FEEDS, tmp_path)]
+    (files,) = (one for one in said if one.startswith("create table raw.payments__files"))
+    assert "`number_key` binary" in files
+    assert "dt date, rev int) using parquet" in files
+    (in_force,) = (one for one in said if one.startswith("create or replace view raw.payments as"))
+    assert "regexp_replace(lower(hex(files.`number_key`))" in in_force
+    assert in_force.endswith("files.rev = kept.rev and kept.is_current")
+    (never_came,) = (one for one in said if one.startswith("create or replace view raw.invoices as"))
+    assert never_came.endswith("where false")
+
+
+_KEY = uuid.UUID(int=5)
+_NODE = {
+    "resource_type": "model", "name": "spoken", "schema": "fraud", "language": "sql", "tags": [],
+    "config": {"materialized": "table"},
+    "raw_code": "select cast(null as uuid) as number_key, date '2026-01-01' as dt, sum(1) as payments",
+    "columns": {"number_key": {"constraints": [{"type": "not_null"}]}},
+}  # fmt: skip
+
+
+def _shown(con: duckdb.DuckDBPyConnection, folder: Path, key: object) -> None:
+    folder.mkdir(parents=True)
+    con.execute(
+        f"copy (select $1::varchar as number_key, date '2026-01-02' as dt, 3::bigint as payments) "
+        f"to '{folder}/part.parquet' (format parquet)",
+        [key],
+    )
+    prepare(con)
+    con.execute("insert into pipeline.held_by_spark values ('fraud.spoken', $1, null, 1)", [str(folder)])
+    show(con, {"nodes": {"model.spoken": _NODE}, "sources": {}}, ["model.spoken"], {})
+
+
+def test_a_table_of_sparks_is_shown_with_the_types_that_duckdb_would_have_given_it(tmp_path: Path) -> None:
+    with connect(_settings(tmp_path)) as con:
+        _shown(con, tmp_path / "tables" / "fraud.spoken", str(_KEY))
+        assert columns_of(con, "fraud.spoken") == {"number_key": "UUID", "dt": "DATE", "payments": "HUGEINT"}
+        assert con.execute("from fraud.spoken").fetchall() == [(_KEY, date(2026, 1, 2), 3)]
+
+
+def test_a_table_that_breaks_its_contract_is_not_taken_over(tmp_path: Path) -> None:
+    with (
+        connect(_settings(tmp_path)) as con,
+        pytest.raises(BrokenContractError, match=r"fraud\.spoken: 1 rows have no number_key"),
+    ):
+        _shown(con, tmp_path / "tables" / "fraud.spoken", None)
+
+
+def test_what_no_view_shows_is_removed_before_the_next_command(tmp_path: Path) -> None:
+    settings = _settings(tmp_path, engine="spark")
+    left = settings.spark_dir / "tables" / "killed" / "fraud.spoken"
+    left.mkdir(parents=True)
+    with connect(settings, str(settings.warehouse)) as con:
+        refresh_raw(con, settings, FEEDS)
+        con.execute("create schema pipeline")
+        columns = "(model varchar, code varchar, version varchar, replaced varchar, was_whole boolean)"
+        con.execute(f"create table pipeline.made_of {columns}")
+        con.execute(f"create table pipeline.wanted {columns}")
+    Spark(settings).begin({"nodes": {}})
+    assert not left.exists()
+    assert (settings.spark_dir / "statements.json").exists()
