@@ -34,7 +34,7 @@ final as (
         cast(0 as bigint) as alerts_confirmed,
         cast(1 as bigint) as numbers_exposed,
         cast(1 as bigint) as payments_since,
-        payments.amount,
+        cast(0 as bigint) as amount,
         {{ lost_amount('payments', 'disputes') }} as lost_amount,
         cast(0 as bigint) as tomorrow_amount,
         cast(0 as bigint) as score,
