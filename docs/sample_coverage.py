@@ -35,8 +35,6 @@ _NO_REPORTS = "Providers report their books to a regulator: an operator's site, 
 WHY: dict[str, str] = {
     "churn.call_list.probability_in_window": _NO_WINDOW,
     "churn.line_propensity.probability_in_window": _NO_WINDOW,
-    "fraud.block_list.subject_key": "In the demo's last week the desk confirms lines alone; cells are blocked in "
-    "August and September 2025.",
     "REPORTER_IS_NO_SIDE": _NO_REPORTS,
     **{
         f"fraud.audit_quality.{column}": _NO_AUDIT
