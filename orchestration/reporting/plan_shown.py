@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.table import Table
 
+from orchestration.reporting.terminal.lists import fitting
 from orchestration.state.planned import RunPlan
 from orchestration.warehouse.disk import gigabytes
 
@@ -19,14 +18,13 @@ def print_plan(out: Console, found: RunPlan) -> None:
     if not found.planned:
         out.print(f"Nothing would be built: {found.relations} relations are as they were made.")
     else:
-        table = Table(box=SIMPLE_HEAD)
-        for name in ("relation", "built", "because of", "about"):
-            table.add_column(name, justify="right" if name == "about" else "left")
+        rows = []
         for one in found.planned:
             causes = ", ".join(one.because[:_MOST_CAUSES]) + (" …" if len(one.because) > _MOST_CAUSES else "")
             seconds = "" if one.seconds is None else f"{one.seconds:.1f} s"
-            table.add_row(one.relation, "whole" if one.is_whole else "where touched", causes, seconds)
-        out.print(table)
+            rows.append((one.relation, "whole" if one.is_whole else "where touched", causes, seconds))
+        names = ("relation", "built", "because of", ">about")
+        out.print(fitting(out, names, rows, needed=("relation", ">about")))
         unknown = sum(one.seconds is None for one in found.planned)
         out.print(
             f"{len(found.planned)} of {found.relations} relations, about {found.seconds:.0f} s"

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
+
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 
 #: Of a list, as many are named.
@@ -11,21 +14,40 @@ LONGEST_LIST = 6
 
 
 def plain_table(*names: str) -> Table:
-    """A table without a frame, so that it fits a narrow terminal; its first column is never cut.
+    """A table without a frame, so that it fits a narrow terminal: nothing is cut, and what is too long goes on below.
 
-    `>` before a column's name sets what stands below it, numbers, to the right.
+    `>` before a column's name sets what stands below it, numbers, to the right. The first column stays on its line.
     """
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     for name in names:
         table.add_column(
-            name.removeprefix(">"), justify="right" if name.startswith(">") else "left", no_wrap=name == names[0]
-        )
+            name.removeprefix(">"), justify="right" if name.startswith(">") else "left", overflow="fold",
+            no_wrap=name == names[0],
+        )  # fmt: skip
     return table
+
+
+def fitting(console: Console, names: Sequence[str], rows: Sequence[Sequence[str]], needed: Collection[str]) -> Table:
+    """A plain table of all columns if the terminal has room for them with no word broken, else of the `needed` ones."""
+    kept = list(range(len(names)))
+    while True:
+        table = plain_table(*(names[place] for place in kept))
+        for row in rows:
+            table.add_row(*(row[place] for place in kept))
+        for column, place in zip(table.columns, kept, strict=True):
+            column.no_wrap = not any(" " in row[place] for row in rows)
+        if len(kept) <= len(needed) or _unbounded(console, table).minimum <= console.width:
+            return table
+        kept = [place for place, name in enumerate(names) if name in needed]
 
 
 def fits(console: Console, table: Table) -> bool:
     """Whether a table fits the terminal with nothing cut or broken."""
-    return console.measure(table, options=console.options.update(max_width=10_000)).maximum <= console.width
+    return _unbounded(console, table).maximum <= console.width
+
+
+def _unbounded(console: Console, table: Table) -> Measurement:
+    return console.measure(table, options=console.options.update(max_width=10_000))
 
 
 def listed(items: list[str], what: str = "days") -> str:

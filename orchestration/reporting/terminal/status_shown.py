@@ -13,7 +13,7 @@ from orchestration.base.settings import Settings
 from orchestration.contracts import Feed
 from orchestration.ingest.arrivals import deliveries, newest_receipts
 from orchestration.reporting.terminal.gates_shown import print_gates
-from orchestration.reporting.terminal.lists import LONGEST_LIST, fits, listed, plain_table
+from orchestration.reporting.terminal.lists import LONGEST_LIST, fits, fitting, listed, plain_table
 from orchestration.serving.generations import Publication
 from orchestration.state.punctuality import Punctuality
 from orchestration.state.run_report import Exit, RunReport
@@ -103,23 +103,27 @@ def print_status(console: Console, status: Status) -> None:
 
 def print_generations(console: Console, kept: Sequence[Publication], now: Publication | None) -> None:
     """The publications that are kept, named by their time (UTC), and which of them readers see."""
-    table = plain_table("generation", ">relations", ">rows", ">held back", "")
-    for entry in kept:
-        table.add_row(
+    names = ("generation", ">relations", ">rows", ">held back", "")
+    rows = [
+        (
             entry.generation, str(len(entry.relations)),
             f"{sum(relation.rows for relation in entry.relations):,}", str(len(entry.held_back)),
             "current" if now and entry.generation == now.generation else "",
-        )  # fmt: skip
-    console.print(table)
+        )
+        for entry in kept
+    ]  # fmt: skip
+    console.print(fitting(console, names, rows, needed=("generation", ">rows", "")))
 
 
 def print_runs(console: Console, runs: Sequence[Run]) -> None:
     """The last runs, in the reader's own time; a run is named as long as its name tells it from others."""
-    table = plain_table("run", "asked for", ">seconds", "days", "ended", "published")
+    rows = []
     for run in runs:
         days = run.first_day if run.first_day == run.last_day else f"{run.first_day} to {run.last_day}"
-        table.add_row(
+        rows.append((
             run.run_id[:8], f"{run.asked_at.astimezone():%Y-%m-%d %H:%M}",
             "" if run.seconds is None else f"{run.seconds:,.0f}", days or "", run.status.lower(), run.generation or "",
-        )  # fmt: skip
+        ))  # fmt: skip
+    names = ("run", "asked for", ">seconds", "days", "ended", "published")
+    table = fitting(console, names, rows, needed=("run", "asked for", "published"))
     console.print(table if runs else "Nothing has run yet.")
