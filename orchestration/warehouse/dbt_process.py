@@ -39,7 +39,7 @@ def commands(receiver: socket.socket) -> Iterator[tuple[dict[str, Any], list[int
 def main() -> None:
     """Do what comes until nobody can ask any longer."""
     receiver = socket.socket(fileno=os.dup(sys.stdin.fileno()))
-    engine = import_module(f"orchestration.warehouse.dbt_on_{os.environ['RINGFENCE_ENGINE']}")
+    engine = import_module(f"orchestration.warehouse.dbt_on_{os.environ.get('RINGFENCE_ENGINE', 'duckdb')}")
     from dbt.cli.main import dbtRunner  # seconds, while others ingest
 
     parsed: str | None = None
