@@ -241,14 +241,14 @@ def _templates(settings: Settings, definitions: _Definitions) -> Environment:
     templates.globals |= {"definition": definitions, "picked": _picked, "traced_by": trace_command}
     units = {
         "count": lambda value: f"{value:,.0f}",
-        "signed": lambda value: f"{value:+,.0f}".replace("-", "−"),
+        "signed": lambda value: f"{value:+,.0f}",
         "pct": lambda value: f"{value:.1f} %",
         "hours": lambda value: f"{value:,.1f} h",
         "times": lambda value: f"{value:.1f} times",
         "money": lambda value: money_at_a_glance(value, settings.site_profile),
     }
     templates.filters |= {
-        "as_unit": lambda value, unit: "–" if value is None else units[unit](value),
+        "as_unit": lambda value, unit: "–" if value is None else units[unit](value).replace("-", "−"),
         "day": lambda value: f"{value.day} {value:%B %Y}",
         "weekday": lambda value: f"{value:%A} {value.day} {value:%B %Y}",
         "short": lambda value: f"{value:%a} {value.day} {value:%b}",
