@@ -148,10 +148,8 @@ def test_what_a_gate_holds_back_stays_as_it_was_on_both_engines(two: Two) -> Non
     for world in (two.duckdb, two.spark):
         folder = world.settings.landing_dir / "payments" / f"dt={LAST}"
         (folder / "_manifest.json").unlink(missing_ok=True)
-        for path in folder.glob("*.csv"):
-            header, *lines = path.read_bytes().splitlines(keepends=True)
-            path.unlink()
-            path.write_bytes(header + b"".join(lines[:3]))
+        (file,) = folder.glob("*.csv")
+        file.write_text(file.read_text("utf-8-sig").replace("merchant_id", "shop", 1), "utf-8")
     assert two.run(LAST, LAST) == (Exit.HELD_BACK, Exit.HELD_BACK), two.spark.report
     assert two.duckdb.report and two.spark.report
     held = [world.report.publication.held_back for world in (two.duckdb, two.spark)]  # type: ignore[union-attr]
