@@ -1,7 +1,7 @@
 {#-
 How tables are kept on Apache Spark: as Parquet under RINGFENCE_SPARK_DIR, in a folder of the dbt command that made them
 (`tables/<invocation>/<schema>.<name>`). Nothing is ever written over, so that a killed command leaves what was there:
-which folders count, the engine says when the command has ended (orchestration/warehouse/engine_spark.py).
+which folders count, the engine says when the command has ended (orchestration/warehouse/spark.py).
 -#}
 {% macro spark_folder(relation) -%}
     {%- set name = relation.schema ~ '.' ~ relation.identifier -%}
