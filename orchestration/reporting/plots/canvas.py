@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import re
 import textwrap
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from io import BytesIO, StringIO
 from math import ceil
@@ -116,6 +116,13 @@ def days_on_x(axes: Axes) -> None:
 def thousands_on_y(axes: Axes) -> None:
     """Counts on the y axis with separators."""
     axes.yaxis.set_major_formatter(lambda value, position: f"{value:,.0f}")
+
+
+def names_on_y(axes: Axes, names: Sequence[str]) -> None:
+    """A name for each row on the y axis, and a grid for what is told along the other."""
+    axes.set_yticks(range(len(names)), names)
+    axes.grid(visible=False, axis="y")
+    axes.grid(axis="x")
 
 
 def key(axes: Axes, names: Mapping[str, str]) -> None:

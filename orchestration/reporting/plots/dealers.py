@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import duckdb
 import pandas as pd
 
-from orchestration.reporting.plots.canvas import COLOURS, INK, Draw, Plot, key
+from orchestration.reporting.plots.canvas import COLOURS, INK, Draw, Plot, key, names_on_y
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -78,11 +78,9 @@ def early_churn(con: duckdb.DuckDBPyConnection) -> Draw | None:
 
 def _named(axes: Axes, names: pd.Series[str]) -> None:
     """The rows' names on the y axis, the first on top."""
-    axes.set_yticks(range(len(names)), names)
+    names_on_y(axes, names.tolist())
     axes.set_ylim(len(names) - 0.5, -0.5)
     axes.margins(x=0.05)
-    axes.grid(visible=False, axis="y")
-    axes.grid(axis="x")
 
 
 PLOTS: Mapping[str, Plot] = {

@@ -9,7 +9,16 @@ import duckdb
 import pandas as pd
 
 from orchestration.base.site_profile import Site
-from orchestration.reporting.plots.canvas import COLOURS, INK, Draw, MoneyPlot, days_on_x, key, latest_incident_of
+from orchestration.reporting.plots.canvas import (
+    COLOURS,
+    INK,
+    Draw,
+    MoneyPlot,
+    days_on_x,
+    key,
+    latest_incident_of,
+    names_on_y,
+)
 from orchestration.site.money import exponent, money_at_a_glance
 
 if TYPE_CHECKING:
@@ -164,9 +173,7 @@ def plans(site: Site, con: duckdb.DuckDBPyConnection) -> Draw | None:
         axes.axvline(0, color=INK, linewidth=1)
         axes.barh(tariffs.index, -tariffs["went_out"] / million, height=0.7, color=COLOURS[4])
         axes.barh(tariffs.index, tariffs["came_in"] / million, height=0.7, color=COLOURS[2])
-        axes.set_yticks(tariffs.index, [money_at_a_glance(fee, site) for fee in tariffs["monthly_fee"]])
-        axes.grid(visible=False, axis="y")
-        axes.grid(axis="x")
+        names_on_y(axes, [money_at_a_glance(fee, site) for fee in tariffs["monthly_fee"]])
         axes.xaxis.set_major_formatter(lambda value, position: f"{abs(value):g}")
         axes.set_xlabel(f"million {site.currency} a month, of the lines that billing has")
         axes.margins(x=0.03)

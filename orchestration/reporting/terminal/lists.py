@@ -29,16 +29,21 @@ def plain_table(*names: str) -> Table:
 
 def fitting(console: Console, names: Sequence[str], rows: Sequence[Sequence[str]], needed: Collection[str]) -> Table:
     """A plain table of all columns if the terminal has room for them with no word broken, else of the `needed` ones."""
-    kept = list(range(len(names)))
-    while True:
-        table = plain_table(*(names[place] for place in kept))
-        for row in rows:
-            table.add_row(*(row[place] for place in kept))
-        for column, place in zip(table.columns, kept, strict=True):
-            column.no_wrap = not any(" " in row[place] for row in rows)
-        if len(kept) <= len(needed) or _unbounded(console, table).minimum <= console.width:
-            return table
-        kept = [place for place, name in enumerate(names) if name in needed]
+    whole = _filled(names, rows)
+    if _unbounded(console, whole).minimum <= console.width:
+        return whole
+    places = [place for place, name in enumerate(names) if name in needed]
+    return _filled([names[place] for place in places], [[row[place] for place in places] for row in rows])
+
+
+def _filled(names: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+    """A plain table with its rows; a column of single words stays on its line."""
+    table = plain_table(*names)
+    for row in rows:
+        table.add_row(*row)
+    for place, column in enumerate(table.columns):
+        column.no_wrap = not any(" " in row[place] for row in rows)
+    return table
 
 
 def fits(console: Console, table: Table) -> bool:
