@@ -46,13 +46,14 @@ format: $(VENV)/.installed-dev  ## let ruff and sqlfluff mend what they can
 	@$(BIN)/ruff check --fix-only -q . ; $(BIN)/ruff format -q . ; $(BIN)/sqlfluff fix -q dbt_project/models
 
 bench: $(VENV)/.installed  ## benchmarks, as ratios to a bare DuckDB script
-	@for script in $(filter-out %/bench_carrier.py %/bench_propensity.py,$(wildcard benchmarks/bench_*.py)); do $(BIN)/python $$script || exit 1; done
+	@for script in $(filter-out %/bench_carrier.py %/bench_propensity.py %/bench_score.py,$(wildcard benchmarks/bench_*.py)); do $(BIN)/python $$script || exit 1; done
 
 bench-full: bench  ## and the fraud rules on every line of a carrier and on 147 million payments, and its mornings (hours; 50 GB under TMPDIR)
 	@$(BIN)/python benchmarks/bench_fraud.py --only every-line
 	@$(BIN)/python benchmarks/bench_fraud.py --only again --payments 147000000
 	@$(BIN)/python benchmarks/bench_propensity.py
 	@$(BIN)/python benchmarks/bench_carrier.py
+	@$(BIN)/python benchmarks/bench_score.py
 
 ui: $(VENV)/.installed $(INSTALLATION)  ## the Dagster UI on loopback
 	@$(BIN)/ringfence ui
