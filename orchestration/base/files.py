@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import fcntl
+import hashlib
 import json
 import os
 import uuid
@@ -57,6 +58,12 @@ def decode_text(content: bytes) -> str:
 def read_text(path: Path) -> str:
     """The text of a file that somebody edits, as `decode_text` has it."""
     return decode_text(path.read_bytes())
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def parse_json(text: str, **options: Any) -> Any:

@@ -12,10 +12,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, date, datetime
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from orchestration.base.files import sha256_of
 from orchestration.base.settings import Settings
 from orchestration.contracts import Feed
 from orchestration.evidence.deliveries import known_by
@@ -153,7 +153,7 @@ def _deliveries(settings: Settings, traces: Sequence[Trace]) -> Iterator[dict[st
             next((two.rows_counted for two in found.deliveries if (two.feed, two.dt, two.rev) == (feed, dt, rev)), 0)
             for found in traces
         ]
-        raw = {path.name: sha256(path) for path in revision_dir(settings.raw_dir, feed, dt, rev).glob("*.parquet")}
+        raw = {path.name: sha256_of(path) for path in revision_dir(settings.raw_dir, feed, dt, rev).glob("*.parquet")}
         yield told | {"rows_counted": counted, "raw": raw}
 
 
@@ -161,9 +161,3 @@ def of_feed(receipts: Sequence[Receipt]) -> dict[str, Any]:
     """All revisions of a feed: how many, and one hash of what they were made of."""
     listed = sorted(f"{one.dt} {one.rev} {one.status} {one.sha256}" for one in receipts)
     return {"revisions": len(listed), "sha256": hashlib.sha256("\n".join(listed).encode()).hexdigest()}
-
-
-def sha256(path: Path) -> str:
-    """SHA-256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

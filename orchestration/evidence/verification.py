@@ -10,13 +10,14 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from orchestration.base.files import sha256_of
 from orchestration.base.settings import Settings
 from orchestration.contracts import Feed
 from orchestration.evidence.basis import adds_up
 from orchestration.evidence.descent import checksums_of, python_models, upstream
 from orchestration.evidence.figure import figure_of, published, total
 from orchestration.evidence.signing import fingerprint, is_signed
-from orchestration.evidence.statement import FORM, as_text, canonical, digests, of_feed, sha256
+from orchestration.evidence.statement import FORM, as_text, canonical, digests, of_feed
 from orchestration.ingest.delivery import find_delivery
 from orchestration.ingest.receipt import Receipt, read_receipts, revision_dir
 from orchestration.privacy.custody import key_in_use
@@ -165,7 +166,7 @@ def _raw(settings: Settings, feeds: Mapping[str, Feed], stated: list[Mapping[str
             absent.append(_named(entry))
             continue
         folder = revision_dir(settings.raw_dir, entry["feed"], date.fromisoformat(entry["dt"]), entry["rev"])
-        found = {path.name: sha256(path) for path in folder.glob("*.parquet")}
+        found = {path.name: sha256_of(path) for path in folder.glob("*.parquet")}
         if not found and entry["raw"]:
             absent.append(_named(entry))
         elif found != entry["raw"]:

@@ -17,7 +17,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ValidationError
 
-from orchestration.base.files import NotTextError, RepeatedKeyError, decode_text, parse_json
+from orchestration.base.files import NotTextError, RepeatedKeyError, decode_text, parse_json, sha256_of
 from orchestration.contracts import Feed
 from orchestration.ingest.faults import RefusedError, reading
 from orchestration.ingest.names import header_in_message, is_data, spelled
@@ -225,7 +225,6 @@ def _sha256(path: Path) -> str:
     if not is_file(path):
         return hashlib.sha256().hexdigest()
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return sha256_of(path)
     except (PermissionError, FileNotFoundError):
         return hashlib.sha256().hexdigest()

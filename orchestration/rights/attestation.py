@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+from orchestration.base.files import sha256_of
 
 
 @dataclass
@@ -28,13 +29,13 @@ class Attestation:
     def rewritten(self, path: Path, new: Path, rows: int) -> None:
         """Note a file, what it becomes, and how many of its rows changed a pseudonym."""
         self.files.append(
-            {"path": str(path), "action": "rewritten", "rows": rows, "before": _sha256(path), "after": _sha256(new)}
+            {"path": str(path), "action": "rewritten", "rows": rows, "before": sha256_of(path), "after": sha256_of(new)}
         )
 
     def removed(self, paths: Iterable[Path]) -> None:
         """Note files that are going to be gone."""
         for path in sorted(paths):
-            self.files.append({"path": str(path), "action": "removed", "before": _sha256(path), "after": None})
+            self.files.append({"path": str(path), "action": "removed", "before": sha256_of(path), "after": None})
 
     def as_json(self) -> bytes:
         """The file's content."""
@@ -46,8 +47,3 @@ class Attestation:
             "left": self.left,
         }
         return json.dumps(content, indent=1, ensure_ascii=False).encode()
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from orchestration.base.files import locked, replace_text, sync
+from orchestration.base.files import locked, replace_text, sha256_of, sync
 from orchestration.base.settings import Settings, private_dir
 from orchestration.contracts import Feed
 from orchestration.ingest.delivery import MANIFEST
@@ -170,13 +170,8 @@ def _write_manifest(folder: Path, offers: list[Offer], identity: str) -> None:
 def _manifest(folder: Path, offers: list[Offer]) -> dict[str, object]:
     stamps = [offer.modified_at for offer in offers if offer.modified_at]
     at = max(stamps, default=datetime.now(UTC))
-    files = [{"name": offer.name, "sha256": _sha256(folder / offer.name)} for offer in offers]
+    files = [{"name": offer.name, "sha256": sha256_of(folder / offer.name)} for offer in offers]
     return {"delivered_at": at.isoformat(timespec="seconds"), "files": files}
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _source_of(folder: Path) -> str | None:
