@@ -17,14 +17,13 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from pathlib import Path
+
+from costs import Cost, cost_of, without_settings
 
 from orchestration.base.settings import Settings
 from orchestration.base.sql import exact, literal
@@ -34,7 +33,6 @@ SHARES, DAYS = (0.02, 0.2, 1.0), (30, 400)
 MORNINGS = 2
 LAST = date(2026, 2, 20)
 KEY = "a key of a benchmark, and of nothing else at all"
-_BLOCK_BYTES = 512
 
 #: Relation of the bare script → its feed, its key, by what the latest row is told, its day, and what divides that day.
 LATEST = {
@@ -44,38 +42,6 @@ LATEST = {
 }
 
 
-@dataclass(frozen=True)
-class Cost:
-    """What a process took, with all that it started."""
-
-    wall_seconds: float
-    cpu_seconds: float
-    peak_bytes: int
-    written_bytes: int
-
-    def __str__(self) -> str:
-        return (
-            f"{self.wall_seconds:8.1f} s {self.cpu_seconds:8.1f} CPU s {self.peak_bytes / 1e9:6.2f} GB peak "
-            f"{self.written_bytes / 1e9:7.2f} GB written"
-        )
-
-
-def cost_of(command: Sequence[str], environment: Mapping[str, str]) -> Cost:
-    """Run a command, and raise if it fails."""
-    started = time.perf_counter()
-    with tempfile.TemporaryFile() as said:
-        process = subprocess.Popen(command, env=dict(environment), stdout=said, stderr=subprocess.STDOUT)
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode:
-            said.seek(0)
-            raise SystemExit(f"{' '.join(command)} ended with {process.returncode}:\n{said.read().decode()[-4000:]}")
-    return Cost(
-        time.perf_counter() - started, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024,
-        usage.ru_oublock * _BLOCK_BYTES,
-    )  # fmt: skip
-
-
 class Carrier:
     """An installation with a history of some days, its mornings, and the bare script's database beside it."""
 
@@ -83,8 +49,7 @@ class Carrier:
         self.folder, self.share = folder / f"{share}-{days}", share
         self.first, self.last = LAST - timedelta(days - 1), LAST
         self.home, self.extracts = self.folder / "home", self.folder / "extracts"
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith("RINGFENCE_")}
-        self.environment = inherited | {
+        self.environment = without_settings() | {
             "RINGFENCE_HOME": str(self.home), "RINGFENCE_PSEUDONYM_KEY": KEY, "RINGFENCE_CONFIG": "none",
             "RINGFENCE_KEEP_GENERATIONS": "2",
             "RINGFENCE_MEMORY_LIMIT": os.environ.get("RINGFENCE_MEMORY_LIMIT", "6GB"),

@@ -12,11 +12,12 @@ Seconds are those that dbt reports per model, best of some mornings; compare rat
 from __future__ import annotations
 
 import argparse
-import os
 import tempfile
 from collections import defaultdict
 from datetime import date, timedelta
 from pathlib import Path
+
+from costs import forget_settings
 
 from orchestration.base.settings import Settings
 from orchestration.base.sql import connect
@@ -111,8 +112,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--days", type=int, nargs="+", default=[30, 400])
     days = parser.parse_args().days
-    for name in [name for name in os.environ if name.startswith("RINGFENCE_")]:
-        del os.environ[name]
+    forget_settings()
     found = [mornings(number) for number in days]
     print(f"{'seconds after days of history':34}" + "".join(f"{number:>8}" for number in days) + "   ratio")
     for name in sorted(found[-1], key=lambda name: -found[-1][name]):

@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import argparse
 import os
-import subprocess
 import sys
 import tempfile
-import time
 from datetime import date
 from pathlib import Path
+
+from costs import cost_of, forget_settings
 
 from orchestration.base.settings import Settings
 from orchestration.base.sql import connect
@@ -99,26 +99,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--lines", type=int, default=13_600_000)
     lines = parser.parse_args().lines
-    for name in [name for name in os.environ if name.startswith("RINGFENCE_")]:
-        del os.environ[name]
+    forget_settings()
     with tempfile.TemporaryDirectory() as home:
         settings = _settings(home)
         deliver(settings, lines)
         dbt.build(settings, select=[f"+{MART}"], exclude=["resource_type:test", SCORING])
-        begin = time.monotonic()
-        process = subprocess.Popen([sys.executable, "-c", SCORE, home])
-        _, status, used = os.wait4(process.pid, 0)
-        seconds, gigabytes = time.monotonic() - begin, used.ru_maxrss / 2**20
+        cost = cost_of([sys.executable, "-c", SCORE, home], os.environ)
         with connect(settings, str(settings.warehouse), read_only=True) as con:
             row = con.execute(f"select count(*), sum(probability), max(trained_for) from churn.{MART}").fetchone()
         assert row is not None
         scored, expected, trained_for = row
-        cpu = used.ru_utime + used.ru_stime
-        print(
-            f"{scored:,} of {lines:,} lines scored in {seconds:.0f} s ({cpu:.0f} CPU seconds), peak {gigabytes:.1f} GB"
-        )
+        print(f"{scored:,} of {lines:,} lines scored: {cost}")
         print(f"{expected:,.0f} expected to leave within 30 days, by the model of {trained_for:%B %Y}")
-    sys.exit(bool(status) or not scored or seconds > BAR_SECONDS or gigabytes > BAR_GB)
+    sys.exit(not scored or cost.wall_seconds > BAR_SECONDS or cost.peak_bytes > BAR_GB * 2**30)
 
 
 if __name__ == "__main__":

@@ -14,15 +14,14 @@ from __future__ import annotations
 
 import argparse
 import os
-import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Mapping
 from datetime import date, timedelta
 from pathlib import Path
 
 import duckdb
+from costs import Cost, cost_of, forget_settings
 
 from orchestration.base.settings import Settings
 from orchestration.base.sql import connect
@@ -128,16 +127,11 @@ def _settings(home: str) -> Settings:
     return Settings(home=Path(home), landing=None, site=None, view="operator:KT", memory_limit=MEMORY_LIMIT)
 
 
-def _timed(what: str, command: str, home: str) -> tuple[float, float]:
-    """Seconds and CPU seconds of a process, which are said."""
-    begin = time.monotonic()
-    process = subprocess.Popen([sys.executable, "-c", command, home])
-    _, status, used = os.wait4(process.pid, 0)
-    if status:
-        sys.exit(f"{what} failed")
-    seconds, cpu = time.monotonic() - begin, used.ru_utime + used.ru_stime
-    print(f"  {what:<14}{seconds:8.1f} s {cpu:8.1f} CPU s {used.ru_maxrss / 2**20:6.1f} GB peak", flush=True)
-    return seconds, cpu
+def _measured(what: str, command: str, home: str) -> Cost:
+    """What a process takes, which is said."""
+    cost = cost_of([sys.executable, "-c", command, home], os.environ)
+    print(f"  {what:<14}{cost}", flush=True)
+    return cost
 
 
 def main() -> None:
@@ -147,8 +141,7 @@ def main() -> None:
     parser.add_argument("--days", type=int, default=42)
     parser.add_argument("--lines", type=int, default=13_600_000)
     asked = parser.parse_args()
-    for name in [name for name in os.environ if name.startswith("RINGFENCE_")]:
-        del os.environ[name]
+    forget_settings()
     first = LAST - timedelta(asked.days - 1)
     words = {"first": first, "payments": asked.payments, "lines": asked.lines}
     with tempfile.TemporaryDirectory() as home:
@@ -160,9 +153,9 @@ def main() -> None:
         with connect(settings, str(settings.warehouse)) as con:
             deliver(con, words, LAST, LAST)
         print(f"{asked.payments:,} payments a day, {asked.days} days", flush=True)
-        _, cpu = _timed("one morning", MORNING, home)
+        ours = _measured("one morning", MORNING, home)
         seconds = float(Path(home, OURS).read_text("utf-8"))
-        _, of_statement = _timed("bare statement", BARE, home)
+        bare_statement = _measured("bare statement", BARE, home)
         with connect(settings, str(settings.warehouse), read_only=True) as con:
             row = con.execute(
                 "select count(*), sum(probability), (select max(frauds) from intermediate.int_score_model) "
@@ -171,7 +164,7 @@ def main() -> None:
         assert row is not None
         scored, expected, frauds = row
         print(f"  {scored:,} scored, {expected or 0:.1f} frauds expected, by a model of {frauds} frauds")
-        print(f"  CPU {cpu / of_statement:.1f}× the bare statement")
+        print(f"  CPU {ours.cpu_seconds / bare_statement.cpu_seconds:.1f}× the bare statement")
     sys.exit(not scored or seconds > BAR_SECONDS)
 
 
