@@ -1,7 +1,7 @@
 """Write the table in docs/fraud.md that says which rule, or the score, finds which planted kind of fraud, and how late.
 
-    ringfence simulate --out extracts --truth truth        # the demo's extracts, and what they do not tell
-    RINGFENCE_HOME=data python docs/fraud_found.py truth       # after `make demo`
+    ringfence simulate --out data/again --truth data/truth       # the demo's extracts, and what they do not tell
+    RINGFENCE_HOME=data python docs/fraud_found.py data/truth     # after `make demo`
 
 What was planted is held against what the demo's installation has published: alerts, which are the rules' as shipped,
 scores, and the hits of rules.
