@@ -74,6 +74,12 @@ class Expectation:
         """Whether a query of the suite's author selects the wrong rows, and not a condition of Great Expectations."""
         return "unexpected_rows_query" in self.kwargs
 
+    def names(self, relation: str) -> bool:
+        """Whether its author's query reads another relation, written `schema.name`."""
+        query = str(self.kwargs.get("unexpected_rows_query", ""))
+        schema, _, name = map(re.escape, relation.partition("."))
+        return re.search(rf'\b{schema}\.("{name}"|{name}\b)', query) is not None
+
 
 @dataclass(frozen=True)
 class Suite:
@@ -95,8 +101,7 @@ class Suite:
 
     def names(self, relation: str) -> bool:
         """Whether a query of the suite's author reads another relation, written `schema.name`."""
-        queries = (str(e.kwargs["unexpected_rows_query"]) for e in self.expectations if e.has_own_sql)
-        return any(re.search(rf"\b{re.escape(relation)}\b", query) for query in queries)
+        return any(expectation.names(relation) for expectation in self.expectations)
 
 
 def load_suite(stage: str, relation: str, *, site: Path | None = None, shipped: Path = SHIPPED) -> Suite:

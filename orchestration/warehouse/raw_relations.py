@@ -91,7 +91,18 @@ def _select(con: duckdb.DuckDBPyConnection, feed: Feed, files: list[Path], is_mi
     source = f"read_parquet([{listed}], {options})"
     held = set(columns_of(con, f"select * from {source}")) if is_mixed else {column.raw_name for column in feed.columns}
     values = ", ".join(_value(column) if column.raw_name in held else _null(column) for column in columns)
-    return f"select {values}, dt, rev from {source}"
+    return f"select {values}, {_delivery(files)} from {source}"
+
+
+def _delivery(files: Sequence[Path]) -> str:
+    """`dt` and `rev`, which are in the names of folders; of one single file, spelled out.
+
+    The `max` of a folder's name is an internal error where there is one file (DuckDB 1.5.5).
+    """
+    if len(files) > 1:
+        return "dt, rev"
+    day, rev = (folder.name.partition("=")[2] for folder in (files[0].parent.parent, files[0].parent))
+    return f"date '{day}' as dt, cast({rev} as integer) as rev"
 
 
 def _left_out(feed: Feed) -> list[Column]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import count
 from typing import Any
@@ -202,7 +202,7 @@ class Stage:
     ) -> Iterator[dg.AssetCheckResult]:
         """A relation's verdict rests on its dbt tests and its suite, and stands for as long as what these look at."""
         suites = self._suites()
-        absent = self._never_built(con, held)
+        absent, older = self._not_of_this_run(con, held)
         for node in self.graph.stage(self.name):
             failed = [
                 _failed_test(self.name, node, result)
@@ -219,7 +219,7 @@ class Stage:
                 self.settings,
                 _key(node),
                 suite,
-                partial(_check, con, self.settings, suite, node.relation, absent, work.touched.get(node.name)),
+                partial(_check, con, self.settings, suite, node.relation, absent, older, work.touched.get(node.name)),
                 beside=failed,
                 inputs=work.inputs.get(node.name),
             )
@@ -229,14 +229,21 @@ class Stage:
             if verdict := work.standing.get(node.name):
                 yield standing_result(_key(node), suite, verdict.judged_at, verdict.run_id)
 
-    def _never_built(self, con: duckdb.DuckDBPyConnection, held: Mapping[str, list[str]]) -> dict[str, str]:
-        """Relations that are held back and do not exist yet, each in words."""
+    def _not_of_this_run(
+        self, con: duckdb.DuckDBPyConnection, held: Mapping[str, list[str]]
+    ) -> tuple[dict[str, str], dict[str, str]]:
+        """Relations that are held back, each in words: those that do not exist yet, and those that are as before."""
         existing = _columns(con)
-        return {
-            node.relation: f"{node.relation}, which is held back by {', '.join(held[node.name])} and was never built"
-            for node in self.graph.nodes.values()
-            if node.name in held and node.relation not in existing
-        }
+        absent: dict[str, str] = {}
+        older: dict[str, str] = {}
+        for node in self.graph.nodes.values():
+            if node.name in held:
+                said = f"{node.relation}, which is held back by {', '.join(held[node.name])}"
+                if node.relation in existing:
+                    older[node.relation] = f"{said} and is as it was before"
+                else:
+                    absent[node.relation] = f"{said} and was never built"
+        return absent, older
 
     def _suites(self) -> dict[Node, Suite]:
         loaded = {
@@ -251,12 +258,23 @@ def _check(
     suite: Suite,
     relation: str,
     absent: Mapping[str, str],
+    older: Mapping[str, str],
     touched: str | None,
 ) -> list[Outcome]:
-    """The suite's outcomes. A comparison with an absent relation cannot be judged, and says why it is absent."""
+    """The suite's outcomes. A comparison with an absent relation cannot be judged, and says why it is absent.
+
+    One that fails against a relation that is held back says so: the two are not of the same deliveries.
+    """
     if missing := [why for name, why in absent.items() if suite.names(name)]:
         return [not_judged(suite, f"is compared with {' and '.join(missing)}")]
-    return check_changed(con, settings, suite, relation, touched)
+    outcomes = check_changed(con, settings, suite, relation, touched)
+    compared = {one.id: [why for name, why in older.items() if one.names(name)] for one in suite.expectations}
+    return [
+        replace(one, why=f"{one.why} It is compared with {' and '.join(compared[one.expectation_id])}.")
+        if not one.passed and compared.get(one.expectation_id)
+        else one
+        for one in outcomes
+    ]
 
 
 def _progress(nodes: Collection[Node], say: Callable[[str], None]) -> Callable[[str, str], None]:

@@ -31,6 +31,16 @@ def test_a_column_that_the_contract_was_given_later_is_null_in_what_was_taken_be
         ]  # fmt: skip
 
 
+def test_the_last_day_of_a_feed_is_known_from_its_first_file_on(tmp_path: Path) -> None:
+    """DuckDB answers neither question of a folder's name where there is one file."""
+    site = SmallSite(tmp_path)
+    site.drop(HEADER + line(1))
+    site.ingest()
+    with connect(site.settings) as con:
+        refresh_raw(con, site.settings, {"charges": site.feed})
+        assert con.execute("select max(dt), max(rev) from raw.charges").fetchall() == [(DAY, 1)]
+
+
 def test_an_optional_column_that_a_site_leaves_out_of_its_contract_is_null(tmp_path: Path) -> None:
     settings = Settings(home=tmp_path, site=BRAZIL, pseudonym_key=KEY)  # type: ignore[arg-type]
     feeds = load_feeds(settings)

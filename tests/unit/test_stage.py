@@ -64,10 +64,18 @@ def test_nobody_waits_for_the_warehouse_while_pictures_are_drawn(
     assert was_locked == {"when read": True, "when drawn": False}
 
 
-def test_what_is_compared_with_a_relation_that_was_never_built_says_that_it_is_held_back(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("there", "said"),
+    [
+        ("", "fraud.cells, which is held back by cell_registry and was never built"),
+        ('create schema fraud; create table fraud."cells" as select 1 as n where false', "and is as it was before"),
+    ],
+    ids=["was-never-built", "is-as-before"],
+)
+def test_what_is_compared_with_a_relation_that_is_held_back_says_so(
+    there: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Not that a table does not exist, which would read like a mistake of the suite."""
+    """Not that a table does not exist, or that its rows are others, which would read like a mistake of the suite."""
     cells = NODE | {"unique_id": "model.ringfence.cells", "name": "cells", "schema": "fraud"}
     source = {"schema": "raw", "name": "cell_registry", "config": {"meta": {"feed": "cell_registry"}}}
     manifest = {
@@ -77,7 +85,7 @@ def test_what_is_compared_with_a_relation_that_was_never_built_says_that_it_is_h
     }  # fmt: skip
     site = tmp_path / "site"
     (site / "expectations" / "marts").mkdir(parents=True)
-    query = "select * from {batch} where n > (select count(*) from fraud.cells)"
+    query = 'select * from {batch} where n > (select count(*) from fraud."cells")'
     (site / "expectations" / "marts" / "totals.json").write_text(
         json.dumps({"name": "marts.totals", "expectations": [{
             "id": "within_cells", "type": "unexpected_rows_expectation", "severity": "critical",
@@ -90,11 +98,11 @@ def test_what_is_compared_with_a_relation_that_was_never_built_says_that_it_is_h
 
     def build(*_: Any, **__: Any) -> list[dbt.NodeResult]:
         with duckdb.connect(str(settings.warehouse)) as con:
-            con.execute("create schema churn; create table churn.totals as select 1 as n")
+            con.execute(f"create schema churn; create table churn.totals as select 1 as n; {there}")
         return [dbt.NodeResult(str(NODE["unique_id"]), "success", "", None, 0.1, None)]
 
     monkeypatch.setattr(dbt, "build", build)
     list(Stage("marts", settings, {}, Graph(manifest), {}, lambda *_: lambda _warn: {}).run(CONTEXT))
     (verdict,) = [one for one in verdicts.latest(settings) if one.stage == "marts"]
     assert verdict.is_closed
-    assert "fraud.cells, which is held back by cell_registry and was never built" in str(verdict.reason)
+    assert said in f"{verdict.reason} {verdict.failures[0].why}"
