@@ -25,6 +25,7 @@ from orchestration.serving.generations import (
 )
 from orchestration.serving.sealed import readable
 from orchestration.serving.small_groups import FLAG, FLAG_DESCRIPTION, without_small_groups
+from orchestration.warehouse.due import versions_shown
 from orchestration.warehouse.graph import Graph, Node
 from orchestration.warehouse.stage import resting_on_accepted
 
@@ -103,7 +104,7 @@ def _sources(
     """Each mart with where it comes from, or with the gates that hold back the first version that there would be."""
     accepted = resting_on_accepted(settings, graph)
     before = _published_before(settings)
-    versions = _versions(con)
+    versions = versions_shown(con, graph)
     built = {row[0] for row in con.execute(
         "select schema_name || '.' || table_name from duckdb_tables() where database_name = 'warehouse' union all "
             "select schema_name || '.' || view_name from duckdb_views() where database_name = 'warehouse'"
@@ -125,14 +126,6 @@ def _sources(
 def _published_before(settings: Settings) -> Mapping[tuple[str, str], PublishedRelation]:
     previous = current_publication(settings)
     return {(entry.relation, entry.door): entry for entry in previous.relations} if previous else {}
-
-
-def _versions(con: duckdb.DuckDBPyConnection) -> Mapping[str, str | None]:
-    """What the rows of each relation in the warehouse were made of; nothing of a warehouse that does not say."""
-    try:
-        return dict(con.execute("select model, version from warehouse.pipeline.made_of").fetchall())
-    except duckdb.CatalogException:
-        return {}
 
 
 def _copies(
