@@ -10,6 +10,7 @@ from uuid import UUID
 import typer
 from rich.markup import escape
 
+from orchestration.base.settings import Settings
 from orchestration.cli.shell import app, end, err, out, settings
 from orchestration.privacy import PseudonymKey
 
@@ -58,14 +59,16 @@ def forget(
     from orchestration.rights.erasure import forget as erase
 
     numbers = [*(number or []), *([text for text in sys.stdin.read().splitlines() if text.strip()] if stdin else [])]
+    configured = settings()
     with StepDisplay(out, "Erasing") as shown:
         attestation = erase(
-            settings(), reason, numbers=numbers, lines=line or [], is_only_named=only_named, on_step=shown.on_step
+            configured, reason, numbers=numbers, lines=line or [], is_only_named=only_named, on_step=shown.on_step
         )
     erased = ", ".join(f"{count} {kind}" for kind, count in attestation.erased.items())
     out.print(f"Erased: {erased}. {len(attestation.files)} files, listed in {attestation.path}")
     for path, why in attestation.left.items():
         err.print(f"[yellow]Left in landing[/]: {escape(f'{path}: {why}')}")
+    _say_what_went(configured)
 
 
 @app.command()
@@ -77,10 +80,20 @@ def rotate_key(
     from orchestration.reporting.terminal.progress import StepDisplay
     from orchestration.rights.rotation import rotate_key as rotate
 
+    configured = settings()
     with StepDisplay(out, "Re-keying") as shown:
-        publication = rotate(settings(), PseudonymKey.read(new_key_file), reason, shown.on_step)
+        publication = rotate(configured, PseudonymKey.read(new_key_file), reason, shown.on_step)
     out.print(f"Everything is keyed anew{f', published as {publication.generation}' if publication else ''}.")
     out.print(
         f"Now set RINGFENCE_PSEUDONYM_KEY_FILE={new_key_file.resolve()} (and unset RINGFENCE_PSEUDONYM_KEY) wherever "
         "Ringfence runs; with the old key it refuses to. Then destroy the old key and its backups."
     )
+    _say_what_went(configured)
+
+
+def _say_what_went(configured: Settings) -> None:
+    """Tables of another engine are not rewritten."""
+    from orchestration.warehouse.engines import built_by
+
+    if (engine := built_by(configured)) != "duckdb":
+        out.print(f"The tables that {engine} held are gone: the next `ringfence run` builds them anew.")

@@ -34,7 +34,7 @@ from orchestration.rights.attestation import Attestation
 from orchestration.rights.landing import UnsearchableError, Wanted, files_below, holds
 from orchestration.rights.publications import rekey_publications
 from orchestration.rights.rekey import create_rekeyed, database_holds, holding, raw_files, rekey_database, rekey_file
-from orchestration.warehouse.engines import require_duckdb
+from orchestration.warehouse.engines import not_rewritten
 
 _OLD = "select old from rekeyed"
 _OLD_OR_NEW = "select old from rekeyed union all select new from rekeyed"
@@ -58,7 +58,6 @@ def forget(
         AuditError: without a reason, or if the audit log cannot be written.
         BusyError: if somebody is using the data; nothing was done.
     """
-    require_duckdb(settings, "forget")
     with exclusive(settings) as key, connect(settings) as con:
         key.install(con)
         vault = Vault.open(con, settings, key)
@@ -174,7 +173,11 @@ def _erase_raw(
 def _erase_warehouse(
     con: duckdb.DuckDBPyConnection, settings: Settings, vault: Vault, swap: Swap, attestation: Attestation
 ) -> None:
-    if settings.warehouse.exists() and database_holds(con, settings.warehouse):
+    if made := not_rewritten(settings):
+        for path in made:
+            attestation.removed(_files_in(path))
+            swap.remove(path)
+    elif settings.warehouse.exists() and database_holds(con, settings.warehouse):
         new = swap.new(settings.warehouse)
         rows = rekey_database(con, settings.warehouse, new, None)
         attestation.rewritten(settings.warehouse, new, rows)
@@ -228,8 +231,8 @@ def _erase_landing_and_quarantine(
     folders = [settings.quarantine_dir.joinpath(*delivery) for delivery in sorted(deliveries)]
     folders += settings.scratch_dir.glob(".tmp-*")  # what a killed ingest had transcoded
     for removed in folders:
-        if files_ := [path for path in removed.rglob("*") if path.is_file()]:
-            attestation.removed(files_)
+        if files := _files_in(removed):
+            attestation.removed(files)
             swap.remove(removed)
 
 
@@ -248,6 +251,11 @@ def _by_delivery(
         except UnsearchableError as error:
             found[folder][path] = str(error)
     return found
+
+
+def _files_in(path: Path) -> list[Path]:
+    """A file, or those in a folder."""
+    return [one for one in (path, *path.rglob("*")) if one.is_file()]
 
 
 def _column(con: duckdb.DuckDBPyConnection, query: str) -> list[Any]:

@@ -26,7 +26,7 @@ from orchestration.rights.rekey import RekeyError, create_rekeyed, raw_files, re
 from orchestration.serving.generations import Publication, current_publication
 from orchestration.serving.publish import publish
 from orchestration.warehouse import dbt
-from orchestration.warehouse.engines import require_duckdb
+from orchestration.warehouse.engines import not_rewritten
 from orchestration.warehouse.graph import Graph
 
 
@@ -42,7 +42,6 @@ def rotate_key(
         RekeyError: if the vault does not know a pseudonym, or is not needed because the key is the same.
         AuditError: without a reason, or if the audit log cannot be written.
     """
-    require_duckdb(settings, "rotate-key")
     with exclusive(settings, or_with=new_key) as key:
         if key.fingerprint == new_key.fingerprint:
             if not needs_finishing(settings):
@@ -72,7 +71,10 @@ def _build(settings: Settings, key: PseudonymKey, new_key: PseudonymKey, on_step
         _check_all_known(con, settings, old)
         rekey_raw(con, settings.raw_dir, private_dir(swap.new(settings.raw_dir)))
         on_step("raw")
-        if settings.warehouse.exists():
+        if made := not_rewritten(settings):
+            for path in made:
+                swap.remove(path)
+        elif settings.warehouse.exists():
             rekey_database(con, settings.warehouse, swap.new(settings.warehouse), None)
         on_step("warehouse")
         rekey_publications(con, settings, swap)
@@ -117,8 +119,12 @@ def _rebuild_vault(
 
 
 def _publish(settings: Settings) -> Publication | None:
-    """A new generation, so that what readers see says since when it is keyed anew."""
-    if current_publication(settings) is None:
-        return None
+    """A new generation, so that what readers see says since when it is keyed anew.
+
+    Where the warehouse went, because it is built anew, the generation is the one that was re-keyed.
+    """
+    current = current_publication(settings)
+    if current is None or not settings.warehouse.exists():
+        return current
     run_id = f"rotate-key-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
     return publish(settings, Graph(dbt.manifest(settings)), load_feeds(settings), run_id)

@@ -62,6 +62,15 @@ def built_by(settings: Settings) -> str:
     return mark.read_text("utf-8").strip() if mark.exists() else "duckdb"
 
 
+def not_rewritten(settings: Settings) -> list[Path]:
+    """What another engine than DuckDB has made of raw, and nobody but it can rewrite.
+
+    Whoever changes pseudonyms in raw removes it, and the next run builds it anew.
+    """
+    made = (settings.warehouse, settings.spark_dir) if built_by(settings) != "duckdb" else ()
+    return [path for path in made if path.exists()]
+
+
 def take_over(settings: Settings) -> str | None:
     """Where another engine has built the warehouse, begin anew: raw has everything. Says so; else nothing."""
     before = built_by(settings)

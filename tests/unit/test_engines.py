@@ -25,6 +25,8 @@ from orchestration.warehouse.spark import Spark, prepare
 from orchestration.warehouse.spark_facade import BrokenContractError, show
 from orchestration.warehouse.spark_raw import raw_statements
 from tests.support.feeds import FEEDS
+from tests.support.privacy_world import ALICE, ALICES, keys
+from tests.support.privacy_world import prepare as people
 from tests.support.world import KEY
 
 
@@ -76,22 +78,38 @@ def test_an_address_that_is_not_followed_is_refused_with_the_settings(tmp_path: 
         _settings(tmp_path, engine="spark", spark="thrift-host:10000")
 
 
+def test_rules_are_not_tried_on_spark_which_is_said_and_changes_nothing(tmp_path: Path) -> None:
+    settings = _settings(tmp_path, engine="spark")
+    with pytest.raises(EngineError, match=r"is not done where spark is the engine.*docs/scale\.md"):
+        copied(settings).__enter__()
+    assert not [*settings.home.iterdir()]
+
+
 @pytest.mark.parametrize(
     "ask",
     [
-        lambda settings: forget(settings, "asked for", numbers=["010-1234-5678"]),
+        lambda settings: forget(settings, "asked for", numbers=[ALICE[1]]),
         lambda settings: rotate_key(settings, PseudonymKey(b"another key, as long as it has to be"), "asked for"),
-        lambda settings: copied(settings).__enter__(),
     ],
-    ids=["forget", "rotate-key", "backtest"],
+    ids=["forget", "rotate-key"],
 )
-def test_what_is_not_done_on_spark_is_refused_and_changes_nothing(
+def test_pseudonyms_that_change_take_sparks_tables_along_to_be_built_anew_from_raw(
     tmp_path: Path, ask: Callable[[Settings], object]
 ) -> None:
-    settings = _settings(tmp_path, engine="spark")
-    with pytest.raises(EngineError, match=r"is not done where spark is the engine.*docs/scale\.md"):
-        ask(settings)
-    assert not [*settings.home.iterdir()]
+    settings = people(tmp_path / "home").model_copy(update={"engine": "spark"})
+    take_over(settings)
+    before = keys(settings)
+    folder = settings.spark_dir / "tables" / "one" / "core.payment"
+    folder.mkdir(parents=True)
+    (folder / "part.parquet").write_bytes(b"rows with pseudonyms")
+    with connect(settings, str(settings.warehouse)) as con:
+        con.execute(f"create view payment as select '{folder}' as folder")
+    ask(settings)
+    after = keys(settings)
+    assert {payment for payment in after if after[payment] != before[payment]} >= ALICES
+    assert not settings.warehouse.exists()
+    assert not settings.spark_dir.exists()
+    assert built_by(settings) == "spark"
 
 
 def test_spark_reads_the_files_of_raw_with_pseudonyms_spelled_as_duckdb_spells_them(tmp_path: Path) -> None:
