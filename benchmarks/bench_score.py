@@ -163,6 +163,7 @@ def main() -> None:
             ).fetchone()  # fmt: skip
         assert row is not None
         scored, expected, frauds = row
+        print(f"  of the morning, learning and scoring {seconds:.1f} s")
         print(f"  {scored:,} scored, {expected or 0:.1f} frauds expected, by a model of {frauds} frauds")
         print(f"  CPU {ours.cpu_seconds / bare_statement.cpu_seconds:.1f}× the bare statement")
     sys.exit(not scored or seconds > BAR_SECONDS)

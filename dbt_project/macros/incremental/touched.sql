@@ -162,6 +162,17 @@ where
     {%- endif -%}
 {%- endmacro %}
 
+{#- Predicate of a model that looks back: the day is less than `days_before` before the first touched one. A literal, too. -#}
+{% macro is_near_touched_day(column, touched, days_before, key=none) -%}
+    {%- if is_incremental() -%}
+        {%- set first = "select cast(min(" ~ (key or column) ~ ") as string) from " ~ touched ~ " having count(*) > 0" -%}
+        {%- set days = column_of(first) -%}
+    {{ column ~ " > date '" ~ days[0] ~ "' - " ~ days_before if days else 'false' }}
+    {%- else -%}
+    true
+    {%- endif -%}
+{%- endmacro %}
+
 {#- Predicate of a model that reads by key and stretch: the touched keys' rows, with the stretches as literals. -#}
 {% macro is_in_stretches(key, touched) -%}
     {%- if not is_incremental() -%}

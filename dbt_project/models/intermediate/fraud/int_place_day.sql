@@ -1,61 +1,18 @@
-{#- Numbers and frauds of a window are sums of changes, which count each once and need no look at all pairs of days. -#}
+{#- A number counts once in a window: by its first day in it, before which it was away for longer than the window. -#}
 {{ config(
     materialized='incremental',
     incremental_strategy='touched',
     unique_key='dt',
 ) }}
 
-{%- set latest = ref('int_payment_latest') -%}
-{%- set keys = ref('int_place_day__touched') -%}
-{%- set places = {'MERCHANT': ['merchant_id', 'first_dt'], 'CELL': ['cell_id', 'cell_dt']} -%}
 {%- set longest = feature_windows() | max %}
 
-with judged_days as (
-    {%- if is_incremental() %}
-        select dt from {{ keys }}
-    {%- else %}
-        select first_dt as dt from {{ latest }}
-        union
-        select cell_dt as dt from {{ latest }}
-        where cell_dt is not null
-    {%- endif %}
-),
-
-span as (
-    select
-        min(dt) as from_dt,
-        max(dt) as to_dt
-    from judged_days
-),
-
-paid as (
-    {% for kind, (place, dt) in places.items() %}
-        select
-            '{{ kind }}' as kind,
-            {{ place }} as place,
-            {{ dt }} as dt,
-            number_key,
-            count(*) as payments,
-            sum(amount) as amount
-        from {{ latest }}
-        where
-            {{ place }} is not null
-            and {{ dt }} > (select span.from_dt - {{ longest }} from span)
-            and {{ dt }} <= (select span.to_dt from span)
-        group by {{ place }}, {{ dt }}, number_key
-        {{ 'union all' if not loop.last }}
-    {% endfor %}
-),
-
-stays as (
-    select
-        *,
-        coalesce(lead(dt) over (partition by kind, place, number_key order by dt), date '9999-12-31') as next_dt
-    from paid
+with visits as (
+    select * from {{ ref('int_place_visit') }}
 ),
 
 frauds as (
-    {% for kind, (place, dt) in places.items() %}
+    {% for kind, (place, dt) in places_of_payments().items() %}
         select
             '{{ kind }}' as kind,
             payments.{{ place }} as place,
@@ -63,128 +20,86 @@ frauds as (
             greatest(known.known_from, payments.{{ dt }}) as known_from,
             coalesce(known.known_to, date '9999-12-31') as known_to
         from {{ ref('int_fraud_known') }} as known
-        inner join {{ latest }} as payments on known.payment_id = payments.payment_id
+        inner join {{ ref('int_payment_latest') }} as payments on known.payment_id = payments.payment_id
         where payments.{{ place }} is not null
         {{ 'union all' if not loop.last }}
     {% endfor %}
 ),
 
-daily as (
-    select
+judged as (
+    select distinct
         kind,
         place,
-        dt,
-        sum(payments) as payments,
-        sum(amount) as amount,
-        count(*) as numbers
-    from stays
-    group by kind, place, dt
+        dt
+    from visits
+    where {{ is_touched_day('dt', ref('int_place_day__touched')) }}
 ),
 
--- a number stays from a day on which it pays until it pays again, or the window has passed
-changes as (
-    {% for days in feature_windows() %}
-        select
-            kind,
-            place,
-            dt,
-            {{ days }} as days,
-            numbers,
-            0 as frauds
-        from daily
-        union all
-        select
-            kind,
-            place,
-            least(dt + {{ days }}, next_dt) as dt,
-            {{ days }} as days,
-            -count(*) as numbers,
-            0 as frauds
-        from stays
-        group by kind, place, least(dt + {{ days }}, next_dt)
-        union all
-        select
-            kind,
-            place,
-            known_from as dt,
-            {{ days }} as days,
-            0 as numbers,
-            1 as frauds
-        from frauds
-        where known_from < known_to
-        union all
-        select
-            kind,
-            place,
-            least(known_from + {{ days }}, known_to) as dt,
-            {{ days }} as days,
-            0 as numbers,
-            -1 as frauds
-        from frauds
-        where known_from < known_to
-        {{ 'union all' if not loop.last }}
-    {% endfor %}
-),
-
-changed as (
+-- of each judged day, the days that end with it
+windows as (
     select
-        kind,
-        place,
-        dt,
+        days.dt as judged_dt,
+        days.dt - cast(ago.number as integer) as dt,
+        cast(ago.number as integer) as days_ago
+    from (select distinct judged.dt from judged) as days
+    cross join {{ integers_from_to('0', longest - 1, 'ago') }}
+),
+
+paid as (
+    select
+        judged.kind,
+        judged.place,
+        judged.dt,
     {%- for days in feature_windows() %}
-        sum(numbers) filter (where days = {{ days }}) as numbers_{{ days }}d,
-        sum(frauds) filter (where days = {{ days }}) as frauds_{{ days }}d{{ ',' if not loop.last }}
+        sum(visits.payments) filter (where windows.days_ago < {{ days }}) as payments_{{ days }}d,
+        sum(visits.amount) filter (where windows.days_ago < {{ days }}) as amount_{{ days }}d,
+        sum(visits.numbers) filter (
+            where windows.days_ago < {{ days }} and windows.days_ago + visits.days_away >= {{ days }}
+        ) as numbers_{{ days }}d{{ ',' if not loop.last }}
     {%- endfor %}
-    from changes
-    group by kind, place, dt
+    from visits
+    inner join windows on visits.dt = windows.dt
+    inner join judged
+        on
+            visits.kind = judged.kind
+            and visits.place = judged.place
+            and windows.judged_dt = judged.dt
+    group by judged.kind, judged.place, judged.dt
 ),
 
-running as (
+defrauded as (
     select
-        changed.kind,
-        changed.place,
-        changed.dt,
-        {%- for days in feature_windows() %}
-            cast(sum(daily.payments) over last_{{ days }}d as bigint) as payments_{{ days }}d,
-            cast(sum(daily.amount) over last_{{ days }}d as bigint) as amount_{{ days }}d,
-            cast(sum(changed.numbers_{{ days }}d) over so_far as bigint) as numbers_{{ days }}d,
-            cast(sum(changed.frauds_{{ days }}d) over so_far as bigint) as frauds_{{ days }}d,
-        {%- endfor %}
-        daily.payments is not null as is_active
-    from changed
-    left join daily
+        frauds.kind,
+        frauds.place,
+        windows.judged_dt as dt,
+    {%- for days in feature_windows() %}
+        count(*) filter (where windows.days_ago < {{ days }}) as frauds_{{ days }}d{{ ',' if not loop.last }}
+    {%- endfor %}
+    from frauds
+    inner join windows
         on
-            changed.kind = daily.kind
-            and changed.place = daily.place
-            and changed.dt = daily.dt
-    window
-        {%- for days in feature_windows() %}
-            last_{{ days }}d as (
-                partition by changed.kind, changed.place order by changed.dt
-                range between interval {{ days - 1 }} day preceding and current row
-            ),
-        {%- endfor %}
-        so_far as (
-            partition by changed.kind, changed.place order by changed.dt
-            rows between unbounded preceding and current row
-        )
+            frauds.known_from = windows.dt
+            and frauds.known_to > windows.judged_dt
+    group by frauds.kind, frauds.place, windows.judged_dt
 ),
 
 final as (
     select
-        kind,
-        place,
-        dt,
+        paid.kind,
+        paid.place,
+        paid.dt,
     {%- for days in feature_windows() %}
-        payments_{{ days }}d,
-        amount_{{ days }}d,
-        numbers_{{ days }}d,
-        frauds_{{ days }}d{{ ',' if not loop.last }}
+        cast(paid.payments_{{ days }}d as bigint) as payments_{{ days }}d,
+        cast(paid.amount_{{ days }}d as bigint) as amount_{{ days }}d,
+        cast(paid.numbers_{{ days }}d as bigint) as numbers_{{ days }}d,
+        coalesce(defrauded.frauds_{{ days }}d, 0) as frauds_{{ days }}d{{ ',' if not loop.last }}
     {%- endfor %}
-    from running
-    where
-        is_active
-        and dt in (select judged_days.dt from judged_days)
+    from paid
+    left join defrauded
+        on
+            paid.kind = defrauded.kind
+            and paid.place = defrauded.place
+            and paid.dt = defrauded.dt
 )
 
 select * from final

@@ -1,3 +1,4 @@
+-- depends_on: {{ ref('int_place_visit') }}
 {{ days_since_first_change(
     feeds=[
         source('payments', 'payments__all_revisions'),
