@@ -6,9 +6,10 @@ Before that, `survey` counts each file's records by itself; what is read has to 
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
+from itertools import chain
 from pathlib import Path
 
 from orchestration.base.sql import exact, identifier, literal
@@ -25,46 +26,80 @@ Member = tuple[int, date, Survey]
 
 
 def read_all(batch: Batch, outcomes: dict[date, Outcome]) -> None:
-    """Read every file; one whose records cannot be told apart a second time, line by line.
+    """Read every file; one whose records cannot be told apart is read a second time, line by line.
 
     A delivery of which a file cannot be read is refused, by the file's name; the others are not held up by it.
+    Files whose quotes do not balance come first, so that little is copied if they are to be read again.
     """
-    by_line: set[Path] = set()
-    while True:
-        batch.clear()
-        surveys = _survey(batch, outcomes, by_line)
-        unread = _read(batch, outcomes, surveys)
-        found = _count(batch)
-        unread |= {
-            one.path: f"{one.name}: its records cannot be told apart"
-            for file_no, one in enumerate(surveys)
-            if one.path not in unread and not one.take(found.get(file_no, 0))
-        }
-        hopeless = {path: said for path, said in unread.items() if path in by_line or is_parquet(path.name)}
-        for outcome in outcomes.values():
-            said = [hopeless[path] for path in outcome.delivery.files if path in hopeless]
-            outcome.refusal = outcome.refusal or next(iter(said), None)
-            outcome.refusal = outcome.refusal or _trailer_disagrees(outcome, unread)
-        refused = {path for outcome in outcomes.values() if outcome.refusal for path in outcome.delivery.files}
-        if not unread.keys() - refused:
-            return
-        by_line |= unread.keys()
+    _create_tables(batch)
+    paths = {dt: outcome.delivery.files for dt, outcome in outcomes.items()}
+    numbers = {path: number for number, path in enumerate(chain.from_iterable(paths.values()))}
+    surveys = _survey(batch, outcomes, paths)
+    for is_balanced in (False, True):
+        _read_or_refuse(batch, outcomes, numbers, [one for one in surveys if (one.records is not None) == is_balanced])
+    for outcome in outcomes.values():
+        outcome.refusal = outcome.refusal or _trailer_disagrees(outcome)
+    _number_rows(batch)
 
 
-def _survey(batch: Batch, outcomes: dict[date, Outcome], by_line: Collection[Path]) -> list[Survey]:
-    """Survey the files of deliveries not yet refused, some at a time; a file that is not whole refuses its delivery.
+def _read_or_refuse(
+    batch: Batch, outcomes: dict[date, Outcome], numbers: Mapping[Path, int], surveys: Sequence[Survey]
+) -> None:
+    """Read some files, if need be twice, and refuse the deliveries of those that cannot be read."""
+    unread = _read(batch, outcomes, numbers, surveys)
+    _refuse(outcomes, {path: said for path, said in unread.items() if is_parquet(path.name)})
+    again: dict[date, list[Path]] = {}
+    for dt, outcome in outcomes.items():
+        if not outcome.refusal and (paths := [path for path in outcome.delivery.files if path in unread]):
+            again[dt] = paths
+    if again:
+        _forget(batch, [numbers[path] for path in chain.from_iterable(again.values())])
+        _refuse(outcomes, _read(batch, outcomes, numbers, _survey(batch, outcomes, again, by_line=True)))
+
+
+def _create_tables(batch: Batch) -> None:
+    values = ", ".join(f"{identifier(column.raw_name)} {column.judged_type}" for column in batch.feed.columns)
+    batch.con.execute(
+        "create temp table files (_file_no integer, dt date, name varchar, path varchar, "
+        "layout_no integer, place ubigint)"
+    )
+    batch.con.execute(
+        f"create temp table judged (_file_no integer, dt date, {values}, _reasons varchar[], _masked varchar, "
+        "_hidden varchar[])"
+    )
+    batch.con.execute(
+        "create temp table rejects (_file_no integer, row_number bigint, line varchar, reasons varchar[])"
+    )
+
+
+def _forget(batch: Batch, numbers: Sequence[int]) -> None:
+    """Leave out what was read of some files; by copies, since deleted rows may let `rowid` change later."""
+    for name in ("files", "judged", "rejects"):
+        batch.con.execute(f"create temp table kept as from {name} where _file_no not in $1", [numbers])
+        batch.con.execute(f"drop table {name}")
+        batch.con.execute(f"alter table kept rename to {name}")
+
+
+def _refuse(outcomes: dict[date, Outcome], hopeless: Mapping[Path, str]) -> None:
+    """Refuse the deliveries of files that cannot be read."""
+    for outcome in outcomes.values():
+        said = [hopeless[path] for path in outcome.delivery.files if path in hopeless]
+        outcome.refusal = outcome.refusal or next(iter(said), None)
+
+
+def _survey(
+    batch: Batch, outcomes: dict[date, Outcome], paths: Mapping[date, Sequence[Path]], *, by_line: bool = False
+) -> list[Survey]:
+    """Survey files of deliveries not yet refused, some at a time; a file that is not whole refuses its delivery.
 
     Files that hold nothing are left out, beside others.
     """
     found: list[Survey] = []
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         surveying = {
-            dt: [
-                pool.submit(survey, path, batch.feed, batch.scratch, by_line=path in by_line)
-                for path in outcome.delivery.files
-            ]
-            for dt, outcome in outcomes.items()
-            if not outcome.refusal and _is_as_listed(outcome)
+            dt: [pool.submit(survey, path, batch.feed, batch.scratch, by_line=by_line) for path in files]
+            for dt, files in paths.items()
+            if not outcomes[dt].refusal and _is_as_listed(outcomes[dt])
         }
         for dt, futures in surveying.items():
             try:
@@ -73,7 +108,7 @@ def _survey(batch: Batch, outcomes: dict[date, Outcome], by_line: Collection[Pat
             except RefusedError as error:
                 outcomes[dt].refusal = str(error)
             else:
-                outcomes[dt].surveys = {one.name: one for one in surveys}
+                outcomes[dt].surveys |= {one.name: one for one in surveys}
                 found += [one for one in surveys if one.header is not None]
     return found
 
@@ -91,41 +126,38 @@ def _is_as_listed(outcome: Outcome) -> bool:
     return outcome.refusal is None
 
 
-def _trailer_disagrees(outcome: Outcome, unread: Collection[Path]) -> str | None:
+def _trailer_disagrees(outcome: Outcome) -> str | None:
     """Which file's trailer counts other rows than were read."""
     for one in outcome.surveys.values():
-        if one.path not in unread and one.trailer_rows not in (None, one.read):
+        if one.trailer_rows not in (None, one.read):
             return f"{one.name}: {one.read} rows, but {one.trailer_rows} in its trailer"
     return None
 
 
-def _read(batch: Batch, outcomes: dict[date, Outcome], surveys: Iterable[Survey]) -> dict[Path, str]:
+def _read(
+    batch: Batch, outcomes: dict[date, Outcome], numbers: Mapping[Path, int], surveys: Sequence[Survey]
+) -> dict[Path, str]:
     """Fill `files`, `judged` and `rejects`; returns the files that could not be read, each with the reason."""
-    batch.con.execute(
-        "create temp table files (_file_no integer, dt date, name varchar, path varchar, "
-        "layout_no integer, place ubigint)"
-    )
-    values = ", ".join(f"{identifier(column.raw_name)} {column.judged_type}" for column in batch.feed.columns)
-    batch.con.execute(
-        f"create temp table judged (_file_no integer, dt date, {values}, _reasons varchar[], _masked varchar, "
-        "_hidden varchar[])"
-    )
     layouts: dict[Layout, list[Member]] = {}
-    for file_no, found in enumerate(surveys):
+    for found in surveys:
         outcome = next(outcome for outcome in outcomes.values() if found.path in outcome.delivery.files)
         try:
             layout = read_layout(batch.con, found, batch.feed, batch.scratch)
         except RefusedError as error:
             outcome.refusal = str(error)
             continue
-        layouts.setdefault(layout, []).append((file_no, outcome.delivery.dt, found))
+        layouts.setdefault(layout, []).append((numbers[found.path], outcome.delivery.dt, found))
         outcome.unknown_columns += [name for name in layout.unknown if name not in outcome.unknown_columns]
     unread: dict[Path, str] = {}
     for layout, members in layouts.items():
         unread |= _insert(batch, layout, members)
-    _number_rows(batch)
     _gather_rejects(batch)
-    return unread
+    counts = _count(batch)
+    return unread | {
+        one.path: f"{one.name}: its records cannot be told apart"
+        for one in surveys
+        if one.path not in unread and not one.take(counts.get(numbers[one.path], 0))
+    }
 
 
 def _number_rows(batch: Batch) -> None:
@@ -216,14 +248,11 @@ def weighed_sql(batch: Batch, layout: Layout, texts: str) -> str:
 def _gather_rejects(batch: Batch) -> None:
     """Lines that are not rows, each once, with the errors found in it; `row_number` is its place in the file."""
     if not batch.number("select count(*) from duckdb_tables() where table_name = 'reject_errors'"):
-        batch.con.execute(
-            "create temp table rejects (_file_no integer, row_number bigint, line varchar, reasons varchar[])"
-        )
         return
     marks = f"{_character(OPEN_QUOTE)} || {_character(LONG_LINE)}"
     batch.con.execute(
         f"""
-        create temp table rejects as
+        insert into rejects
         select files._file_no, errors.line::bigint - 1 as row_number,
             any_value(case when contains({marks}, left(errors.told, 1))
                 then rtrim(trim(errors.told, {marks}), {literal(batch.feed.delimiter)}) else errors.told end) as line,
@@ -239,6 +268,8 @@ def _gather_rejects(batch: Batch) -> None:
         group by files._file_no, errors.line
         """
     )
+    batch.con.execute("drop table reject_errors")
+    batch.con.execute("drop table reject_scans")
 
 
 def _character(letter: str) -> str:
