@@ -21,8 +21,8 @@ from orchestration.evidence.statement import FORM, as_text, canonical, digests, 
 from orchestration.ingest.delivery import find_delivery
 from orchestration.ingest.receipt import Receipt, read_receipts, revision_dir
 from orchestration.privacy.custody import key_in_use
-from orchestration.serving.build import checksum
 from orchestration.serving.generations import publications
+from orchestration.serving.rows import checksum
 from orchestration.warehouse import dbt
 from orchestration.warehouse.graph import Graph
 from orchestration.warehouse.known_on import built_as_known_on

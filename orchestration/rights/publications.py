@@ -18,8 +18,9 @@ from orchestration.base.settings import Settings
 from orchestration.base.sql import literal
 from orchestration.privacy.swap import Swap
 from orchestration.rights.rekey import database_holds, rekey_database
-from orchestration.serving.build import STORAGE_VERSION, checksum
+from orchestration.serving.build import STORAGE_VERSION
 from orchestration.serving.generations import DOORS, PUBLICATION, Publication, publications
+from orchestration.serving.rows import checksum
 from orchestration.serving.sealed import readable
 from orchestration.serving.taken_files import write_file
 
@@ -80,7 +81,9 @@ def _with_checksums(
     folder = settings.serving_dir / publication.generation
     done = []
     for entry in publication.relations:
-        entry.checksum = checksums.get((publication.generation, entry.relation, entry.door), entry.checksum)
+        name = (publication.generation, entry.relation, entry.door)
+        if name in checksums:
+            entry.checksum, entry.hash_sum = checksums[name], None  # the next generation writes it anew
     if any(generation == publication.generation for generation, *_ in checksums):
         new = swap.new(folder / PUBLICATION)
         write_durably(new, json.dumps(publication.model_dump(mode="json"), indent=1).encode())

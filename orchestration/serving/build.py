@@ -9,12 +9,14 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
 from orchestration.base.settings import Settings
 from orchestration.base.sql import columns_of, connect, identifier, literal
 from orchestration.ingest.receipt import Receipt, in_force
+from orchestration.serving.continued import CONTINUED, Kept, Replaced, drop_others, go_on, replace_touched
 from orchestration.serving.generations import (
     DOORS,
     PARQUET,
@@ -23,10 +25,11 @@ from orchestration.serving.generations import (
     current_publication,
     doors,
 )
+from orchestration.serving.rows import Content, content_of
 from orchestration.serving.sealed import readable
 from orchestration.serving.small_groups import FLAG, FLAG_DESCRIPTION, without_small_groups
-from orchestration.warehouse.due import versions_shown
 from orchestration.warehouse.graph import Graph, Node
+from orchestration.warehouse.shown import Shown, rows_shown
 from orchestration.warehouse.stage import resting_on_accepted
 
 #: Old enough for the drivers in BI tools.
@@ -41,16 +44,26 @@ class _Source:
     data_through: date | None
     held_back_by: tuple[str, ...]
     rests_on_accepted: tuple[str, ...]
-    #: What its rows in the warehouse were made of; None if nobody knows.
-    version: str | None = None
+    #: What stands for its rows in the warehouse; None if nobody knows.
+    shown: Shown | None = None
+
+
+@dataclass(frozen=True)
+class Built:
+    """What was written: relations, and those that are not there, each with the gates that hold it back.
+
+    `kept` are relations behind `CONTINUED` whose rows are those of the generation before.
+    """
+
+    relations: list[PublishedRelation]
+    missing: dict[str, list[str]]
+    kept: Kept
 
 
 def build(
     settings: Settings, graph: Graph, building: Path, receipts: Sequence[Receipt], held: Mapping[str, Sequence[str]]
-) -> tuple[list[PublishedRelation], dict[str, list[str]]]:
-    """Write the files of a generation; return what is in them, and what is not, with the gates that hold it back.
-
-    `held` are the models that gates hold back, each with what holds it.
+) -> Built:
+    """Write the files of a generation; `held` are the models that gates hold back, each with what holds it.
 
     A relation's checksum is that of what it was copied from; `verify` compares it with what was written. What is made
     of the same as in the generation before is taken from there with its checksum, and neither made nor read again.
@@ -58,17 +71,19 @@ def build(
     relations: list[PublishedRelation] = []
     missing: dict[str, list[str]] = {}
     with ExitStack() as opened, connect(settings) as con:
-        _attach(con, settings, building, opened)
-        before = _published_before(settings)
+        continued = _attach(con, settings, building, opened)
+        writing = _Writing(con, settings, _published_before(settings), continued, {})
         for node, source in _sources(con, settings, graph, receipts, held):
             if isinstance(source, _Source):
-                relations += _copies(con, settings, node, source, before)
+                relations += writing.copies(node, source)
             else:
                 missing[node.relation] = source
+        if continued:
+            drop_others(con, {entry.relation for entry in relations if entry.door == CONTINUED})
         _write_parquet(con, settings, building, relations)
         for door in DOORS:
             con.execute(f"checkpoint {door}")
-    return relations, missing
+    return Built(relations, missing, writing.kept)
 
 
 def parquet_file(folder: Path, relation: str) -> Path:
@@ -77,21 +92,19 @@ def parquet_file(folder: Path, relation: str) -> Path:
     return folder / PARQUET / schema / f"{name}.parquet"
 
 
-def checksum(con: duckdb.DuckDBPyConnection, rows: str) -> tuple[int, str]:
-    """Number of rows of a relation (or of a query in brackets), and a hash of their content in whatever order."""
-    row = con.execute(f"select count(*), coalesce(sum(hash(rows)), 0)::varchar from {rows} as rows").fetchone()
-    assert row is not None
-    return row[0], hashlib.sha256(row[1].encode()).hexdigest()[:16]
-
-
-def _attach(con: duckdb.DuckDBPyConnection, settings: Settings, building: Path, opened: ExitStack) -> None:
+def _attach(con: duckdb.DuckDBPyConnection, settings: Settings, building: Path, opened: ExitStack) -> bool:
+    """Open what is read and what is written; whether the file behind `CONTINUED` goes on from the one before."""
     con.execute(f"attach {literal(str(settings.warehouse))} as warehouse (read_only)")
-    previous = current_dir(settings)
+    previous, continued = current_dir(settings), False
     for door, (file, _) in DOORS.items():
-        con.execute(f"attach {literal(str(building / file))} as {door} (storage_version {literal(STORAGE_VERSION)})")
         if previous:
             sealed = opened.enter_context(readable(settings, previous / file))
             con.execute(f"attach {literal(str(sealed))} as previous_{door} (read_only)")
+            if door == CONTINUED and go_on(con, sealed, building / file):
+                continued = True
+                continue
+        con.execute(f"attach {literal(str(building / file))} as {door} (storage_version {literal(STORAGE_VERSION)})")
+    return continued
 
 
 def _sources(
@@ -104,7 +117,7 @@ def _sources(
     """Each mart with where it comes from, or with the gates that hold back the first version that there would be."""
     accepted = resting_on_accepted(settings, graph)
     before = _published_before(settings)
-    versions = versions_shown(con, graph)
+    shown = rows_shown(con, graph)
     built = {row[0] for row in con.execute(
         "select schema_name || '.' || table_name from duckdb_tables() where database_name = 'warehouse' union all "
             "select schema_name || '.' || view_name from duckdb_views() where database_name = 'warehouse'"
@@ -115,7 +128,7 @@ def _sources(
         if not holders and node.relation in built:
             newest_dt = max((through[feed] for feed in graph.feeds_of(node) if feed in through), default=None)
             accepted_by = tuple(accepted.get(node.name, ()))
-            yield node, _Source("warehouse", newest_dt, (), accepted_by, versions.get(node.name))
+            yield node, _Source("warehouse", newest_dt, (), accepted_by, shown.get(node.name))
         elif kept:
             catalog = f"previous_{kept.door}"
             yield node, _Source(catalog, kept.data_through, tuple(holders), tuple(kept.rests_on_accepted))
@@ -128,65 +141,85 @@ def _published_before(settings: Settings) -> Mapping[tuple[str, str], PublishedR
     return {(entry.relation, entry.door): entry for entry in previous.relations} if previous else {}
 
 
-def _copies(
-    con: duckdb.DuckDBPyConnection,
-    settings: Settings,
-    node: Node,
-    source: _Source,
-    before: Mapping[tuple[str, str], PublishedRelation],
-) -> Iterator[PublishedRelation]:
-    """The exact version behind its door; and, if that is not the open one, a version without small groups there."""
-    origin = f"{source.catalog}.{node.relation}"
-    for number, door in enumerate(doors(node)):
-        rows = origin
-        if number:
-            rows = f"({without_small_groups(node, origin, columns_of(con, origin), settings.small_group_threshold)})"
-        kept = before.get((node.relation, door))
-        made_of = _made_of(node, source, rows) if source.version else None
-        if kept and made_of and kept.made_of == made_of:
-            yield _copy(
-                con, node, door, source, f"previous_{door}.{node.relation}", (kept.rows, kept.checksum), made_of
-            )
-            continue
-        if number:  # made once, and read twice
-            con.execute(f"create or replace temp table derived as select * from {rows}")
-            rows = "derived"
-        if source.held_back_by and kept:
-            made_of = kept.made_of
-        yield _copy(con, node, door, source, rows, None, made_of)
+@dataclass(frozen=True)
+class _Writing:
+    """The relations of a generation as they are written; `kept` are those that stay what they were before."""
+
+    con: duckdb.DuckDBPyConnection
+    settings: Settings
+    before: Mapping[tuple[str, str], PublishedRelation]
+    continued: bool
+    kept: dict[str, Replaced | None]
+
+    def copies(self, node: Node, source: _Source) -> Iterator[PublishedRelation]:
+        """The exact version behind its door; and, if that is not the open one, a version without small groups there."""
+        origin = f"{source.catalog}.{node.relation}"
+        for number, door in enumerate(doors(node)):
+            rows = origin
+            if number:
+                columns = columns_of(self.con, origin)
+                rows = f"({without_small_groups(node, origin, columns, self.settings.small_group_threshold)})"
+            yield self._written(node, door, source, rows, is_derived=bool(number))
+
+    def _written(self, node: Node, door: str, source: _Source, rows: str, *, is_derived: bool) -> PublishedRelation:
+        before = self.before.get((node.relation, door))
+        goes_on = self.continued and door == CONTINUED and before is not None
+        made_of = _made_of(node, source.shown.version, rows) if source.shown else None
+        if before and (rows == f"previous_{door}.{node.relation}" or (made_of and before.made_of == made_of)):
+            if goes_on:
+                self.kept[node.relation] = None
+            else:
+                self._copy(node, door, f"previous_{door}.{node.relation}")
+            return before.model_copy(update=_said_of(node, source))
+        if goes_on and before and (touched := _touched(node, source, rows, before)):
+            content, self.kept[node.relation] = replace_touched(self.con, node.relation, rows, *touched)
+        else:
+            if is_derived:  # made once, and read twice
+                self.con.execute(f"create or replace temp table derived as select * from {rows}")
+                rows = "derived"
+            self._copy(node, door, rows)
+            content = content_of(self.con, rows)
+        return PublishedRelation(
+            relation=node.relation, door=door, rows=content.rows, checksum=content.checksum,
+            hash_sum=str(content.hash_sum), made_of=before.made_of if before and source.held_back_by else made_of,
+            **_said_of(node, source),
+        )  # fmt: skip
+
+    def _copy(self, node: Node, door: str, rows: str) -> None:
+        """Write a relation and its comments, in place of what the generation before had."""
+        con, target = self.con, f"{door}.{node.relation}"
+        con.execute("begin")  # one write to the disk for a table and all its comments
+        con.execute(f"create schema if not exists {door}.{identifier(node.schema)}")
+        con.execute(f"create or replace table {target} as select * from {rows}")
+        con.execute(f"comment on table {target} is {literal(node.description)}")
+        comments = {column.name: column.description for column in node.columns} | {FLAG: FLAG_DESCRIPTION}
+        for name in columns_of(con, target).keys() & comments.keys():
+            con.execute(f"comment on column {target}.{identifier(name)} is {literal(comments[name])}")
+        con.execute("commit")
 
 
-def _made_of(node: Node, source: _Source, rows: str) -> str:
+def _touched(node: Node, source: _Source, rows: str, before: PublishedRelation) -> tuple[Shown, Content] | None:
+    """What was published, if the rows of touched keys are all in which the warehouse differs from it."""
+    shown = source.shown
+    if shown is None or shown.before is None or shown.key not in {column.name for column in node.columns}:
+        return None
+    if before.hash_sum is None or before.made_of != _made_of(node, shown.before, rows):
+        return None
+    return shown, Content(before.rows, int(before.hash_sum))
+
+
+def _made_of(node: Node, version: str, rows: str) -> str:
     """What stands for the rows of a relation behind a door, and for what is said of them."""
     said = [node.description, *(f"{column.name}: {column.description}" for column in node.columns)]
-    return hashlib.sha256("\0".join([str(source.version), rows, *said]).encode()).hexdigest()[:20]
+    return hashlib.sha256("\0".join([version, rows, *said]).encode()).hexdigest()[:20]
 
 
-def _copy(
-    con: duckdb.DuckDBPyConnection,
-    node: Node,
-    door: str,
-    source: _Source,
-    rows: str,
-    known: tuple[int, str] | None,
-    made_of: str | None,
-) -> PublishedRelation:
-    """Write a relation and its comments; `known` are its count and checksum, if these need not be taken again."""
-    target = f"{door}.{node.relation}"
-    con.execute("begin")  # one write to the disk for a table and all its comments
-    con.execute(f"create schema if not exists {door}.{identifier(node.schema)}")
-    con.execute(f"create table {target} as select * from {rows}")
-    con.execute(f"comment on table {target} is {literal(node.description)}")
-    comments = {column.name: column.description for column in node.columns} | {FLAG: FLAG_DESCRIPTION}
-    for name in columns_of(con, target).keys() & comments.keys():
-        con.execute(f"comment on column {target}.{identifier(name)} is {literal(comments[name])}")
-    con.execute("commit")
-    count, content = known or checksum(con, rows)
-    return PublishedRelation(
-        relation=node.relation, door=door, rows=count, checksum=content, data_through=source.data_through,
-        held_back_by=list(source.held_back_by), rests_on_accepted=list(source.rests_on_accepted), made_of=made_of,
-        file=node.file,
-    )  # fmt: skip
+def _said_of(node: Node, source: _Source) -> dict[str, Any]:
+    """What a generation says of a relation beside its rows."""
+    return {
+        "data_through": source.data_through, "held_back_by": list(source.held_back_by),
+        "rests_on_accepted": list(source.rests_on_accepted), "file": node.file,
+    }  # fmt: skip
 
 
 def _write_parquet(

@@ -26,13 +26,15 @@ class PublishedRelation(BaseModel):
     `data_through` is the newest extract date in it; `held_back_by` names the closed gates because of which it is
     still the previous version, and is empty for a fresh one. `rests_on_accepted` names the failures that somebody let
     through and that would have held it back. `made_of` stands for what its rows and comments were made of: with the
-    same, the next generation takes them from this one. `file` is its name as a file of its own, if it is one, too.
+    same, the next generation takes them from this one. `hash_sum` is what the checksum is made of; generations of
+    earlier versions have none. `file` is its name as a file of its own, if it is one, too.
     """
 
     relation: str
     door: str
     rows: int
     checksum: str
+    hash_sum: str | None = None
     data_through: date | None
     held_back_by: list[str] = []
     rests_on_accepted: list[str] = []

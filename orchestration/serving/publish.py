@@ -83,15 +83,16 @@ def _publish(settings: Settings, graph: Graph, feeds: Mapping[str, Feed], run_id
     try:
         receipts = read_receipts(settings.raw_dir)  # once, and the gates too, so that all parts tell of the same state
         held = held_back(settings, graph, ("raw", "staging", "marts"))
-        relations, missing = build(settings, graph, building, receipts, held)
+        built = build(settings, graph, building, receipts, held)
+        relations = built.relations
         if not relations:
             return None
         publication = Publication(
             generation=generation, run_id=run_id, git_commit=_git_commit(), published_at=now, engine=settings.engine,
-            inputs=inputs_fingerprint(settings, feeds, receipts), relations=relations, missing=missing,
+            inputs=inputs_fingerprint(settings, feeds, receipts), relations=relations, missing=built.missing,
         )  # fmt: skip
         create_ops(settings, graph, feeds, building / DOORS["open"][0], publication, STORAGE_VERSION, receipts)
-        verify(settings, graph, building, publication, held)
+        verify(settings, graph, building, publication, held, built.kept)
         write_files(settings, building, publication)
         _seal(building, publication)
         if through := max((entry.data_through for entry in relations if entry.data_through), default=None):

@@ -9,9 +9,11 @@ import duckdb
 
 from orchestration.base.refusal import Refusal
 from orchestration.base.settings import Settings
-from orchestration.base.sql import columns_of, connect, exact, identifier, literal
-from orchestration.serving.build import checksum, parquet_file
+from orchestration.base.sql import columns_of, connect, exact, identifier, literal, one_number
+from orchestration.serving.build import parquet_file
+from orchestration.serving.continued import CONTINUED, Kept, Replaced
 from orchestration.serving.generations import DOORS, Publication, PublishedRelation, doors
+from orchestration.serving.rows import checksum, content_of
 from orchestration.serving.small_groups import FLAG
 from orchestration.warehouse.graph import Graph, Node
 
@@ -24,11 +26,17 @@ class VerificationError(Refusal):
 
 
 def verify(
-    settings: Settings, graph: Graph, folder: Path, publication: Publication, held: Mapping[str, Sequence[str]]
+    settings: Settings,
+    graph: Graph,
+    folder: Path,
+    publication: Publication,
+    held: Mapping[str, Sequence[str]],
+    kept: Kept,
 ) -> None:
     """See that every relation is there with the rows it was copied from, keeps its contract and has its gates open.
 
-    What a gate holds back keeps the contract that it was published under, so only its content is compared.
+    What a gate holds back keeps the contract that it was published under, so only its content is compared. Of what is
+    `kept` of the generation before, rows are counted, and those that were replaced are compared.
 
     Raises:
         VerificationError: if anything is amiss.
@@ -38,12 +46,17 @@ def verify(
     with connect(settings) as con:
         for door, (file, _) in DOORS.items():
             con.execute(f"attach {literal(str(folder / file))} as {door} (read_only)")
+        if any(kept.values()):
+            con.execute(f"attach {literal(str(settings.warehouse))} as warehouse (read_only)")
         problems += _pseudonyms_in_the_open(con)
         for entry in publication.relations:
             node = nodes[entry.relation]
-            found = [*_content(con, folder, entry)]
+            is_kept = entry.door == CONTINUED and entry.relation in kept
+            replaced = kept[entry.relation] if is_kept else None
+            found = [*(_rest(con, entry, replaced) if is_kept else _content(con, folder, entry))]
             if not found and not entry.held_back_by:
-                found += [*_contract(con, node, entry.door), *_gates(node, held)]
+                new = "false" if is_kept and not replaced else replaced.where if replaced else "true"
+                found += [*_contract(con, node, entry.door, new), *_gates(node, held)]
             problems += [f"{entry.relation} ({entry.door}): {problem}" for problem in found]
     if problems:
         raise VerificationError(
@@ -70,8 +83,25 @@ def _content(con: duckdb.DuckDBPyConnection, folder: Path, entry: PublishedRelat
             yield f"its content in {file} differs from what was read"
 
 
-def _contract(con: duckdb.DuckDBPyConnection, node: Node, door: str) -> Iterator[str]:
-    """Columns, types and what must not be empty, as the model declares them."""
+def _rest(con: duckdb.DuckDBPyConnection, entry: PublishedRelation, replaced: Replaced | None) -> Iterator[str]:
+    """What has come from the generation before is all there, and what was replaced is what was read."""
+    relation = f"{entry.door}.{entry.relation}"
+    try:
+        count = one_number(con, f"select count(*) from {relation}")
+        is_right = replaced is None or (
+            content_of(con, f"(select * from {relation} where {replaced.where})") == replaced.content
+        )
+    except duckdb.CatalogException:
+        yield f"is not in {DOORS[entry.door][0]}"
+        return
+    if count != entry.rows:
+        yield f"{entry.rows:,} rows were to be in {DOORS[entry.door][0]}, but {count:,} are"
+    elif not is_right:
+        yield f"what was replaced in {DOORS[entry.door][0]} differs from what was read"
+
+
+def _contract(con: duckdb.DuckDBPyConnection, node: Node, door: str, new: str) -> Iterator[str]:
+    """Columns, types and what must not be empty in rows that are `new`, as the model declares them."""
     found = columns_of(con, f"{door}.{node.relation}")
     is_exact = door == doors(node)[0]
     declared = {column.name: _type(con, column.data_type) for column in node.columns}
@@ -87,7 +117,7 @@ def _contract(con: duckdb.DuckDBPyConnection, node: Node, door: str) -> Iterator
     required = [column.name for column in node.columns if column.is_required and column.name in found and is_exact]
     if required:
         empty = ", ".join(f"count(*) - count({identifier(name)})" for name in required)
-        row = con.execute(f"select {empty} from {door}.{node.relation}").fetchone() or ()
+        row = con.execute(f"select {empty} from {door}.{node.relation} where {new}").fetchone() or ()
         for name, count in zip(required, row, strict=True):
             if count:
                 yield f"column {name} is empty in {count:,} rows, but its contract requires it"

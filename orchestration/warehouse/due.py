@@ -187,28 +187,6 @@ def raw_versions(con: duckdb.DuckDBPyConnection, revisions: str = "raw.revision"
     )
 
 
-def versions_shown(con: duckdb.DuckDBPyConnection, graph: Graph) -> dict[str, str]:
-    """What stands for the rows of each relation in an attached `warehouse`, of a view for those that it reads.
-
-    Nothing of a relation that is made of nobody knows what, or of a warehouse that does not say.
-    """
-    try:
-        recorded = dict(con.execute("select model, version from warehouse.pipeline.made_of").fetchall())
-        raw = raw_versions(con, "warehouse.raw.revision")
-    except duckdb.CatalogException:
-        return {}
-    shown: dict[str, str] = {}
-    for node in graph.in_order():
-        version = recorded.get(node.name)
-        if version and node.is_view:
-            parents, feeds = graph.made_from(node)
-            reads = [shown.get(parent.name) for parent in parents] + [raw.get(feed) for feed in feeds]
-            version = digest(version, reads) if all(reads) else None
-        if version:
-            shown[node.name] = version
-    return shown
-
-
 def _because(known: _Made | None, parts: Mapping[str, str], version: str, *, exists: bool) -> tuple[str, ...] | None:
     """What is not as it was; None if everything is."""
     if not known or not exists:

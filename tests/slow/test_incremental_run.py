@@ -19,6 +19,8 @@ from orchestration.gates.gate import check_relation
 from orchestration.gates.outcome import Outcome
 from orchestration.gates.suites import load_suite
 from orchestration.runtime.instance import open_instance
+from orchestration.serving.generations import DOORS, current_dir, current_publication, doors
+from orchestration.serving.rows import checksum
 from orchestration.state.planned import run_plan
 from orchestration.warehouse import dbt
 from orchestration.warehouse.graph import Graph
@@ -69,6 +71,24 @@ def _said(outcomes: list[Outcome]) -> set[tuple[object, ...]]:
     }
 
 
+def _published(world: World) -> dict[str, tuple[object, object]]:
+    """What is published of each relation that no gate holds back and that is shown as it is, beside what was built."""
+    found = {}
+    folder = current_dir(world.settings)
+    publication = current_publication(world.settings)
+    assert folder and publication
+    nodes = {node.relation: node for node in Graph(dbt.manifest(world.settings)).published()}
+    with connect(world.settings, str(world.settings.warehouse)) as con:
+        for door, (file, _) in DOORS.items():
+            con.execute(f"attach '{folder / file}' as {door} (read_only)")
+        for entry in publication.relations:
+            if not entry.held_back_by and entry.door == doors(nodes[entry.relation])[0]:
+                shown = checksum(con, f"{entry.door}.{entry.relation}")
+                assert shown == (entry.rows, entry.checksum), entry.relation
+                found[entry.relation] = (shown, checksum(con, entry.relation))
+    return found
+
+
 def _correct(extract: Path, rng: random.Random) -> None:
     """Another revision of a day: some rows are gone, and some lines and numbers are others' or nobody's."""
     packed = extract.suffix == ".gz"
@@ -108,6 +128,8 @@ def test_what_was_planned_is_built_and_gates_that_judge_what_changed_say_what_th
         if was_open and _is_open(world):
             assert built == planned, f"run {number}"
         assert not report.errors
+        for relation, (shown, built_rows) in _published(world).items():
+            assert shown == built_rows, f"run {number}: {relation} is not published as it was built"
         whole = _whole(world)
         latest = {entry.relation: entry for entry in verdicts.latest(world.settings) if entry.stage != "raw"}
         for name in {relation.split(".")[1] for relation in built} & whole.keys():

@@ -14,8 +14,8 @@ from orchestration.privacy import PseudonymKey
 from orchestration.rights.erasure import forget
 from orchestration.rights.reidentify import UnknownCaseError, reidentify
 from orchestration.rights.rotation import rotate_key
-from orchestration.serving.build import checksum
 from orchestration.serving.generations import current_publication, publications
+from orchestration.serving.rows import checksum
 from tests.support.world import World
 
 NEW = "the next key for tests, and for nothing else"

@@ -9,7 +9,10 @@ import duckdb
 import pytest
 
 from orchestration.base.settings import Settings
+from orchestration.serving.generations import current_dir, current_publication, rollback
 from orchestration.serving.publish import publish
+from orchestration.serving.rows import checksum
+from orchestration.serving.sealed import check_published
 from orchestration.warehouse.due import prepare
 from orchestration.warehouse.graph import Graph
 
@@ -17,7 +20,7 @@ from orchestration.warehouse.graph import Graph
 def mart(name: str, door: str, description: str = "One row per n.", kind: str = "table") -> dict[str, Any]:
     return {
         "unique_id": f"model.ringfence.{name}", "name": name, "schema": "churn", "resource_type": "model",
-        "config": {"materialized": kind}, "tags": ["stage_marts", door], "description": description,
+        "config": {"materialized": kind, "unique_key": "n"}, "tags": ["stage_marts", door], "description": description,
         "columns": {"n": {"name": "n", "data_type": "integer", "description": "A number.", "constraints": []}},
     }  # fmt: skip
 
@@ -34,7 +37,10 @@ class Installation:
             con.execute("create table raw.revision (feed varchar, dt date, rev integer, is_current boolean)")
             for name in ("totals", "lines"):
                 con.execute(f"create table churn.{name} as select unnest(range(1, 4))::integer as n")
+                con.execute(f"create table pipeline.{name}__touched (n integer)")
             con.execute("create view churn.lines_shown as from churn.lines")
+            for name in ("offered", "consumed"):
+                con.execute(f"create table pipeline.{name} (model varchar, feed varchar, dt date, rev integer)")
             for name in ("totals", "lines", "lines_shown"):
                 con.execute("insert into pipeline.made_of values ($1, '{}', 'first', null, true)", [name])
 
@@ -42,7 +48,7 @@ class Installation:
         return duckdb.connect(str(self.settings.warehouse))
 
     def publish(self, description: str = "One row per n.") -> None:
-        nodes = [mart("totals", "open", description), mart("lines", "restricted", description)]
+        nodes = [mart("totals", "open", description), mart("lines", "restricted", description, "incremental")]
         nodes.append(mart("lines_shown", "restricted", description, "view"))
         parents = {node["unique_id"]: [] for node in nodes} | {nodes[2]["unique_id"]: [nodes[1]["unique_id"]]}
         manifest = {
@@ -56,6 +62,24 @@ class Installation:
             for name in ("totals", "lines"):
                 con.execute(f"insert into churn.{name} values (4)")
             con.execute("update pipeline.made_of set version = $1 where model <> 'lines_shown'", [version])
+
+    def replace(self, kept: int, touched: int, version: str, replaced: str) -> None:
+        """An increment: row `touched` has gone, and 7 has come; `kept` has gone, too, which is not among its keys."""
+        with self.warehouse() as con:
+            con.execute(
+                "create or replace table pipeline.lines__touched as select unnest([$1, 7])::integer as n", [touched]
+            )
+            con.execute("delete from churn.lines where n in ($1, $2)", [kept, touched])
+            con.execute("insert into churn.lines values (7)")
+            con.execute(
+                "update pipeline.made_of set version = $1, replaced = $2, was_whole = false where model = 'lines'",
+                [version, replaced],
+            )
+
+    def lines(self, relation: str = "lines") -> list[int]:
+        """What is published of them."""
+        with duckdb.connect(str(self.settings.serving_dir / "current" / "cases.duckdb"), read_only=True) as con:
+            return [n for (n,) in con.execute(f"select n from churn.{relation} order by n").fetchall()]
 
     def shown(self, query: str) -> list[Any]:
         found = []
@@ -97,3 +121,36 @@ def test_what_is_said_of_it_is_always_what_is_said_now(installation: Installatio
     assert set(installation.shown("select comment from duckdb_tables() where schema_name = 'churn' -- {}")) == {
         "One row per number."
     }
+
+
+def test_of_an_increment_the_touched_rows_alone_are_published_anew(installation: Installation) -> None:
+    installation.replace(kept=1, touched=2, version="second", replaced="first")  # as no increment does: 1 is gone, too
+    installation.publish()
+    assert installation.lines() == installation.lines("lines_shown") == [1, 3, 7]
+    publication = current_publication(installation.settings)
+    assert publication
+    with installation.warehouse() as con:
+        con.execute("insert into churn.lines values (1)")
+        expected = checksum(con, "churn.lines")
+    assert {(entry.rows, entry.checksum) for entry in publication.relations if entry.door == "restricted"} == {expected}
+
+
+@pytest.mark.parametrize("why", ["a build lay between", "the keys are those of a build that never ended"])
+def test_what_the_touched_rows_do_not_tell_is_published_whole(installation: Installation, why: str) -> None:
+    is_between = why == "a build lay between"
+    installation.replace(kept=1, touched=2, version="third", replaced="second" if is_between else "first")
+    if not is_between:
+        with installation.warehouse() as con:
+            con.execute("insert into pipeline.offered values ('lines', 'calls', '2026-01-02', 1)")
+    installation.publish()
+    assert installation.lines() == installation.lines("lines_shown") == [3, 7]
+
+
+def test_a_generation_that_goes_on_from_another_leaves_it_as_it_was(installation: Installation) -> None:
+    before = current_dir(installation.settings)
+    installation.replace(kept=1, touched=2, version="second", replaced="first")
+    installation.publish()
+    rollback(installation.settings)
+    assert current_dir(installation.settings) == before
+    assert installation.lines() == [1, 2, 3]
+    assert check_published(installation.settings)
