@@ -10,6 +10,7 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from orchestration.base.content import checksum
 from orchestration.base.files import sha256_of
 from orchestration.base.settings import Settings
 from orchestration.contracts import Feed
@@ -22,7 +23,6 @@ from orchestration.ingest.delivery import find_delivery
 from orchestration.ingest.receipt import Receipt, read_receipts, revision_dir
 from orchestration.privacy.custody import key_in_use
 from orchestration.serving.generations import publications
-from orchestration.serving.rows import checksum
 from orchestration.warehouse import dbt
 from orchestration.warehouse.graph import Graph
 from orchestration.warehouse.known_on import built_as_known_on

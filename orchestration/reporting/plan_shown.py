@@ -30,5 +30,7 @@ def print_plan(out: Console, found: RunPlan) -> None:
             f"{len(found.planned)} of {found.relations} relations, about {found.seconds:.0f} s"
             + (f", and {unknown} of which nobody knows how long they take" if unknown else "")
         )
+        if any(one.rests_on_rows for one in found.planned):
+            out.print("What is built because of a parent alone stays as it is if the parent's rows come out the same.")
     needed, free = gigabytes(found.disk.needed), gigabytes(found.disk.free)
     out.print(f"Disk: about {needed} needed, {free} free", style=None if found.disk.is_enough else "red")

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import duckdb
 
+from orchestration.base.content import checksum
 from orchestration.base.files import write_durably
 from orchestration.base.settings import Settings
 from orchestration.base.sql import literal
@@ -20,7 +21,6 @@ from orchestration.privacy.swap import Swap
 from orchestration.rights.rekey import database_holds, rekey_database
 from orchestration.serving.build import STORAGE_VERSION
 from orchestration.serving.generations import DOORS, PUBLICATION, Publication, publications
-from orchestration.serving.rows import checksum
 from orchestration.serving.sealed import readable
 from orchestration.serving.taken_files import write_file
 

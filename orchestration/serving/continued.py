@@ -2,7 +2,8 @@
 
 The file is cloned, which costs no more than its blocks, and not even these where the file system lets files share them.
 What was made of the same stays as it is. Of a relation of which a build has replaced the rows of some keys, these are
-replaced here. Everything else is written anew, into blocks that the last publication has given up.
+replaced here. Everything else is written anew, into blocks that the last publication has given up; where that is more
+than half of all rows, so is the file, which makes it as small as can be.
 
 An erasure rewrites whole files, so that no freed block keeps a trace (`rights/rekey`).
 """
@@ -16,15 +17,13 @@ from pathlib import Path
 
 import duckdb
 
+from orchestration.base.content import Content, content_of
 from orchestration.base.files import clone
 from orchestration.base.sql import identifier, literal
-from orchestration.serving.rows import Content, content_of
 from orchestration.warehouse.shown import Shown
 
 #: The door whose file goes on: it holds the lines, where the other's few megabytes are written anew.
 CONTINUED = "restricted"
-#: With more than so much of it given up, a file is written anew, which makes it small again.
-_MOST_FREE = 1 / 3
 
 
 @dataclass(frozen=True)
@@ -39,18 +38,11 @@ class Replaced:
 Kept = Mapping[str, Replaced | None]
 
 
-def go_on(con: duckdb.DuckDBPyConnection, before: Path, path: Path) -> bool:
-    """Attach `path` as a clone of the file that is attached as `previous_…`, unless that has too much given up."""
-    (total, free) = con.execute(
-        "select total_blocks, free_blocks from pragma_database_size() where database_name = $1",
-        [f"previous_{CONTINUED}"],
-    ).fetchall()[0]
-    if free > _MOST_FREE * total:
-        return False
+def go_on(con: duckdb.DuckDBPyConnection, before: Path, path: Path) -> None:
+    """Attach `path` as a clone of the file before."""
     clone(before, path)
     os.chmod(path, 0o600)
     con.execute(f"attach {literal(str(path))} as {CONTINUED}")
-    return True
 
 
 def replace_touched(

@@ -95,6 +95,12 @@ def current_publication(settings: Settings) -> Publication | None:
     return _read(folder) if folder else None
 
 
+def published_before(settings: Settings) -> dict[tuple[str, str], PublishedRelation]:
+    """What readers see, by relation and door; nothing before the first publication."""
+    previous = current_publication(settings)
+    return {(entry.relation, entry.door): entry for entry in previous.relations} if previous else {}
+
+
 def publications(settings: Settings) -> list[Publication]:
     """All generations kept, oldest first."""
     folders = sorted(settings.serving_dir.glob(f"[!.]*/{PUBLICATION}"))

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import duckdb
 
+from orchestration.base.content import checksum, content_of
 from orchestration.base.refusal import Refusal
 from orchestration.base.settings import Settings
 from orchestration.base.sql import columns_of, connect, exact, identifier, literal, one_number
 from orchestration.serving.build import parquet_file
 from orchestration.serving.continued import CONTINUED, Kept, Replaced
 from orchestration.serving.generations import DOORS, Publication, PublishedRelation, doors
-from orchestration.serving.rows import checksum, content_of
 from orchestration.serving.small_groups import FLAG
 from orchestration.warehouse.graph import Graph, Node
 

@@ -35,6 +35,11 @@ class Planned:
     because: tuple[str, ...]
     seconds: float | None
 
+    @property
+    def rests_on_rows(self) -> bool:
+        """Whether it is only built if the rows of a parent, whose code is another one, come out others."""
+        return all(cause.startswith("parent ") for cause in self.because)
+
 
 @dataclass(frozen=True)
 class RunPlan:

@@ -28,6 +28,7 @@ _MADE_OF = "model varchar not null, code varchar not null, version varchar, repl
 _TABLES = {
     "made_of": _MADE_OF,
     "wanted": f"{_MADE_OF}, is_tested_whole boolean",
+    "same_rows": "model varchar not null, code varchar not null, as_code varchar not null",
     "duration": "model varchar not null, is_whole boolean not null, seconds double not null",
 }
 
@@ -39,6 +40,7 @@ class Due:
     node: Node
     is_whole: bool
     because: tuple[str, ...]
+    is_of_other_code: bool = False
 
 
 @dataclass
@@ -47,10 +49,16 @@ class Plan:
 
     due: dict[str, Due] = field(default_factory=dict)
     code: dict[str, str] = field(default_factory=dict)
+    #: The code for which this one stands: its own, unless it was seen to make the same rows as another.
+    stands_for: dict[str, str] = field(default_factory=dict)
+    #: The same of the code of the rows that are there before the build.
+    stood_for: dict[str, str] = field(default_factory=dict)
     version: dict[str, str] = field(default_factory=dict)
     #: What stands for the rows that a reader of the node sees; of a view, those that it shows.
     shows: dict[str, str] = field(default_factory=dict)
-    #: The same before its last build, or the coming one, if only what is touched was built then; else None.
+    #: The same, told by the very code that made them.
+    rows: dict[str, str] = field(default_factory=dict)
+    #: `rows` before its last build, or the coming one, if only what is touched was built then; else None.
     showed: dict[str, str | None] = field(default_factory=dict)
     #: Versions that are there before the build.
     replaced: dict[str, str | None] = field(default_factory=dict)
@@ -86,6 +94,7 @@ def plan(
 ) -> Plan:
     """What is due over `raw` (`raw_versions`); what is `held` stays as it is, for its readers too."""
     recorded = _recorded(con)
+    same = _same_rows(con)
     there = existing(con)
     found = Plan()
     for node in graph.in_order():
@@ -94,22 +103,30 @@ def plan(
         parts = made_of.parts(node.unique_id)
         if is_view:
             parts |= {f"columns of {feed}": feeds[feed].fingerprint for feed in sources if feed in feeds}
-        parts |= {f"parent {parent.name}": digest(found.code.get(parent.name)) for parent in parents}
+        parts |= {f"parent {parent.name}": digest(found.stands_for.get(parent.name)) for parent in parents}
         code = json.dumps(parts, sort_keys=True)
         if node.name in held:
             code = known.code if known else ""
-        reads = [found.shows.get(parent.name) for parent in parents] + [raw.get(feed) for feed in sources]
-        shows = digest(code, reads)
-        version = digest(code) if is_view or not (parents or sources) else shows
+        stands_for = _stands_for(same.get(node.name), code)
+        deliveries = [raw.get(feed) for feed in sources]
+        shows, rows = (
+            digest(by, [of.get(parent.name) for parent in parents] + deliveries)
+            for by, of in ((stands_for, found.shows), (code, found.rows if is_view else found.shows))
+        )
+        version = digest(code) if is_view or not (parents or sources) else rows
         if node.name in held:
             version = (known.version if known else None) or ""
-            shows = shows if is_view else version
-        found.code[node.name], found.version[node.name], found.shows[node.name] = code, version, shows
+            shows, rows = (shows, rows) if is_view else (version, version)
+        found.code[node.name], found.stands_for[node.name] = code, stands_for
+        found.version[node.name], found.shows[node.name], found.rows[node.name] = version, shows, rows
+        if known:
+            found.stood_for[node.name] = _stands_for(same.get(node.name), known.code)
         if node.name not in held:
             because = _because(known, parts, version, exists=node.relation in there)
             if because is not None:
                 is_as_made = known and known.code == code and node.relation in there
-                found.due[node.name] = Due(node, not (is_as_made and node.is_incremental), because)
+                is_of_other_code = bool(known and known.code != code and node.relation in there)
+                found.due[node.name] = Due(node, not (is_as_made and node.is_incremental), because, is_of_other_code)
         found.replaced[node.name] = known.version if known else None
         found.showed[node.name] = _showed(found, node, known, parents if not sources else [])
     return found
@@ -158,6 +175,25 @@ def durations(con: duckdb.DuckDBPyConnection) -> dict[tuple[str, bool], float]:
 def _recorded(con: duckdb.DuckDBPyConnection) -> dict[str, _Made]:
     rows = con.execute("select model, code, version, replaced, was_whole from pipeline.made_of").fetchall()
     return {model: _Made(*made) for model, *made in rows}
+
+
+def _same_rows(con: duckdb.DuckDBPyConnection) -> dict[str, tuple[str, str]]:
+    """By model, the code that was last seen to make the same rows as another, and for what it stands."""
+    try:
+        rows = con.execute("select model, code, as_code from pipeline.same_rows").fetchall()
+    except duckdb.CatalogException:  # of an earlier version, asked for a plan
+        return {}
+    return {model: (code, as_code) for model, code, as_code in rows}
+
+
+def _stands_for(same: tuple[str, str] | None, code: str) -> str:
+    """For what a node's code stands; other code, the one before included, stands for nothing that was there before.
+
+    What made the same rows once need not do so after further deliveries.
+    """
+    if same is None:
+        return code
+    return same[1] if same[0] == code else digest(code, same[1])
 
 
 def existing(con: duckdb.DuckDBPyConnection) -> set[str]:

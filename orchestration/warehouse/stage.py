@@ -31,6 +31,7 @@ from orchestration.warehouse.engines import take_over
 from orchestration.warehouse.graph import Graph, Node
 from orchestration.warehouse.lineage import as_metadata, column_lineage
 from orchestration.warehouse.raw_relations import refresh_raw
+from orchestration.warehouse.same_rows import build_first
 from orchestration.warehouse.work import DBT_TEST, Work, find_work
 
 Warn = Callable[[str], None]
@@ -116,8 +117,7 @@ class Stage:
             context.log.warning(f"{name} reads {', '.join(parents)} as it was before")
         if said := take_over(self.settings):
             context.log.warning(said)
-        work = self._work(selected, held)
-        results = self._build(context, work, holding)
+        work, results = self._build(context, selected, held, holding)
         made = [node for node in selected if _status(results, node.unique_id) == "success"]
         with connect(self.settings, str(self.settings.warehouse)) as con:
             want(con, work.plan, {})
@@ -148,16 +148,35 @@ class Stage:
             want(con, work.plan, work.are_tested_whole)
         return work
 
-    def _build(self, context: dg.AssetExecutionContext, work: Work, holding: int) -> dict[str, dbt.NodeResult]:
-        nodes = [one.node for one in work.due.values()]
+    def _build(
+        self,
+        context: dg.AssetExecutionContext,
+        selected: Sequence[Node],
+        held: Mapping[str, list[str]],
+        holding: int,
+    ) -> tuple[Work, dict[str, dbt.NodeResult]]:
+        """Build what is due, and what rests on other code only if rows changed; the work that was left, and results."""
+        results: dict[str, dbt.NodeResult] = {}
+        work = build_first(
+            self.settings,
+            self.graph,
+            find=lambda: self._work(selected, held),
+            build=lambda nodes: results.update(self._build_nodes(context, nodes, [], holding)),
+        )
         if as_they_were := work.as_they_were:
             context.log.info(f"{as_they_were} relations are as they were")
-        if not nodes and not work.tests:
+        due = [one.node for one in work.due.values()]
+        return work, results | self._build_nodes(context, due, work.tests, holding)
+
+    def _build_nodes(
+        self, context: dg.AssetExecutionContext, nodes: Sequence[Node], tests: Sequence[str], holding: int
+    ) -> dict[str, dbt.NodeResult]:
+        if not nodes and not tests:
             return {}
         results = dbt.build(
             self.settings,
             select=[*(node.name for node in nodes), *self.graph.pipeline_of(nodes)],
-            tests=[self.graph.name_of(test) for test in work.tests],
+            tests=[self.graph.name_of(test) for test in tests],
             keep_open=[holding],
             on_node=_progress(nodes, context.log.info),
         )

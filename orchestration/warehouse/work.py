@@ -73,7 +73,7 @@ def find_work(
     touched: dict[str, str] = {}
     for node in free:
         suite = suites.get(node, Suite(stage, node.name, ()))
-        rests_on = _rests_on(settings, graph, made_of, node, suite, shown)
+        rests_on = _rests_on(settings, graph, made_of, node, suite, found.rows[node.name], shown)
         verdict = latest.get(node.name)
         if node.name in due or verdict is None or verdict.failures or verdict.inputs != rests_on:
             inputs[node.name] = rests_on
@@ -97,14 +97,14 @@ def find_work(
 
 
 def _rests_on(
-    settings: Settings, graph: Graph, made_of: MadeOf, node: Node, suite: Suite, shown: Mapping[str, str]
+    settings: Settings, graph: Graph, made_of: MadeOf, node: Node, suite: Suite, rows: str, shown: Mapping[str, str]
 ) -> str:
     tests = graph.tests_of(node)
     compared = {node.relation} | {one.relation for test in tests for one in graph.parents_of_test(test)}
     compared |= {relation for relation in shown if suite.names(relation)}
     by_tests = digest(sorted(made_of.test(test) for test in tests))
     beside = digest(settings.time_zone, asdict(suite), sorted((relation, shown.get(relation)) for relation in compared))
-    return f"{by_tests}.{shown[node.relation]}.{beside}"
+    return f"{by_tests}.{rows}.{beside}"
 
 
 def _tests_passed(verdict: verdicts.Verdict, rests_on: str, plan: Plan, node: Node) -> bool:

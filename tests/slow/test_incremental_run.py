@@ -13,6 +13,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from orchestration.base.content import checksum
 from orchestration.base.sql import connect
 from orchestration.gates import verdicts
 from orchestration.gates.gate import check_relation
@@ -20,7 +21,6 @@ from orchestration.gates.outcome import Outcome
 from orchestration.gates.suites import load_suite
 from orchestration.runtime.instance import open_instance
 from orchestration.serving.generations import DOORS, current_dir, current_publication, doors
-from orchestration.serving.rows import checksum
 from orchestration.state.planned import run_plan
 from orchestration.warehouse import dbt
 from orchestration.warehouse.graph import Graph

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import random
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -17,8 +18,9 @@ from orchestration.base.sql import connect
 from orchestration.site import reference
 from orchestration.warehouse import dbt, dbt_session
 from orchestration.warehouse.due import want
-from orchestration.warehouse.graph import Graph
-from orchestration.warehouse.work import find_work
+from orchestration.warehouse.graph import Graph, Node
+from orchestration.warehouse.same_rows import build_first
+from orchestration.warehouse.work import Work, find_work
 from tests.integration.test_dbt_incremental import FIRST_DAY, SEED, Deliveries
 from tests.support.dbt_warehouse import Warehouse
 from tests.support.feeds import FEEDS
@@ -34,6 +36,7 @@ EDITS = [
     ("macros/unregistered.sql", "date '0001-01-01'", "date '2026-01-01'"),
     ("models/marts/churn/port_chain.sql", "is_completed\n", "is_completed and months_stayed >= 0\n"),
     ("models/intermediate/payments/int_payment_latest.sql", "{{ config(", "{{ config( "),
+    ("models/marts/core/dim_provider.sql", "    from providers\n", "    from providers\n    where true\n"),
 ]
 
 
@@ -53,16 +56,22 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 def build_what_is_due(settings: Settings) -> list[str]:
     """What a run does in its stages, without Dagster and gates; returns what it built."""
-    graph, built = Graph(dbt.manifest(settings)), []
-    for stage in STAGES:
+    graph, built = Graph(dbt.manifest(settings)), list[str]()
+
+    def find(stage: str) -> Work:
         with connect(settings, str(settings.warehouse)) as con:
             work = find_work(con, settings, graph, FEEDS, stage, {}, graph.stage(stage), ())
             want(con, work.plan, work.are_tested_whole)
-        nodes = [one.node for one in work.due.values()]
+        return work
+
+    def build(nodes: Sequence[Node]) -> None:
         if nodes:
-            names = [node.name for node in nodes]
-            dbt.build(settings, select=[*names, *graph.pipeline_of(nodes)], tests=[])
-            built += names
+            built.extend(node.name for node in nodes)
+            dbt.build(settings, select=[*(node.name for node in nodes), *graph.pipeline_of(nodes)], tests=[])
+
+    for stage in STAGES:
+        work = build_first(settings, graph, partial(find, stage), build)
+        build([one.node for one in work.due.values()])
     return built
 
 

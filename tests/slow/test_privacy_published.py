@@ -9,13 +9,13 @@ from uuid import UUID
 import duckdb
 import pytest
 
+from orchestration.base.content import checksum
 from orchestration.base.settings import Settings
 from orchestration.privacy import PseudonymKey
 from orchestration.rights.erasure import forget
 from orchestration.rights.reidentify import UnknownCaseError, reidentify
 from orchestration.rights.rotation import rotate_key
 from orchestration.serving.generations import current_publication, publications
-from orchestration.serving.rows import checksum
 from tests.support.world import World
 
 NEW = "the next key for tests, and for nothing else"

@@ -10,10 +10,12 @@ from typing import Any
 import duckdb
 import pytest
 
+from orchestration.base.content import content_of
 from orchestration.base.settings import Settings
 from orchestration.warehouse.due import Plan, plan, prepare, raw_versions
 from orchestration.warehouse.graph import Graph
 from orchestration.warehouse.made_of import MadeOf, essence
+from orchestration.warehouse.same_rows import note_same
 
 Edit = Callable[[dict[str, Any]], None]
 
@@ -182,3 +184,29 @@ def test_touched_keys_tell_the_difference_from_what_was_shown_before_the_last_bu
     assert built.plan().showed["calls"] == second
     built.due(in_model("calls", raw_code="select 7 as fee from stg_calls"))
     assert built.plan().showed["calls"] is None
+
+
+def test_what_rests_on_other_code_that_makes_the_same_rows_is_not_due(built: Built) -> None:
+    edit = in_model("calls", raw_code="select round(cents) as fee from stg_calls")
+    assert built.due(edit) == {"calls": True, "totals": True}
+    found = built.plan()
+    built.build(found, "calls")
+    assert built.due() == {"totals": True}, "nobody has looked at the rows yet"
+    assert note_same(built.con, found, {"calls": content_of(built.con, "churn.calls")})
+    assert built.due() == {}
+    built.deliver()
+    assert built.due() == {"calls": False, "totals": True}
+    built.build(built.plan())
+    back = in_model("calls", raw_code="select {{ cents('fee') }} from stg_calls")
+    assert built.due(back) == {"calls": True, "totals": True}, "what was the same need not be after a delivery"
+    built.build(built.plan(), "calls")
+    assert built.due() == {"totals": True}
+
+
+def test_what_rests_on_other_code_that_makes_other_rows_is_due(built: Built) -> None:
+    built.due(in_model("calls", raw_code="select 7 as fee from stg_calls"))
+    found, before = built.plan(), content_of(built.con, "churn.calls")
+    built.con.execute("insert into churn.calls values (7)")
+    built.build(found, "calls")
+    assert not note_same(built.con, found, {"calls": before})
+    assert built.due() == {"totals": True}

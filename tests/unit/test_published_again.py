@@ -8,10 +8,10 @@ from typing import Any
 import duckdb
 import pytest
 
+from orchestration.base.content import checksum
 from orchestration.base.settings import Settings
 from orchestration.serving.generations import current_dir, current_publication, rollback
 from orchestration.serving.publish import publish
-from orchestration.serving.rows import checksum
 from orchestration.serving.sealed import check_published
 from orchestration.warehouse.due import prepare
 from orchestration.warehouse.graph import Graph

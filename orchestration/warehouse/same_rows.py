@@ -1,0 +1,71 @@
+"""Other code that makes the same rows: what rests on these is left as it is.
+
+A node of other code on which others rest is built before them, and its rows are held against those that it had. Where
+they are the same, `pipeline.same_rows` says that its code stands for the code before, for as long as it is made of it,
+and the others are not due any more. Only what stands first is compared, and again what then stands first, until rows
+have changed: each look is another command to dbt. A view has no rows of its own to compare.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import duckdb
+
+from orchestration.base.content import Content, content_of
+from orchestration.base.settings import Settings
+from orchestration.base.sql import connect
+from orchestration.warehouse.due import Plan
+from orchestration.warehouse.graph import Graph, Node
+from orchestration.warehouse.work import Work
+
+
+def build_first(
+    settings: Settings, graph: Graph, find: Callable[[], Work], build: Callable[[Sequence[Node]], None]
+) -> Work:
+    """Of the work that is found, build what stands first, for as long as any of it has the same rows; what is left."""
+    work, have_same = find(), True
+    while have_same and (first := _first_of(graph, work.plan, work.due)):
+        with connect(settings, str(settings.warehouse)) as con:
+            before = _contents_of(con, first)
+        build(first)
+        with connect(settings, str(settings.warehouse)) as con:
+            have_same = note_same(con, work.plan, before)
+        work = find()
+    return work
+
+
+def _first_of(graph: Graph, plan: Plan, names: Mapping[str, object]) -> list[Node]:
+    """Of these nodes, those of other code that rest on nothing due, and on which something due rests."""
+    resting: set[str] = set()
+    waited_for: set[str] = set()
+    for node in graph.in_order():
+        parents = {parent.name for parent in graph.made_from(node)[0]}
+        if parents & (plan.due.keys() | resting):
+            resting.add(node.name)
+        if node.name in plan.due:
+            waited_for |= {cause.removeprefix("parent ") for cause in plan.due[node.name].because}
+    return [
+        plan.due[name].node
+        for name in names
+        if name in waited_for - resting and plan.due[name].is_of_other_code and not plan.due[name].node.is_view
+    ]
+
+
+def _contents_of(con: duckdb.DuckDBPyConnection, nodes: Sequence[Node]) -> dict[str, Content]:
+    """What the relations of these nodes hold, by name."""
+    return {node.name: content_of(con, node.relation) for node in nodes}
+
+
+def note_same(con: duckdb.DuckDBPyConnection, plan: Plan, before: Mapping[str, Content]) -> bool:
+    """Note of the nodes that were built by `plan` which hold the same as `before`; whether any does."""
+    after = _contents_of(con, [plan.due[name].node for name in before])
+    con.execute("begin")
+    for name, content in after.items():
+        if content == before[name]:
+            con.execute("delete from pipeline.same_rows where model = $1", [name])
+            con.execute(
+                "insert into pipeline.same_rows values ($1, $2, $3)", [name, plan.code[name], plan.stood_for[name]]
+            )
+    con.execute("commit")
+    return any(content == before[name] for name, content in after.items())
