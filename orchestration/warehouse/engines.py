@@ -31,6 +31,9 @@ class Engine(Protocol):
     def end(self, manifest: Mapping[str, Any], results: Mapping[str, Any], environment: Mapping[str, str]) -> None:
         """Let the warehouse show what dbt has built, by its `run_results.json`, as one change."""
 
+    def compiled_dir(self, of_dbt: Path) -> Path:
+        """Where the models lie that were built, in DuckDB's words; laid out as dbt lays out its own folder."""
+
 
 class DuckDB:
     """The warehouse's own file: there is nothing to do."""
@@ -43,6 +46,9 @@ class DuckDB:
 
     def end(self, manifest: Mapping[str, Any], results: Mapping[str, Any], environment: Mapping[str, str]) -> None:
         """Nothing."""
+
+    def compiled_dir(self, of_dbt: Path) -> Path:
+        return of_dbt
 
 
 def require_duckdb(settings: Settings, what: str) -> None:

@@ -20,12 +20,16 @@ from sqlglot.schema import MappingSchema
 
 from orchestration.base.settings import Settings
 from orchestration.warehouse import dbt
+from orchestration.warehouse.engines import engine_of
 from orchestration.warehouse.graph import Node, is_sql
 from orchestration.warehouse.lineage_file import load_lineage, save_lineage
 from orchestration.warehouse.made_of import digest
 
 #: Per model (unique id), per column: the columns it comes from, as (schema, relation, column).
 Lineage = Mapping[str, Mapping[str, list[tuple[str, str, str]]]]
+
+#: What models are read in, whatever engine builds them.
+_DIALECT = "duckdb"
 
 
 def column_lineage(
@@ -42,7 +46,7 @@ def column_lineage(
     if new:
         schema, known = _schema(columns), _relations(manifest)
         for one in new:
-            found = _of_model(_compiled(settings, manifest["nodes"][one]), schema, settings.engine) or {}
+            found = _of_model(_compiled(settings, manifest["nodes"][one]), schema) or {}
             named = {column: [leaf for leaf in leaves if leaf[:2] in known] for column, leaves in found.items()}
             kept[one] = {"code": wanted[one], "columns": named}
         save_lineage(settings, kept)
@@ -64,36 +68,35 @@ def _relations(manifest: Mapping[str, Any]) -> set[tuple[str, str]]:
 
 
 def _compiled(settings: Settings, node: Mapping[str, Any]) -> Path:
-    return dbt.target_dir(settings) / "compiled" / str(node["package_name"]) / str(node["original_file_path"])
+    folder = engine_of(settings).compiled_dir(dbt.target_dir(settings) / "compiled")
+    return folder / str(node["package_name"]) / str(node["original_file_path"])
 
 
 def _schema(columns: Mapping[str, dg.TableSchema]) -> MappingSchema:
-    schema = MappingSchema(dialect="duckdb")
+    schema = MappingSchema(dialect=_DIALECT)
     for relation, table in columns.items():
         schema.add_table(relation, {column.name: column.type for column in table.columns}, match_depth=False)
     return schema
 
 
-def _of_model(path: Path, schema: MappingSchema, dialect: str) -> dict[str, list[tuple[str, str, str]]] | None:
+def _of_model(path: Path, schema: MappingSchema) -> dict[str, list[tuple[str, str, str]]] | None:
     if not path.exists():
         return None
     try:
-        tree = parse_one(path.read_text("utf-8"), dialect=dialect)
+        tree = parse_one(path.read_text("utf-8"), dialect=_DIALECT)
         for table in tree.find_all(exp.Table):
             table.set("catalog", None)  # the warehouse's own name says nothing
-        query = qualify.qualify(tree, schema=schema, dialect=dialect, validate_qualify_columns=False)
+        query = qualify.qualify(tree, schema=schema, dialect=_DIALECT, validate_qualify_columns=False)
         scope = build_scope(query)
         assert isinstance(query, exp.Query)
-        return {name: _sources(name, query, schema, scope, dialect) for name in query.named_selects}
+        return {name: _sources(name, query, schema, scope) for name in query.named_selects}
     except (SqlglotError, ValueError, KeyError):
         return {}  # a model whose SQL is not understood is shown without lineage
 
 
-def _sources(
-    column: str, query: exp.Query, schema: MappingSchema, scope: Scope | None, dialect: str
-) -> list[tuple[str, str, str]]:
+def _sources(column: str, query: exp.Query, schema: MappingSchema, scope: Scope | None) -> list[tuple[str, str, str]]:
     """The columns that a column comes from. Copying the query for every column and step takes twenty times as long."""
-    leaf = lineage(column, query, schema=schema, scope=scope, dialect=dialect, copy=False, trim_selects=False)
+    leaf = lineage(column, query, schema=schema, scope=scope, dialect=_DIALECT, copy=False, trim_selects=False)
     return sorted(set(_leaves(leaf)))
 
 

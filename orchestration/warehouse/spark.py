@@ -43,6 +43,7 @@ class Spark:
         self._settings = settings
         self._tables = settings.spark_dir / "tables"
         self._state = settings.spark_dir / "state"
+        self._compiled = settings.spark_dir / "compiled"
 
     def environment(self) -> Mapping[str, str]:
         """Where Spark is, where its tables are, and what is said to it before each command."""
@@ -84,9 +85,12 @@ class Spark:
                 con.execute("delete from pipeline.held_by_spark where relation = $1", [relation])
                 con.execute("insert into pipeline.held_by_spark values ($1, $2, $3, $4)", held)
             _note_made_of(con, [manifest["nodes"][one]["name"] for one in built if one in manifest["nodes"]])
-            show(con, manifest, built, environment)
+            show(con, manifest, built, environment, self._compiled)
             con.execute("commit")
             self._drop_unheld(con)
+
+    def compiled_dir(self, of_dbt: Path) -> Path:
+        return self._compiled
 
     def _drop_unheld(self, con: duckdb.DuckDBPyConnection) -> None:
         """Remove what no view shows: earlier versions, and what a killed command has left."""

@@ -26,10 +26,25 @@ class BrokenContractError(RuntimeError):
 
 
 def show(
-    con: duckdb.DuckDBPyConnection, manifest: Mapping[str, Any], built: Sequence[str], environment: Mapping[str, str]
+    con: duckdb.DuckDBPyConnection,
+    manifest: Mapping[str, Any],
+    built: Sequence[str],
+    environment: Mapping[str, str],
+    compiled: Path,
 ) -> None:
-    """Make or replace the views of these nodes, in the order in which they were built."""
-    render = model_renderer(_names(manifest), environment, lambda query: _first_column(con, query))
+    """Make or replace the views of these nodes, in the order in which they were built.
+
+    Their models in DuckDB's words are left below `compiled`.
+    """
+    rendered = model_renderer(_names(manifest), environment, lambda query: _first_column(con, query))
+
+    def render(node: Mapping[str, Any]) -> str:
+        path = compiled / node["package_name"] / node["original_file_path"]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        query = rendered(node["raw_code"])
+        path.write_text(query, "utf-8")
+        return query
+
     folders = dict(con.execute("select relation, folder from pipeline.held_by_spark").fetchall())
     # a touched relation has keys of its model, which is built after it
     for unique_id in sorted(built, key=lambda one: one.endswith(_TOUCHED)):
@@ -41,7 +56,7 @@ def show(
         if relation not in folders or (folders[relation] is None and PIPELINE in node["tags"]):
             continue
         if folders[relation] is None:
-            con.execute(f"create or replace view {relation} as {render(node['raw_code'])}")
+            con.execute(f"create or replace view {relation} as {render(node)}")
             continue
         files = literal(f"{exact(Path(folders[relation]))}/*.parquet")
         rows = f"read_parquet({files})"
@@ -76,7 +91,7 @@ def _types(
     node: Mapping[str, Any],
     held: Mapping[str, str],
     manifest: Mapping[str, Any],
-    render: Callable[[str], str],
+    render: Callable[[Mapping[str, Any]], str],
 ) -> dict[str, str]:
     """Types of a table's columns on DuckDB, as far as it says them."""
     if node["resource_type"] == "seed":
@@ -89,7 +104,7 @@ def _types(
         return {key: types[key] for key in types.keys() & {model["config"].get("unique_key")}}
     if node["language"] == "python":  # a frame's days and instants have no zone
         return {name: "TIMESTAMP" for name, type_ in held.items() if type_ == "TIMESTAMP WITH TIME ZONE"}
-    return columns_of(con, render(node["raw_code"]))
+    return columns_of(con, render(node))
 
 
 def _names(manifest: Mapping[str, Any]) -> dict[tuple[str, ...], str]:

@@ -130,7 +130,8 @@ def test_spark_reads_the_files_of_raw_with_pseudonyms_spelled_as_duckdb_spells_t
 
 _KEY = uuid.UUID(int=5)
 _NODE = {
-    "resource_type": "model", "name": "spoken", "schema": "fraud", "language": "sql", "tags": [],
+    "resource_type": "model", "name": "spoken", "package_name": "ringfence",
+    "original_file_path": "spoken.sql", "schema": "fraud", "language": "sql", "tags": [],
     "config": {"materialized": "table"},
     "raw_code": "select cast(null as uuid) as number_key, date '2026-01-01' as dt, sum(1) as payments",
     "columns": {"number_key": {"constraints": [{"type": "not_null"}]}},
@@ -146,7 +147,7 @@ def _shown(con: duckdb.DuckDBPyConnection, folder: Path, key: object) -> None:
     )
     prepare(con)
     con.execute("insert into pipeline.held_by_spark values ('fraud.spoken', $1, null, 1)", [str(folder)])
-    show(con, {"nodes": {"model.spoken": _NODE}, "sources": {}}, ["model.spoken"], {})
+    show(con, {"nodes": {"model.spoken": _NODE}, "sources": {}}, ["model.spoken"], {}, folder.parent / "compiled")
 
 
 def test_a_table_of_sparks_is_shown_with_the_types_that_duckdb_would_have_given_it(tmp_path: Path) -> None:
@@ -154,6 +155,7 @@ def test_a_table_of_sparks_is_shown_with_the_types_that_duckdb_would_have_given_
         _shown(con, tmp_path / "tables" / "fraud.spoken", str(_KEY))
         assert columns_of(con, "fraud.spoken") == {"number_key": "UUID", "dt": "DATE", "payments": "HUGEINT"}
         assert con.execute("from fraud.spoken").fetchall() == [(_KEY, date(2026, 1, 2), 3)]
+    assert "sum(1)" in (tmp_path / "tables" / "compiled" / "ringfence" / "spoken.sql").read_text("utf-8")
 
 
 def test_a_table_that_breaks_its_contract_is_not_taken_over(tmp_path: Path) -> None:
