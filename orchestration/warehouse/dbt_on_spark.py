@@ -1,6 +1,6 @@
-"""What a dbt process does for Spark: it has the one session, shows it the tables, and runs models in Python.
+"""What a dbt process does for Spark: it shows it the tables, and runs models in Python.
 
-Nothing here is imported but in that process: pyspark is an extra.
+Nothing here is imported but in that process: dbt-spark is an extra.
 """
 
 from __future__ import annotations
@@ -13,82 +13,40 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import pyarrow as pa
 from dbt.adapters.base.impl import PythonJobHelper
+from dbt.adapters.spark import session as sessions_of_dbt
+from dbt.adapters.spark.connections import SparkConnectionManager
 from dbt.adapters.spark.impl import SparkAdapter
-from pyspark.sql import SparkSession
-from pyspark.sql.types import DateType
 
 from orchestration.warehouse.spark import STATEMENTS
-
-#: What a session has to be like, wherever it runs, for both engines to find the same.
-_CONF = {
-    "spark.sql.ansi.enabled": "true",
-    "spark.sql.session.timeZone": os.environ["RINGFENCE_TIMEZONE"],
-    "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
-    "spark.sql.execution.arrow.pyspark.enabled": "true",
-    "spark.sql.hive.manageFilesourcePartitions": "false",  # partitions are the folders that there are
-    "spark.sql.sources.partitionOverwriteMode": "static",
-    "spark.sql.sources.parallelPartitionDiscovery.threshold": "100000",  # no job per scan to list a feed's days
-    "spark.sql.cteRecursionLevelLimit": "100000",
-    "spark.sql.cteRecursionRowLimit": "-1",
-}
-_ON_THIS_MACHINE = {
-    "spark.ui.enabled": "false",
-    "spark.driver.bindAddress": "127.0.0.1",
-    "spark.driver.host": "127.0.0.1",
-    "spark.sql.shuffle.partitions": "4",
-    "spark.sql.catalogImplementation": "in-memory",
-    "spark.io.encryption.enabled": "true",  # what is spilled holds pseudonyms
-    "spark.driver.memory": os.environ.get("RINGFENCE_SPARK_MEMORY", "4g"),
-    "spark.local.dir": os.environ["RINGFENCE_TEMP"],
-    "spark.sql.warehouse.dir": os.environ["RINGFENCE_SPARK_DIR"],
-    "spark.log.level": "ERROR",
-}
+from orchestration.warehouse.spark_reached import CONF, reached
 
 
 @contextmanager
 def open_for(arguments: Sequence[str]) -> Iterator[None]:
-    """Begin the session if there is none, and show it the tables."""
+    """Reach Spark, and show it the tables."""
     if arguments[0] != "parse":
-        spark = session()
+        spark = reached()
         for statement in json.loads(Path(os.environ["RINGFENCE_SPARK_DIR"], STATEMENTS).read_text("utf-8")):
             spark.sql(statement)
     yield
 
 
-def session() -> SparkSession:
-    """The session that there is, or the first."""
-    address = os.environ["RINGFENCE_SPARK"]
-    is_remote = address.startswith("sc://")
-    builder = SparkSession.builder.remote(address) if is_remote else SparkSession.builder.master(address)
-    if address.startswith("local"):
-        for name, value in _ON_THIS_MACHINE.items():
-            builder = builder.config(name, value)
-    for name, value in _CONF.items():
-        builder = builder.config(name, value)
-    return builder.appName("ringfence").getOrCreate()
-
-
 class Frame:
     """A relation as models in Python ask for it: the few words of DuckDB's relations that they use."""
 
-    def __init__(self, rows: Any) -> None:
-        self._rows = rows
+    def __init__(self, query: str) -> None:
+        self._query = query
 
     def filter(self, condition: str) -> Frame:
-        return Frame(self._rows.where(condition))
+        return Frame(f"select * from ({self._query}) where {condition}")
 
     def order(self, columns: str) -> Frame:
-        return Frame(self._rows.orderBy(*columns.split(", ")))
+        return Frame(f"select * from ({self._query}) order by {columns}")
 
     def df(self) -> pd.DataFrame:
-        """Its rows as a frame; days are datetimes, as DuckDB has them."""
-        frame: pd.DataFrame = self._rows.toPandas()
-        for field in self._rows.schema.fields:
-            if isinstance(field.dataType, DateType):
-                frame[field.name] = pd.to_datetime(frame[field.name])
-        return frame
+        """Its rows as a frame."""
+        return reached().frame(self._query)
 
 
 class _OnTheDriver(PythonJobHelper):
@@ -98,16 +56,38 @@ class _OnTheDriver(PythonJobHelper):
         pass
 
     def submit(self, compiled_code: str) -> None:
-        spark = session()
+        spark = reached()
 
         def write(frame: pd.DataFrame, relation: str, folder: str) -> None:
-            rows = pa.Table.from_pandas(frame, preserve_index=False)  # has types where there is no row, too
-            spark.createDataFrame(rows).write.parquet(folder)
+            spark.write(frame, folder)
             spark.sql(f"create table {relation} using parquet location '{folder}'")
 
-        scope = {"spark": spark, "relation_of": lambda name: Frame(spark.table(name)), "write": write}
+        scope = {"spark": spark, "relation_of": lambda name: Frame(f"select * from {name}"), "write": write}
         exec(compiled_code, scope)
 
 
+class _TheSession:
+    """In place of the builder by which dbt would ask for a session of its own, at each query."""
+
+    def enableHiveSupport(self) -> _TheSession:
+        return self
+
+    def config(self, name: str, value: str) -> _TheSession:
+        return self
+
+    def getOrCreate(self) -> Any:
+        return vars(reached())["session"]
+
+
+def _open(connection: Any) -> Any:
+    """Over Thrift, each connection is a session, which has to be like all others."""
+    connection.credentials.server_side_parameters = dict(CONF)
+    return _open_as_it_is(connection)
+
+
+sessions_of_dbt.SparkSession = type("SparkSession", (), {"builder": _TheSession()})
+if os.environ["RINGFENCE_SPARK"].startswith("thrift://"):
+    _open_as_it_is = SparkConnectionManager.open
+    SparkConnectionManager.open = _open
 SparkAdapter.python_submission_helpers = property(lambda self: {"session": _OnTheDriver})
 SparkAdapter.default_python_submission_method = property(lambda self: "session")

@@ -12,6 +12,7 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import duckdb
 
@@ -47,9 +48,15 @@ class Spark:
 
     def environment(self) -> Mapping[str, str]:
         """Where Spark is, where its tables are, and what is said to it before each command."""
-        return {
-            "RINGFENCE_SPARK": self._settings.spark,
-            "RINGFENCE_SPARK_DIR": str(self._settings.spark_dir),
+        said = {"RINGFENCE_SPARK": self._settings.spark, "RINGFENCE_SPARK_DIR": str(self._settings.spark_dir)}
+        at = urlsplit(self._settings.spark)
+        if at.scheme != "thrift":
+            return said
+        return said | {
+            "RINGFENCE_SPARK_METHOD": "thrift",
+            "RINGFENCE_SPARK_HOST": str(at.hostname),
+            "RINGFENCE_SPARK_PORT": str(at.port),
+            "RINGFENCE_SPARK_USER": at.username or "ringfence",
         }
 
     def begin(self, manifest: Mapping[str, Any]) -> None:
@@ -122,6 +129,13 @@ class Spark:
                 "(format parquet, partition_by (model), overwrite_or_ignore)"
             )
             yield f"create table pipeline.{name} ({columns}) using parquet partitioned by (model) location '{folder}'"
+
+
+def java_memory(limit: str) -> str:
+    """A limit as DuckDB takes it, such as `1.5GB`, as Java does: in whole megabytes."""
+    unit = limit.lstrip("0123456789. ")
+    base = 1024 if unit.endswith("iB") else 1000
+    return f"{int(float(limit.removesuffix(unit)) * base ** (' KMGT'.index(unit[0])) / 2**20)}m"
 
 
 def prepare(con: duckdb.DuckDBPyConnection) -> None:

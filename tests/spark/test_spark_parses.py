@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from jinja2 import UndefinedError
@@ -11,19 +12,13 @@ from jinja2 import UndefinedError
 from orchestration.base.macros import render_model
 from orchestration.warehouse.dbt import DBT_PROJECT
 
-pytest.importorskip("pyspark", reason="pyspark is not installed: make test-spark")
-
 MODELS = [path for path in sorted((DBT_PROJECT / "models").rglob("*.sql")) if "pipeline" not in path.parts]
 
 
 @pytest.fixture(scope="module")
-def parse() -> Iterator[Callable[[str], object]]:
-    from pyspark.sql import SparkSession
-
-    loopback = {"spark.ui.enabled": "false", "spark.driver.bindAddress": "127.0.0.1", "spark.driver.host": "127.0.0.1"}
-    spark = SparkSession.builder.master("local[1]").config(map=loopback).getOrCreate()
-    yield spark._jsparkSession.sessionState().sqlParser().parsePlan
-    spark.stop()
+def parse(session: Any) -> Callable[[str], object]:
+    parser: Callable[[str], object] = session._jsparkSession.sessionState().sqlParser().parsePlan
+    return parser
 
 
 def test_the_parser_refuses_what_duckdb_alone_knows(parse: Callable[[str], object]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import random
-from datetime import timedelta
+from datetime import date, timedelta
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -33,11 +33,11 @@ _OF_THE_RUN = ("ops.publication", "ops.gate_result")
 State = dict[str, tuple[int, int]]
 
 
-def redeliver(world: World) -> None:
-    """Correct two days of two feeds: each loses its last rows, so that lines, ports and payments change and vanish."""
-    for feed, day in (("portability_events", LAST), ("payments", LAST - timedelta(1)), ("subscriptions", LAST)):
+def redeliver(world: World, last: date = LAST) -> None:
+    """Correct three feeds on a day or the day before: each loses its last rows, so that rows change and vanish."""
+    for feed, day in (("portability_events", last), ("payments", last - timedelta(1)), ("subscriptions", last)):
         folder = world.settings.landing_dir / feed / f"dt={day}"
-        (folder / "_manifest.json").unlink()
+        (folder / "_manifest.json").unlink(missing_ok=True)
         for path in folder.glob("*.csv"):
             lines = path.read_bytes().splitlines(keepends=True)
             path.unlink()

@@ -21,7 +21,7 @@ from orchestration.rules.copied import copied
 from orchestration.site.engine_needs import EngineNeedsError, check_engine
 from orchestration.warehouse.engines import DuckDB, EngineError, built_by, engine_of, take_over
 from orchestration.warehouse.raw_relations import refresh_raw
-from orchestration.warehouse.spark import Spark, prepare
+from orchestration.warehouse.spark import Spark, java_memory, prepare
 from orchestration.warehouse.spark_facade import BrokenContractError, show
 from orchestration.warehouse.spark_raw import raw_statements
 from tests.support.feeds import FEEDS
@@ -53,6 +53,20 @@ def test_the_warehouse_of_another_engine_goes_and_it_is_said_once(tmp_path: Path
     on_spark.warehouse.write_bytes(b"views")
     assert take_over(on_duckdb)
     assert not on_spark.spark_dir.exists()
+
+
+def test_a_thrift_server_is_asked_by_dbts_own_connection_and_needs_no_java(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("orchestration.site.engine_needs.find_spec", lambda name: None)
+    settings = _settings(tmp_path, engine="spark", spark="thrift://etl@gate:10001")
+    said = engine_of(settings).environment()
+    assert {said[f"RINGFENCE_SPARK_{name}"] for name in ("METHOD", "HOST", "PORT", "USER")} == {
+        "thrift", "gate", "10001", "etl"
+    }  # fmt: skip
+    with pytest.raises(EngineNeedsError) as refused:
+        check_engine(settings)
+    assert "Java" not in str(refused.value)
 
 
 @pytest.mark.parametrize(
@@ -126,6 +140,10 @@ def test_spark_reads_the_files_of_raw_with_pseudonyms_spelled_as_duckdb_spells_t
     assert in_force.endswith("files.rev = kept.rev and kept.is_current")
     (never_came,) = (one for one in said if one.startswith("create or replace view raw.invoices as"))
     assert never_came.endswith("where false")
+
+
+def test_sparks_driver_takes_as_much_memory_as_the_models_may() -> None:
+    assert [java_memory(limit) for limit in ("6GB", "1.5 GiB", "512MB")] == ["5722m", "1536m", "488m"]
 
 
 _KEY = uuid.UUID(int=5)

@@ -58,7 +58,12 @@ two threads that insert into one table at once are in each other's way.
 {% macro spark__persist_constraints(relation, model) -%}
 {%- endmacro %}
 
-{#- dbt-spark's own writes `None` for an empty cell, and does not escape quotes. -#}
+{#- A cell of a reference table; dbt-spark's own is the text `None` where it is empty, and ends at a quote. -#}
+{% macro spark_cell(value, type) -%}
+    {%- set text = value | string | replace('\\', '\\\\') | replace("'", "\\'") -%}
+    cast({{ 'null' if value is none else "'" ~ text ~ "'" }} as {{ type }})
+{%- endmacro %}
+
 {% macro spark__load_csv_rows(model, agate_table) -%}
     {%- set types = model.config.get('column_types', {}) -%}
     {%- set rows = [] -%}
@@ -66,9 +71,7 @@ two threads that insert into one table at once are in each other's way.
         {%- set cells = [] -%}
         {%- for name in agate_table.column_names -%}
             {%- set type = types.get(name, adapter.convert_type(agate_table, loop.index0)) -%}
-            {%- set value = row[loop.index0] -%}
-            {%- set text = value | string | replace('\\', '\\\\') | replace("'", "\\'") -%}
-            {%- do cells.append('cast(' ~ ('null' if value is none else "'" ~ text ~ "'") ~ ' as ' ~ type ~ ')') -%}
+            {%- do cells.append(spark_cell(row[loop.index0], type)) -%}
         {%- endfor -%}
         {%- do rows.append('(' ~ cells | join(', ') ~ ')') -%}
     {%- endfor -%}
