@@ -10,9 +10,11 @@ import pytest
 
 from orchestration.base.content import checksum
 from orchestration.base.settings import Settings
+from orchestration.serving import publish as publishing
 from orchestration.serving.generations import current_dir, current_publication, rollback
 from orchestration.serving.publish import publish
 from orchestration.serving.sealed import check_published
+from orchestration.serving.verify import VerificationError
 from orchestration.warehouse.due import prepare
 from orchestration.warehouse.graph import Graph
 
@@ -154,3 +156,32 @@ def test_a_generation_that_goes_on_from_another_leaves_it_as_it_was(installation
     assert current_dir(installation.settings) == before
     assert installation.lines() == [1, 2, 3]
     assert check_published(installation.settings)
+
+
+@pytest.mark.parametrize(
+    ("tampering", "said"),
+    [
+        (
+            "delete from out.churn.lines where n = 3",
+            r"churn.lines \(restricted\): 3 rows were to be in cases.duckdb, but 2",
+        ),
+        ("update out.churn.lines set n = null where n = 7", "what was replaced in cases.duckdb differs"),
+        ("drop table out.churn.lines", "is not in cases.duckdb"),
+    ],
+)
+def test_what_goes_on_is_counted_and_what_was_replaced_is_compared_before_anybody_is_switched_to_it(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch, tampering: str, said: str
+) -> None:
+    create_ops, before = publishing.create_ops, current_dir(installation.settings)
+
+    def tampered(settings: Settings, graph: Graph, feeds: Any, path: Path, *rest: Any) -> None:
+        create_ops(settings, graph, feeds, path, *rest)
+        with duckdb.connect() as con:
+            con.execute(f"attach '{path.with_name('cases.duckdb')}' as out")
+            con.execute(tampering)
+
+    monkeypatch.setattr(publishing, "create_ops", tampered)
+    installation.replace(kept=0, touched=2, version="second", replaced="first")
+    with pytest.raises(VerificationError, match=said):
+        installation.publish()
+    assert current_dir(installation.settings) == before
