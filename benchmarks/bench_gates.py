@@ -141,7 +141,7 @@ def print_share(home: Path) -> None:
     gates = {
         f"{check.check_name.removeprefix('gate_')}/{check.asset_key.path[-1]}": check.metadata["seconds"].value
         for check in judged
-        if check.check_name.startswith("gate_")
+        if check.check_name.startswith("gate_") and "seconds" in check.metadata  # else its verdict stands
     }
     took, spent = last.end_time - last.start_time, sum(gates.values())
     rows = sum(receipt.rows_read for receipt in read_receipts(settings.raw_dir))

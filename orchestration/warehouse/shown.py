@@ -33,7 +33,7 @@ def rows_shown(con: duckdb.DuckDBPyConnection, graph: Graph) -> dict[str, Shown]
     try:
         recorded = con.execute("select model, version, replaced, was_whole from warehouse.pipeline.made_of").fetchall()
         raw = raw_versions(con, "warehouse.raw.revision")
-        ahead = _ahead_of_their_models(con)
+        ahead, touched = _ahead_of_their_models(con), _touched(con)
     except duckdb.CatalogException:
         return {}
     made = {model: rest for model, *rest in recorded}
@@ -48,9 +48,8 @@ def rows_shown(con: duckdb.DuckDBPyConnection, graph: Graph) -> dict[str, Shown]
             versions = [one.version if one else None for one in reads] + [raw.get(feed) for feed in feeds]
             if all(versions):
                 found[node.name] = _of_view(version, versions, reads[0] if len(versions) == len(reads) == 1 else None)
-        elif node.is_incremental and replaced and was_whole is False and node.name not in ahead:
-            keys = f"select {node.unique_key} from warehouse.{PIPELINE}.{node.name}__touched"
-            found[node.name] = Shown(version, replaced, node.unique_key, keys)
+        elif replaced and was_whole is False and node.name not in ahead and (keys := touched.get(node.name)):
+            found[node.name] = Shown(version, replaced, node.unique_key, f"select {node.unique_key} from {keys}")
         else:
             found[node.name] = Shown(version)
     return found
@@ -69,3 +68,14 @@ def _ahead_of_their_models(con: duckdb.DuckDBPyConnection) -> set[str]:
         "select distinct model from (from warehouse.pipeline.offered except from warehouse.pipeline.consumed)"
     ).fetchall()
     return {model for (model,) in rows}
+
+
+def _touched(con: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """By model, the relation with the keys that its last build replaced."""
+    rows = con.execute(
+        "select table_name from information_schema.tables where table_catalog = 'warehouse' and table_schema = $1",
+        [PIPELINE],
+    ).fetchall()
+    ending = "__touched"
+    names = [name for (name,) in rows if name.endswith(ending)]
+    return {name.removesuffix(ending): f"warehouse.{PIPELINE}.{name}" for name in names}
