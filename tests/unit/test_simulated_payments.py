@@ -154,7 +154,7 @@ def test_every_kind_of_fraud_happens_in_the_year_in_its_own_way(
     ).fetchall()}  # fmt: skip
     assert set(kinds) == {
         "ACCOUNT_TAKEOVER", "SIM_SWAP", "PORT_IN_CASH_OUT", "PORT_OUT_FRAUD", "SUBSCRIPTION_FRAUD", "BAD_MERCHANT",
-        "PHONE_SHOP",
+        "PHONE_SHOP", "VERIFICATION_PHISHING",
     }  # fmt: skip
     assert all(numbers >= 4 and months >= 2 for numbers, months, _, _ in kinds.values())
     assert kinds["BAD_MERCHANT"][2] == 2
@@ -166,6 +166,18 @@ def test_every_kind_of_fraud_happens_in_the_year_in_its_own_way(
         " on msisdn = number and changed_at::timestamp between at_ - interval 1 day and at_"
     ).fetchall()
     assert swapped > 0.9 * victims > 10, "on the first days the card had been changed before the extracts begin"
+
+
+def test_a_phished_code_was_asked_for_on_days_before_and_never_entered(world: duckdb.DuckDBPyConnection) -> None:
+    left_pending = world.sql(
+        "with charged as (select number, min(at_)::date as day from payment where kind = 'VERIFICATION_PHISHING'"
+        " and status = 'SUCCEEDED' group by 1 having day > '2025-10-04')"
+        " select count(p.payment_id) from charged left join payment as p on p.number = charged.number"
+        " and kind = 'VERIFICATION_PHISHING' and status = 'PENDING' and at_::date between day - 3 and day - 1"
+        " group by charged.number"
+    ).fetchall()
+    assert len(left_pending) > 8
+    assert set(left_pending) == {(2,)}
 
 
 def test_a_phone_shop_charges_several_customers_on_one_cell_within_the_hour(world: duckdb.DuckDBPyConnection) -> None:
@@ -210,5 +222,10 @@ def test_the_desk_decides_in_every_month_and_in_every_way(world: duckdb.DuckDBPy
         " where decided_at > '2025-11'"
     ).fetchall()
     assert named[0][0] < 0.1 * named[0][1], "hardly ever a case that is not there"
+    merchants = world.sql(
+        "select case_id[10:], disposition, case_id[10:] in (select merchant from payment where kind = 'BAD_MERCHANT')"
+        " from decision where case_id like 'merchant-%' order by decided_at"
+    ).fetchall()
+    assert [(said, is_bad) for _, said, is_bad in merchants] == [("WATCH", True), ("CONFIRMED", True)]
     last = world.sql("select max(at_)::date from payment where kind is not null").fetchall()
     assert last[0][0] >= date(2026, 1, 29), "and the last days wait for the desk"

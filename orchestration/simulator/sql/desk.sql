@@ -55,6 +55,12 @@ cells as (
         getvariable('desk_from') + ((row_number() over (order by cell_id) - 1) // 5)::int as day,
     from (select distinct cell_id from fraud_charge where cell_id in (select cell_id from rogue_cell))
 ),
+-- a shop that charges unasked is watched once it stands out, and confirmed a week later
+merchants as (
+    select 'merchant-' || merchant_id as case_id, disposition, began_on + days as day
+    from (select merchant_id, min(requested_at)::date as began_on from year_charge where kind = 'BAD_MERCHANT' group by all)
+    cross join (values ('WATCH', 31), ('CONFIRMED', 38)) as d(disposition, days)
+),
 decisions as (
     select * replace ('WATCH' as disposition), worked_on as day from worked where was_watched
     union all
@@ -69,7 +75,8 @@ decided as (
     from (
         select 'case-' || payment_id as case_id, disposition, day, analyst from decisions
         union all
-        select *, (getvariable('analysts'))[1 + draw_int('analyst', hash(case_id), len(getvariable('analysts')))] from cells
+        select *, (getvariable('analysts'))[1 + draw_int('analyst', hash(case_id), len(getvariable('analysts')))]
+        from (from cells union all from merchants)
     )
 )
 select

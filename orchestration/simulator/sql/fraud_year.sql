@@ -97,6 +97,7 @@ drawn as (
         if(draw_int('cap raised', h.episode_no, 100) < m.cap_raised_pct,
            h.first_at - to_seconds(600 + draw_int('cap raised at', h.episode_no, 5400)), null) as cap_raised_at,
         if(draw_int('refused first', h.episode_no, 100) < m.refused_pct, 2, 0) as refused,
+        draw_int('left pending', h.episode_no, 100) < m.abandoned_pct as is_abandoned,
         hour(h.first_at) between 2 and 4 as is_night,
     from hit as h
     join year_month as m using (batch)
@@ -119,7 +120,8 @@ from drawn
 join (select distinct merchant_category, category_no from category_slot where product = 'MICROPAYMENT') as c
     using (merchant_category);
 
--- Two refused attempts come first, where there are some. The charges of one day stay on that day, as the caps of a month.
+-- Two attempts come first, where there are some: refused within the minutes before, or left pending on days before.
+-- The charges of one day stay on that day, as the caps of a month.
 create table year_charge as
 with attempts as (
     select *, unnest(range(refused + charges)) as i from year_episode
@@ -128,7 +130,8 @@ timed as (
     select
         *,
         first_at + to_seconds((60 * greatest(0, i - refused) * minutes_apart)::bigint
-            - 70 * greatest(0, refused - i) + draw_int('year second', episode_no * 20 + i, 40)) as requested_at,
+            - if(is_abandoned, 100000, 70) * greatest(0, refused - i)
+            + draw_int('year second', episode_no * 20 + i, 40)) as requested_at,
         i < refused as is_refused,
         amount_step * greatest(1, floor(
             wanted / charges * (0.75 + 0.25 * draw_fine('year amount', episode_no * 20 + i)) / amount_step
@@ -149,10 +152,10 @@ select
     auth_method,
     if(auth_method = 'ARS', happens('year call', episode_no * 20 + i, call_complete_share), null) as is_ars_call_complete,
     cell_id,
-    monthly_limit,
+    if(cap_raised_at is null, monthly_cap(number_idx, requested_at), monthly_limit) as monthly_limit,
     coalesce(cap_raised_at, if(cap_raised_at(number_idx) <= requested_at, cap_raised_at(number_idx), null)) as limit_raised_at,
     requested_at,
-    if(is_refused, 'DENIED', 'SUCCEEDED') as outcome,
+    if(not is_refused, 'SUCCEEDED', if(is_abandoned, 'ABANDONED', 'DENIED')) as outcome,
     draw('year charge', episode_no * 20 + i) as chance,
 from timed
 where requested_at::date between getvariable('first_day') and getvariable('last_day')
