@@ -88,6 +88,7 @@ def rows_of(warehouse: Warehouse) -> dict[str, object]:
     return found
 
 
+@pytest.mark.timeout(3600)
 def test_a_partial_rebuild_over_random_edits_and_deliveries_equals_a_full_one(tmp_path: Path, project: Path) -> None:
     settings = Settings(home=tmp_path / "home", view="market", pseudonym_key="k" * 40)  # type: ignore[arg-type]
     settings.home.mkdir()
