@@ -25,7 +25,7 @@ def build_first(
 ) -> Work:
     """Of the work that is found, build what stands first, for as long as any of it has the same rows; what is left."""
     work, have_same = find(), True
-    while have_same and (first := _first_of(graph, work.plan, work.due)):
+    while have_same and (first := first_of(graph, work.plan, work.due)):
         with connect(settings, str(settings.warehouse)) as con:
             before = _contents_of(con, first)
         build(first)
@@ -35,7 +35,7 @@ def build_first(
     return work
 
 
-def _first_of(graph: Graph, plan: Plan, names: Mapping[str, object]) -> list[Node]:
+def first_of(graph: Graph, plan: Plan, names: Mapping[str, object]) -> list[Node]:
     """Of these nodes, those of other code that rest on nothing due, and on which something due rests."""
     resting: set[str] = set()
     waited_for: set[str] = set()

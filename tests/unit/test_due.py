@@ -15,7 +15,7 @@ from orchestration.base.settings import Settings
 from orchestration.warehouse.due import Plan, plan, prepare, raw_versions
 from orchestration.warehouse.graph import Graph
 from orchestration.warehouse.made_of import MadeOf, essence
-from orchestration.warehouse.same_rows import note_same
+from orchestration.warehouse.same_rows import first_of, note_same
 
 Edit = Callable[[dict[str, Any]], None]
 
@@ -210,3 +210,21 @@ def test_what_rests_on_other_code_that_makes_other_rows_is_due(built: Built) -> 
     built.build(found, "calls")
     assert not note_same(built.con, found, {"calls": before})
     assert built.due() == {"totals": True}
+
+
+@pytest.mark.parametrize(
+    ("edited", "first"),
+    [
+        (["lines"], ["lines"]),
+        (["lines", "calls"], ["calls", "lines"]),
+        (["stg_calls"], []),  # a view has no rows to compare
+        (["totals"], []),  # nothing rests on it
+        ([], []),
+    ],
+)
+def test_what_is_built_first_is_of_other_code_and_waited_for(built: Built, edited: list[str], first: list[str]) -> None:
+    built.deliver()
+    for name in edited:
+        built.due(in_model(name, raw_code="select 1 as other"))
+    found = built.plan()
+    assert sorted(node.name for node in first_of(Graph(built.project), found, found.due)) == first
