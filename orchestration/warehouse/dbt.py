@@ -1,4 +1,4 @@
-"""Running dbt, as a process beside this one, with its events read as they come.
+"""Running dbt, as a process beside this one, whose nodes are heard of as they end.
 
 Settings reach dbt through its environment, never through `--vars`, which would make it parse everything again.
 """
@@ -149,10 +149,8 @@ def build(
     results_path.unlink(missing_ok=True)
     engine = engine_of(settings)
     engine.begin(manifest(settings))
-    for event in run(settings, arguments, keep_open, fingerprint(settings)):
-        if event["info"]["name"] == "NodeFinished":
-            node = event["data"]["node_info"]
-            on_node(node["node_name"], node["node_status"])
+    for ended in run(settings, arguments, keep_open, fingerprint(settings)):
+        on_node(ended["node"], ended["status"])
     written = json.loads(results_path.read_bytes())
     engine.end(manifest(settings), written, environment(settings))
     results = [
@@ -170,8 +168,8 @@ def build(
 
 def run(
     settings: Settings, arguments: Sequence[str], keep_open: Collection[int] = (), project: str | None = None
-) -> Iterator[dict[str, Any]]:
-    """Run dbt and yield its structured events. With its fingerprint, the `project` is read only where it is new.
+) -> Iterator[dict[str, str]]:
+    """Run dbt and yield the nodes that have ended. With its fingerprint, the `project` is read only where it is new.
 
     Raises:
         DbtError: if dbt ends with an error of its own (exit code 1 is a node that failed, which is a result).
@@ -183,14 +181,12 @@ def run(
             code = said
             break
         try:
-            event = json.loads(said)
-        except json.JSONDecodeError:
-            event = None
-        if not isinstance(event, dict) or "info" not in event:  # not dbt's own word
-            errors.append(said.rstrip())
-            continue
-        if event["info"]["level"] == "error":
-            errors.append(event["info"]["msg"])
-        yield event
+            heard = json.loads(said)
+        except json.JSONDecodeError:  # not dbt's own word
+            heard = None
+        if isinstance(heard, dict) and "node" in heard:
+            yield heard
+        else:
+            errors.append(heard["error"] if isinstance(heard, dict) and "error" in heard else said.rstrip())
     if code not in (0, 1) or (code and arguments[0] != "build"):
         raise DbtError("dbt " + " ".join(arguments[:1]) + " failed:\n" + "\n".join(errors[-20:]))

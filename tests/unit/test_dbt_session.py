@@ -19,7 +19,7 @@ import os, pathlib, time
 from types import SimpleNamespace
 
 class dbtRunner:
-    def __init__(self, manifest=None):
+    def __init__(self, manifest=None, callbacks=()):
         self.manifest = manifest
 
     def invoke(self, arguments):

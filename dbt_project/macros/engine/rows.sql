@@ -41,3 +41,14 @@ the columns `keep`, `name` and `value`, a double.
     {{ 'union all' if not loop.last }}
     {%- endfor %}
 {%- endmacro %}
+
+
+{#-
+What the columns of a relation mean. A contract has made sure that they are there, so the catalog is not asked again, as
+dbt's own macro of this name does.
+-#}
+{% macro duckdb__alter_column_comment(relation, column_dict) -%}
+    {%- for name, column in column_dict.items() %}
+    comment on column {{ relation }}.{{ adapter.quote(name) }} is {{ duckdb_escape_comment(column['description']) }};
+    {%- endfor %}
+{%- endmacro %}
