@@ -64,6 +64,7 @@ class Seen:
 
 
 def _run(world: World, first: date, last: date) -> Seen:
+    os.environ.pop("PYTEST_CURRENT_TEST", None)  # dbt's process is begun anew where its environment is another
     report = world.run(first, last)
     sources = {model: read["columns"] for model, read in load_lineage(world.settings).items()}
     held_back = report.publication.held_back if report.publication else {}
