@@ -88,6 +88,6 @@ def _open(connection: Any) -> Any:
 sessions_of_dbt.SparkSession = type("SparkSession", (), {"builder": _TheSession()})
 if os.environ["RINGFENCE_SPARK"].startswith("thrift://"):
     _open_as_it_is = SparkConnectionManager.open
-    SparkConnectionManager.open = _open
+    SparkConnectionManager.open = staticmethod(_open)
 SparkAdapter.python_submission_helpers = property(lambda self: {"session": _OnTheDriver})
 SparkAdapter.default_python_submission_method = property(lambda self: "session")
