@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import sys
 from collections.abc import Sequence
@@ -111,6 +112,7 @@ def _run(configured: Settings, first: date, last: date, accept: Sequence[str] = 
     from orchestration.reporting.terminal.status_shown import print_run_report
     from orchestration.runtime.partitions import days_between
 
+    gc.freeze()  # what was imported is not looked through for garbage, again and again
     with RunDisplay(out) as display:
         report = runner.run(
             configured, feeds, first, last, display.on_event,
