@@ -112,7 +112,7 @@ CELLS = """
 BLOCKED = """
     with payments as (
         select
-            features.payment_id, amount, planted.payment_id is not null as is_fraud,
+            features.payment_id, features.amount, planted.payment_id is not null as is_fraud,
             cell_id in (select cell_id from fraud.unregistered_cell) as is_on_rogue_cell,
             blocked.payment_id is not null as is_blocked
         from intermediate.int_payment_feature as features
