@@ -55,7 +55,7 @@ def test_the_warehouse_of_another_engine_goes_and_it_is_said_once(tmp_path: Path
     assert not on_spark.spark_dir.exists()
 
 
-def test_a_thrift_server_is_asked_by_dbts_own_connection_and_needs_no_java(
+def test_a_thrift_server_would_be_asked_by_dbts_own_connection_and_is_refused_as_yet(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("orchestration.site.engine_needs.find_spec", lambda name: None)
@@ -67,6 +67,7 @@ def test_a_thrift_server_is_asked_by_dbts_own_connection_and_needs_no_java(
     with pytest.raises(EngineNeedsError) as refused:
         check_engine(settings)
     assert "Java" not in str(refused.value)
+    assert "Thrift server is not done yet" in str(refused.value)
 
 
 @pytest.mark.parametrize(
