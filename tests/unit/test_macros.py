@@ -17,12 +17,12 @@ _JINJA = jinja2.Environment(extensions=["jinja2.ext.do"])
 _DBT = {
     "adapter", "api", "config", "env_var", "exceptions", "execute", "flags", "graph", "invocation_id", "is_incremental",
     "model", "ref", "return", "run_query", "should_full_refresh", "source", "target", "this",
-    "create_table_as", "file_format_clause", "get_assert_columns_equivalent", "get_quoted_csv", "get_select_subquery",
-    "load_relation", "location_clause",
+    "create_table_as", "duckdb_escape_comment", "file_format_clause", "get_assert_columns_equivalent", "get_quoted_csv",
+    "get_select_subquery", "load_relation", "location_clause",
 }  # fmt: skip
-#: Macros that dbt, or its adapter for Spark, calls by their name.
+#: Macros that dbt, or one of its adapters, calls by their name.
 _CALLED_BY_DBT = {
-    "generate_schema_name",
+    "alter_column_comment", "generate_schema_name",
     "get_empty_schema_sql", "load_csv_rows", "persist_constraints",
 }  # fmt: skip
 _ENGINES = ("duckdb__", "spark__")

@@ -162,7 +162,10 @@ where
     {%- endif -%}
 {%- endmacro %}
 
-{#- Predicate of a model that looks back: the day is less than `days_before` before the first touched one. A literal, too. -#}
+{#-
+Predicate of a model that looks back: the day is less than `days_before` days before the first touched one. A literal,
+too.
+-#}
 {% macro is_near_touched_day(column, touched, days_before, key=none) -%}
     {%- if is_incremental() -%}
         {%- set first = "select cast(min(" ~ (key or column) ~ ") as string) from " ~ touched ~ " having count(*) > 0" -%}
