@@ -168,8 +168,8 @@ too.
 -#}
 {% macro is_near_touched_day(column, touched, days_before, key=none) -%}
     {%- if is_incremental() -%}
-        {%- set first = "select cast(min(" ~ (key or column) ~ ") as string) from " ~ touched ~ " having count(*) > 0" -%}
-        {%- set days = column_of(first) -%}
+        {%- set first = "min(" ~ (key or column) ~ ")" -%}
+        {%- set days = column_of("select cast(" ~ first ~ " as string) from " ~ touched ~ " having count(*) > 0") -%}
     {{ column ~ " > date '" ~ days[0] ~ "' - " ~ days_before if days else 'false' }}
     {%- else -%}
     true

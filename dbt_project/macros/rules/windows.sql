@@ -33,7 +33,7 @@ is read by the model and by the rule, so a wider window widens what a site may a
     180
 {%- endmacro %}
 
-{#- Kinds of place where payments are made: the column that names one, and that of the day from which on it is known. -#}
+{#- Kinds of place where payments are made: the column that names one, and that of the day from which it is known. -#}
 {% macro places_of_payments() -%}
     {{ return({'MERCHANT': ['merchant_id', 'first_dt'], 'CELL': ['cell_id', 'cell_dt']}) }}
 {%- endmacro %}
