@@ -19,6 +19,7 @@ import os
 import socket
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
@@ -43,8 +44,10 @@ def commands(receiver: socket.socket) -> Iterator[tuple[dict[str, Any], list[int
 
 
 def _say(**said: Any) -> None:
-    sys.stdout.write(json.dumps(said) + "\n")  # whole, since models run beside each other
-    sys.stdout.flush()
+    """Say it, or not if whoever asked was killed: what is begun is ended all the same, and the warehouse is let go."""
+    with suppress(BrokenPipeError):
+        sys.stdout.write(json.dumps(said) + "\n")  # whole, since models run beside each other
+        sys.stdout.flush()
 
 
 def _tell(event: Any) -> None:

@@ -1,7 +1,8 @@
-"""What is built does not depend on the order in which rows lie in files, nor on how many threads read them."""
+"""What is built does not depend on the order of rows in files, on how many threads read them, or on how many parts."""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,20 +17,24 @@ from tests.support.world import World
 
 
 @pytest.fixture
-def one_thread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """DuckDB has one thread where dbt has it build models, and as many as there are cores elsewhere."""
-    profile = (dbt.DBT_PROJECT / "profiles.yml").read_text("utf-8")
-    options = "config_options:\n"
-    assert profile.count(options) == 1
-    (tmp_path / "profiles.yml").write_text(profile.replace(options, f"{options}        threads: 1\n"), "utf-8")
+def other_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """DuckDB has one thread where dbt has it build models, and those that take many rows in parts do so with few."""
+    project = tmp_path / "dbt_project"
+    shutil.copytree(dbt.DBT_PROJECT, project)
+    for name, old, new in (
+        ("profiles.yml", "config_options:\n", "config_options:\n        threads: 1\n"),
+        ("macros/engine/parts.sql", "// 10000000 + 1", "// 1000 + 1"),
+    ):
+        text = (project / name).read_text("utf-8")
+        assert text.count(old) == 1
+        (project / name).write_text(text.replace(old, new), "utf-8")
     environment = dbt.environment
-    monkeypatch.setattr(
-        dbt, "environment", lambda settings: environment(settings) | {"DBT_PROFILES_DIR": str(tmp_path)}
-    )
+    there = {"DBT_PROFILES_DIR": str(project), "DBT_PROJECT_DIR": str(project)}
+    monkeypatch.setattr(dbt, "environment", lambda settings: environment(settings) | there)
 
 
-@pytest.mark.usefixtures("one_thread")
-def test_the_same_rows_in_another_order_and_by_one_thread_build_the_same_relations(
+@pytest.mark.usefixtures("other_project")
+def test_the_same_rows_in_another_order_by_one_thread_and_in_parts_build_the_same_relations(
     published_world: World, copy_of: Callable[..., World]
 ) -> None:
     world = copy_of(published_world)

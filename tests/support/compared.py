@@ -9,7 +9,7 @@ from orchestration.warehouse.due import existing
 from tests.support.world import World
 
 #: What says how rows came to be, and not what they are.
-_OF_THE_RUN = {"made_of", "wanted", "duration", "held_by_spark", "offered"}
+_OF_THE_RUN = {"made_of", "wanted", "same_rows", "duration", "held_by_spark", "offered"}
 
 Relations = dict[str, tuple[object, ...]]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import threading
 import time
@@ -20,7 +21,7 @@ from types import SimpleNamespace
 
 class dbtRunner:
     def __init__(self, manifest=None, callbacks=()):
-        self.manifest = manifest
+        self.manifest, self.callbacks = manifest, callbacks
 
     def invoke(self, arguments):
         if arguments[-1] == "parse":
@@ -30,7 +31,12 @@ class dbtRunner:
         pathlib.Path("began").touch()
         while "wait" in arguments and not pathlib.Path("go").exists():
             time.sleep(0.01)
-        print(f"{os.getpid()} with {self.manifest}", flush=True)
+        for tell in self.callbacks:
+            node = SimpleNamespace(node_name="a model", node_status="success")
+            tell(SimpleNamespace(info=SimpleNamespace(name="NodeFinished"), data=SimpleNamespace(node_info=node)))
+        pathlib.Path("ended").touch()
+        if "unheard" not in arguments:
+            print(f"{os.getpid()} with {self.manifest}", flush=True)
         return SimpleNamespace(result=None, exception=None, success="fail" not in arguments)
 """
 CONNECTIONS = """
@@ -61,14 +67,15 @@ def test_commands_of_one_environment_are_one_process_that_reads_a_project_once(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
     dbt_session.prepare(environment, tmp_path, "as it is")
-    first, second = said(environment, tmp_path, "build"), said(environment, tmp_path, "build")
-    changed = said(environment, tmp_path, "build", project="another")
+    (told, *first), (_, *second) = said(environment, tmp_path, "build"), said(environment, tmp_path, "build")
+    _, *changed = said(environment, tmp_path, "build", project="another")
+    assert json.loads(str(told)) == {"node": "a model", "status": "success"}
     assert first == second
     assert first[1:] == ["closed\n", 0]
     process, reading = str(first[0]).split(" ", 1)
     assert str(changed[0]).startswith(process)
     assert not str(changed[0]).endswith(reading)
-    elsewhere = said({**environment, "RINGFENCE_VIEW": "market"}, tmp_path, "build")
+    _, *elsewhere = said({**environment, "RINGFENCE_VIEW": "market"}, tmp_path, "build")
     assert not str(elsewhere[0]).startswith(process)
 
 
@@ -94,4 +101,21 @@ def test_a_lock_is_held_until_the_command_has_ended_even_if_whoever_asked_lets_g
     (tmp_path / "go").touch()
     hearing.join()
     assert heard[-1] == 0
+    assert not is_locked(tmp_path / "lock")
+
+
+def test_what_is_begun_is_ended_and_the_lock_let_go_when_whoever_asked_was_killed(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    session = dbt_session.Session(environment, tmp_path)
+    with locked(tmp_path / "lock") as descriptor:
+        session._send(["build", "wait", "unheard"], "as it is", [descriptor])
+        while not (tmp_path / "began").exists():
+            time.sleep(0.01)
+    assert session._process.stdout is not None
+    session._process.stdout.close()
+    session._ours.close()
+    (tmp_path / "go").touch()
+    session._process.wait(30)
+    assert (tmp_path / "ended").exists()
     assert not is_locked(tmp_path / "lock")

@@ -67,37 +67,41 @@ events as (
 
 counted as (
     {% for part in parts_of(latest, 'number_key') %}
-        select
-            *,
-            {%- for days in feature_windows() %}
-                count(amount) over last_{{ days }}d as payments_{{ days }}d,
-                sum(amount) over last_{{ days }}d as amount_{{ days }}d,
-                max(amount) over last_{{ days }}d as largest_{{ days }}d,
-            {%- endfor %}
-            sum(is_failed) over last_1d as failed_1d,
-            sum(is_failed) over last_7d as failed_7d,
-            sum(is_abandoned) over last_7d as abandoned_7d,
-            count(amount) over before_it as earlier_payments,
-            avg(amount) over before_it as usual_amount,
-            max(case when amount is not null then known_s end) over before_it as previous_s,
-            sum(amount) over this_month as amount_of_month
-        from events
-        where {{ part }}
-        window
-            {%- for days in feature_windows() %}
-                last_{{ days }}d as (
+        -- within a union a window's name may stand once; each subquery has its own
+        select *
+        from (
+            select
+                *,
+                {%- for days in feature_windows() %}
+                    count(amount) over last_{{ days }}d as payments_{{ days }}d,
+                    sum(amount) over last_{{ days }}d as amount_{{ days }}d,
+                    max(amount) over last_{{ days }}d as largest_{{ days }}d,
+                {%- endfor %}
+                sum(is_failed) over last_1d as failed_1d,
+                sum(is_failed) over last_7d as failed_7d,
+                sum(is_abandoned) over last_7d as abandoned_7d,
+                count(amount) over before_it as earlier_payments,
+                avg(amount) over before_it as usual_amount,
+                max(case when amount is not null then known_s end) over before_it as previous_s,
+                sum(amount) over this_month as amount_of_month
+            from events
+            where {{ part }}
+            window
+                {%- for days in feature_windows() %}
+                    last_{{ days }}d as (
+                        partition by number_key order by known_s
+                        range between {{ 86400 * days }} preceding and current row
+                    ),
+                {%- endfor %}
+                before_it as (
                     partition by number_key order by known_s
-                    range between {{ 86400 * days }} preceding and current row
+                    range between {{ 86400 * habit_days }} preceding and 1 preceding
                 ),
-            {%- endfor %}
-            before_it as (
-                partition by number_key order by known_s
-                range between {{ 86400 * habit_days }} preceding and 1 preceding
-            ),
-            this_month as (
-                partition by number_key, date_trunc('month', first_dt) order by known_s
-                range between unbounded preceding and current row
-            )
+                this_month as (
+                    partition by number_key, date_trunc('month', first_dt) order by known_s
+                    range between unbounded preceding and current row
+                )
+        ) as part
         {{ 'union all' if not loop.last }}
     {% endfor %}
 ),
