@@ -1,7 +1,7 @@
 """dbt as a process of its own that stays: what starting it costs is paid once, and before it is needed.
 
 It takes commands on a socket that is its standard input, one JSON object each, with the descriptors that it has to keep
-open until the command has ended (`socket.send_fds`). It prints `{"node": name, "status": status}` for each node that
+open until the command has ended (`socket.send_fds`; `keep_open` says how many these are). It prints `{"node": name, "status": status}` for each node that
 has ended, `{"error": text}` for what went wrong, and after each command `{"ended": code}`: 0, 1 if a node failed, 2 if
 dbt could not do its work. It ends with its socket.
 
@@ -29,18 +29,20 @@ _WITHOUT_LOG = ("--log-level", "none", "--log-level-file", "none")
 
 
 def commands(receiver: socket.socket) -> Iterator[tuple[dict[str, Any], list[int]]]:
-    """Commands as they come, each with the descriptors that came with it."""
+    """Commands as they come, each with its own descriptors: one look may bring several commands."""
     waiting = b""
+    came: list[int] = []
     while True:
-        held: list[int] = []
         while b"\n" not in waiting:
             chunk, descriptors, _, _ = socket.recv_fds(receiver, _CHUNK_BYTES, _MOST_DESCRIPTORS)
-            held += descriptors
+            came += descriptors
             if not chunk:
                 return
             waiting += chunk
         line, _, waiting = waiting.partition(b"\n")
-        yield json.loads(line), held
+        command = json.loads(line)
+        held, came = came[: command["keep_open"]], came[command["keep_open"] :]
+        yield command, held
 
 
 def _say(**said: Any) -> None:

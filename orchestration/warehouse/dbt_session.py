@@ -49,8 +49,8 @@ class Session:
         yield -1
 
     def _send(self, arguments: Sequence[str], project: str | None, keep_open: Collection[int] = ()) -> None:
-        command = json.dumps({"arguments": list(arguments), "project": project}) + "\n"
-        socket.send_fds(self._ours, [command.encode()], list(keep_open))
+        command = {"arguments": list(arguments), "project": project, "keep_open": len(keep_open)}
+        socket.send_fds(self._ours, [json.dumps(command).encode() + b"\n"], list(keep_open))
 
     @property
     def is_alive(self) -> bool:

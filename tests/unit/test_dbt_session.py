@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ import pytest
 from orchestration.base.files import is_locked, locked
 from orchestration.base.settings import PROJECT
 from orchestration.warehouse import dbt_session
+from orchestration.warehouse.dbt_process import commands
 
 DBT = """
 import os, pathlib, time
@@ -102,6 +104,20 @@ def test_a_lock_is_held_until_the_command_has_ended_even_if_whoever_asked_lets_g
     hearing.join()
     assert heard[-1] == 0
     assert not is_locked(tmp_path / "lock")
+
+
+def test_commands_that_wait_together_have_each_its_own_descriptors(tmp_path: Path) -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs, locked(tmp_path / "lock") as descriptor:
+        for arguments, held in (([], []), (["build"], [descriptor])):
+            command = {"arguments": arguments, "project": "as it is", "keep_open": len(held)}
+            socket.send_fds(ours, [json.dumps(command).encode() + b"\n"], held)
+        waiting = commands(theirs)
+        (prepare, of_prepare), (build, of_build) = next(waiting), next(waiting)
+    assert (prepare["arguments"], of_prepare) == ([], [])
+    assert (build["arguments"], len(of_build)) == (["build"], 1)
+    assert is_locked(tmp_path / "lock")
+    os.close(of_build[0])
 
 
 def test_what_is_begun_is_ended_and_the_lock_let_go_when_whoever_asked_was_killed(
