@@ -131,11 +131,16 @@ def newest(receipts: Iterable[Receipt]) -> list[Receipt]:
 
 
 def _receipts(raw: Path, pattern: str) -> Iterator[Receipt]:
+    """Receipts of the folders of this pattern, those left out that go while they are read."""
     for folder in raw.glob(pattern):
         if _REVISION.match(folder.name):
             path = folder / RECEIPT
-            found = path.stat()
-            yield _parsed(path, found.st_ino, found.st_mtime_ns)
+            try:
+                found = path.stat()
+                yield _parsed(path, found.st_ino, found.st_mtime_ns)
+            except FileNotFoundError:
+                if folder.exists():
+                    raise
 
 
 @lru_cache(maxsize=1 << 16)

@@ -2,6 +2,8 @@
 
 What ends with a day's raw: rebuilding its figures, asking what was known of it, and re-examining its payments. Figures
 that stand in incremental marts stay until these are rebuilt whole, which an upgrade may do.
+
+A day is renamed before it is removed: of one that a kill left half, the rest would be ingested for another delivery.
 """
 
 from __future__ import annotations
@@ -16,6 +18,8 @@ from orchestration.base.settings import Settings
 from orchestration.contracts import Feed
 from orchestration.ingest.arrivals import deliveries, is_waiting, newest_receipts
 from orchestration.ingest.delivery import day_of
+
+_REMOVED = ".removed-"
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,8 @@ def remove_expired(settings: Settings, feeds: Mapping[str, Feed], now: datetime 
 
     A day is counted back from the feed's newest one, so that a source that has gone silent does not empty its history.
     """
+    for folder in half_removed(settings):
+        shutil.rmtree(folder)
     gone: list[Removed] = []
     newest: dict[str, date] = {}
     for feed, dt in newest_receipts(settings):
@@ -56,12 +62,18 @@ def remove_expired(settings: Settings, feeds: Mapping[str, Feed], now: datetime 
     return gone
 
 
+def half_removed(settings: Settings) -> list[Path]:
+    """Days that somebody was killed over while they were removed."""
+    rooms = (settings.landing_dir, settings.quarantine_dir, settings.raw_dir)
+    return [folder for room in rooms for folder in sorted(room.glob(f"*/{_REMOVED}*"))]
+
+
 def _remove(room: Path, is_expired: Callable[[str, date], bool]) -> list[Removed]:
     gone = []
     for folder in sorted(room.glob("*/dt=*")):
         dt = day_of(folder)
         if dt is not None and is_expired(folder.parent.name, dt):
             size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-            shutil.rmtree(folder)
+            shutil.rmtree(folder.rename(folder.with_name(f"{_REMOVED}{folder.name}")))
             gone.append(Removed(room.name, folder.parent.name, dt, size))
     return gone

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from shutil import rmtree
 
+import pytest
+
+from orchestration.ingest import retention
 from orchestration.ingest.arrivals import deliveries
+from orchestration.ingest.receipt import read_receipts
 from orchestration.ingest.retention import remove_expired
 from tests.support.small_site import HEADER, SmallSite, line
 
@@ -43,6 +48,31 @@ def test_days_beyond_what_is_kept_go_from_every_room_and_are_named(tmp_path: Pat
     kept = [str(OLD + timedelta(days=1)), str(NEW)]
     assert _left(site) == {"landing": kept, "raw": kept, "quarantine": kept}
     assert remove_expired(settings, {"charges": site.feed}) == []
+
+
+@pytest.mark.parametrize("room", ["landing", "quarantine", "raw"])
+def test_a_day_that_was_half_removed_is_gone_for_everybody_and_its_rest_goes_next_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, room: str
+) -> None:
+    site = _site(tmp_path)
+    site.drop(HEADER + line(4), name="more.csv", dt=OLD)
+    site.ingest(OLD)
+    settings = site.settings.model_copy(update={"keep_raw_days": 60})
+
+    def killed(folder: Path) -> None:
+        if room in folder.parts:
+            next(path for path in sorted(folder.rglob("*"), reverse=True) if path.is_file()).unlink()
+            raise KeyboardInterrupt
+        rmtree(folder)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(retention.shutil, "rmtree", killed)
+        with pytest.raises(KeyboardInterrupt):
+            remove_expired(settings, {"charges": site.feed})
+    assert [one.dt for one in deliveries(settings, {"charges": site.feed})] == [OLD + timedelta(days=1), NEW]
+    assert [one.rev for one in read_receipts(settings.raw_dir) if one.dt == OLD] == ([] if room == "raw" else [1, 2])
+    remove_expired(settings, {"charges": site.feed})
+    assert not [path for path in settings.home.rglob("*") if str(OLD) in path.name]
 
 
 def test_extracts_go_once_they_have_been_ingested_long_enough_and_only_these(tmp_path: Path) -> None:
