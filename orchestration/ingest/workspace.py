@@ -56,11 +56,12 @@ def one_at_a_time(settings: Settings, feed: str) -> Iterator[None]:
 
 def discard_unfinished(settings: Settings) -> None:
     """Remove what killed ingests left behind, and nothing of those that still run."""
-    left = [
-        *settings.raw_dir.glob(f"*/{_PREFIX}*"),
-        *settings.quarantine_dir.glob(f"*/{_PREFIX}*"),
-        *settings.scratch_dir.glob(f"{_PREFIX}*"),
-    ]
-    for folder in left:  # scratch comes last: its lock speaks for the others
+    for folder in unfinished(settings):
         if not is_locked(settings.scratch_dir / folder.name / _LOCK):
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def unfinished(settings: Settings) -> list[Path]:
+    """Folders of ingests that run or were killed; scratch comes last, whose lock speaks for the others."""
+    patterns = {settings.raw_dir: "*/", settings.quarantine_dir: "*/", settings.scratch_dir: ""}
+    return [folder for room, feeds in patterns.items() for folder in sorted(room.glob(f"{feeds}{_PREFIX}*"))]

@@ -25,6 +25,8 @@ from orchestration.base.sql import connect, exact
 from orchestration.contracts import load_feeds
 from orchestration.ingest.delivery import find_delivery
 from orchestration.ingest.receipt import newest, read_receipts
+from orchestration.ingest.retention import half_removed
+from orchestration.ingest.workspace import unfinished
 from orchestration.privacy.custody import BusyError, exclusive
 from orchestration.privacy.numbers import e164
 from orchestration.privacy.swap import Swap, finish
@@ -229,11 +231,16 @@ def _erase_landing_and_quarantine(
         deliveries |= {folder} if folder and None in found.values() else set()
         attestation.left |= {str(path): f"could not be searched: {why}" for path, why in found.items() if why}
     folders = [settings.quarantine_dir.joinpath(*delivery) for delivery in sorted(deliveries)]
-    folders += settings.scratch_dir.glob(".tmp-*")  # what a killed ingest had transcoded
-    for removed in folders:
+    for removed in [*folders, *_left_by_killed(settings)]:
         if files := _files_in(removed):
             attestation.removed(files)
             swap.remove(removed)
+
+
+def _left_by_killed(settings: Settings) -> list[Path]:
+    """What commands that were killed left: an ingest, a removal, or a copy of what is published or of the warehouse."""
+    copies = [path for path in sorted(settings.scratch_dir.glob("*")) if path.is_dir()]
+    return list(dict.fromkeys([*unfinished(settings), *half_removed(settings), *copies]))
 
 
 def _by_delivery(

@@ -20,7 +20,7 @@ from orchestration.base.sql import literal
 from orchestration.privacy.swap import Swap
 from orchestration.rights.rekey import database_holds, rekey_database
 from orchestration.serving.build import STORAGE_VERSION
-from orchestration.serving.generations import DOORS, PUBLICATION, Publication, publications
+from orchestration.serving.generations import DOORS, PUBLICATION, Publication, publications, unfinished
 from orchestration.serving.sealed import readable
 from orchestration.serving.taken_files import write_file
 
@@ -52,8 +52,8 @@ def rekey_publications(con: duckdb.DuckDBPyConnection, settings: Settings, swap:
                     write_file(con, rewritten.new, entry.relation, done[-1].new)
     for publication in kept:
         done += _with_checksums(con, settings, swap, publication, checksums, {one.path: one.new for one in done})
-    for unfinished in settings.serving_dir.glob(".building-*"):  # left by a killed publication
-        swap.remove(unfinished)
+    for folder in unfinished(settings):
+        swap.remove(folder)
     for one in done:
         os.chmod(one.new, one.path.stat().st_mode & 0o777)
     return done

@@ -18,6 +18,7 @@ PARQUET = "parquet"
 #: Tag of a mart → the file that holds it, and that file's mode.
 DOORS = {"open": ("marts.duckdb", 0o444), "restricted": ("cases.duckdb", 0o440)}
 _CURRENT = "current"
+_UNFINISHED = ".building-"
 
 
 class PublishedRelation(BaseModel):
@@ -151,15 +152,25 @@ def rollback(settings: Settings, to: str | None = None) -> Publication:
     return _read(settings.serving_dir / to)
 
 
+def building_dir(settings: Settings, generation: str) -> Path:
+    """Where a generation is built, and where it goes before it is removed: it is whole, or none."""
+    return settings.serving_dir / f"{_UNFINISHED}{generation}"
+
+
+def unfinished(settings: Settings) -> list[Path]:
+    """Generations that somebody was killed over while they were built or removed."""
+    return sorted(settings.serving_dir.glob(f"{_UNFINISHED}*"))
+
+
 def prune(settings: Settings) -> list[str]:
     """Remove the oldest generations beyond the number kept, never the current one; return what went."""
     now = current_dir(settings)
     kept = [publication.generation for publication in publications(settings)]
     gone = [name for name in kept[: -settings.keep_generations] if now is None or name != now.name]
     for name in gone:
-        shutil.rmtree(settings.serving_dir / name)
-    for unfinished in settings.serving_dir.glob(".building-*"):
-        shutil.rmtree(unfinished)
+        (settings.serving_dir / name).rename(building_dir(settings, name))
+    for folder in unfinished(settings):
+        shutil.rmtree(folder)
     return gone
 
 

@@ -24,6 +24,7 @@ from orchestration.serving.generations import (
     DOORS,
     PUBLICATION,
     Publication,
+    building_dir,
     current_publication,
     prune,
     switch,
@@ -78,7 +79,7 @@ def publish(settings: Settings, graph: Graph, feeds: Mapping[str, Feed], run_id:
 def _publish(settings: Settings, graph: Graph, feeds: Mapping[str, Feed], run_id: str) -> Publication | None:
     now = datetime.now(UTC)
     generation = f"{now:%Y%m%dT%H%M%S%fZ}"
-    building = settings.serving_dir / f".building-{generation}"
+    building = building_dir(settings, generation)
     building.mkdir(parents=True)
     try:
         receipts = read_receipts(settings.raw_dir)  # once, and the gates too, so that all parts tell of the same state

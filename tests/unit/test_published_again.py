@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from orchestration.base.content import checksum
 from orchestration.base.settings import Settings
 from orchestration.serving import publish as publishing
-from orchestration.serving.generations import current_dir, current_publication, rollback
+from orchestration.serving.generations import current_dir, current_publication, rollback, unfinished
 from orchestration.serving.publish import publish
 from orchestration.serving.sealed import check_published
 from orchestration.serving.verify import VerificationError
@@ -146,6 +147,29 @@ def test_what_the_touched_rows_do_not_tell_is_published_whole(installation: Inst
             con.execute("insert into pipeline.offered values ('lines', 'calls', '2026-01-02', 1)")
     installation.publish()
     assert installation.lines() == installation.lines("lines_shown") == [3, 7]
+
+
+def test_a_generation_that_was_half_removed_is_none_and_its_rest_goes_next_time(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    serving = installation.settings.serving_dir
+    installation.settings = installation.settings.model_copy(update={"keep_generations": 1})
+
+    def killed(folder: Path, **_: Any) -> None:
+        if folder.exists():
+            (folder / "publication.json").unlink()
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(shutil, "rmtree", killed)
+        with pytest.raises(KeyboardInterrupt):
+            installation.publish()
+    now = current_dir(installation.settings)
+    assert now
+    assert {path.name for path in serving.glob("[!.]*") if path.is_dir()} == {"current", now.name}
+    assert len(unfinished(installation.settings)) == 1
+    installation.publish()
+    assert not unfinished(installation.settings)
 
 
 def test_a_generation_that_goes_on_from_another_leaves_it_as_it_was(installation: Installation) -> None:
