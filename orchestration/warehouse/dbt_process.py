@@ -1,9 +1,9 @@
 """dbt as a process of its own that stays: what starting it costs is paid once, and before it is needed.
 
 It takes commands on a socket that is its standard input, one JSON object each, with the descriptors that it has to keep
-open until the command has ended (`socket.send_fds`; `keep_open` says how many these are). It prints `{"node": name, "status": status}` for each node that
-has ended, `{"error": text}` for what went wrong, and after each command `{"ended": code}`: 0, 1 if a node failed, 2 if
-dbt could not do its work. It ends with its socket.
+open until the command has ended (`socket.send_fds`; `keep_open` says how many these are). It prints
+`{"node": name, "status": status}` for each node that has ended, `{"error": text}` for what went wrong, and after each
+command `{"ended": code}`: 0, 1 if a node failed, 2 if dbt could not do its work. It ends with its socket.
 
 dbt's own logs would cost a quarter of its time: of some forty events a node it makes a line for each log, whatever the
 log's level.
