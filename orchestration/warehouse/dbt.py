@@ -14,6 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from orchestration.base.files import replacing
 from orchestration.base.settings import PROJECT, Settings, private_dir
 from orchestration.site.reference import write_references
 from orchestration.warehouse import dbt_session
@@ -96,12 +97,15 @@ def manifest(settings: Settings) -> Mapping[str, Any]:
 
 @lru_cache(maxsize=4)
 def _manifest(settings: Settings, wanted: str) -> Mapping[str, Any]:
-    mark = target_dir(settings) / "parsed.txt"
-    path = target_dir(settings) / "manifest.json"
-    if not (path.exists() and mark.exists() and mark.read_text("utf-8") == wanted):
+    """The manifest below the fingerprint of its project: dbt's own file is written anew, in place, by each build."""
+    kept = target_dir(settings) / "parsed_manifest"
+    project, _, text = kept.read_bytes().partition(b"\n") if kept.exists() else (b"", b"", b"")
+    if project.decode() != wanted:
         _parse(settings)
-        mark.write_text(wanted, "utf-8")
-    content: Mapping[str, Any] = json.loads(path.read_bytes())
+        text = (target_dir(settings) / "manifest.json").read_bytes()
+        with replacing(kept, is_durable=False) as beside:
+            beside.write_bytes(wanted.encode() + b"\n" + text)
+    content: Mapping[str, Any] = json.loads(text)
     return content
 
 

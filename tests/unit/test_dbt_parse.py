@@ -33,3 +33,20 @@ def test_what_cannot_be_parsed_by_what_has_changed_is_parsed_whole_and_only_then
     is_wrong = True
     with pytest.raises(dbt.DbtError):
         dbt.manifest(Settings(home=tmp_path / "wrong"))
+
+
+def test_a_build_that_was_killed_while_it_wrote_its_manifest_stops_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = Settings(home=tmp_path)
+    dbts_own = dbt.target_dir(settings) / "manifest.json"
+
+    def parse(settings: Settings, arguments: Sequence[str]) -> Iterator[dict[str, Any]]:
+        dbts_own.write_text('{"nodes": {}}', "utf-8")
+        yield from ()
+
+    monkeypatch.setattr(dbt, "run", parse)
+    dbt.manifest(settings)
+    dbts_own.write_text('{"nod', "utf-8")
+    dbt._manifest.cache_clear()  # as in the next process
+    assert dbt.manifest(settings) == {"nodes": {}}
