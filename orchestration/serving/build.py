@@ -185,7 +185,7 @@ def _said_of(node: Node, source: Source) -> dict[str, Any]:
 def _write_parquet(
     con: duckdb.DuckDBPyConnection, settings: Settings, building: Path, relations: list[PublishedRelation]
 ) -> None:
-    """Every open relation as a file of its own; where the content is the last generation's, so is the file."""
+    """Every open relation as a file of its own; where columns and rows are the last generation's, so is the file."""
     before, folder = published_before(settings), current_dir(settings)
     for entry in relations:
         if entry.door != "open":
@@ -193,12 +193,14 @@ def _write_parquet(
         path = parquet_file(building, entry.relation)
         path.parent.mkdir(parents=True, exist_ok=True)
         earlier = parquet_file(folder, entry.relation) if folder else None
-        if (
-            earlier
-            and earlier.exists()
-            and (kept := before.get((entry.relation, "open")))
-            and kept.checksum == entry.checksum
-        ):
+        kept = before.get((entry.relation, "open"))
+        if earlier and earlier.exists() and kept and kept.checksum == entry.checksum and _has_same_columns(con, entry):
             os.link(earlier, path)
         else:
             con.execute(f"copy open.{entry.relation} to {literal(str(path))} (format parquet, compression zstd)")
+
+
+def _has_same_columns(con: duckdb.DuckDBPyConnection, entry: PublishedRelation) -> bool:
+    """Whether an open relation has the columns that it had; a checksum knows neither their names nor their types."""
+    now, before = (columns_of(con, f"{catalog}.{entry.relation}") for catalog in ("open", "previous_open"))
+    return [*now.items()] == [*before.items()]

@@ -9,15 +9,24 @@ have changed: each look is another command to dbt. A view has no rows of its own
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import duckdb
 
 from orchestration.base.content import Content, content_of
 from orchestration.base.settings import Settings
-from orchestration.base.sql import connect
+from orchestration.base.sql import columns_of, connect
 from orchestration.warehouse.due import Plan
 from orchestration.warehouse.graph import Graph, Node
 from orchestration.warehouse.work import Work
+
+
+@dataclass(frozen=True)
+class Held:
+    """The columns of a relation, each with its type, and its rows; the hash of a value knows neither name nor type."""
+
+    columns: Mapping[str, str]
+    rows: Content
 
 
 def build_first(
@@ -27,7 +36,7 @@ def build_first(
     work, have_same = find(), True
     while have_same and (first := first_of(graph, work.plan, work.due)):
         with connect(settings, str(settings.warehouse)) as con:
-            before = _contents_of(con, first)
+            before = held_by(con, first)
         build(first)
         with connect(settings, str(settings.warehouse)) as con:
             have_same = note_same(con, work.plan, before)
@@ -52,20 +61,20 @@ def first_of(graph: Graph, plan: Plan, names: Mapping[str, object]) -> list[Node
     ]
 
 
-def _contents_of(con: duckdb.DuckDBPyConnection, nodes: Sequence[Node]) -> dict[str, Content]:
+def held_by(con: duckdb.DuckDBPyConnection, nodes: Sequence[Node]) -> dict[str, Held]:
     """What the relations of these nodes hold, by name."""
-    return {node.name: content_of(con, node.relation) for node in nodes}
+    return {node.name: Held(columns_of(con, node.relation), content_of(con, node.relation)) for node in nodes}
 
 
-def note_same(con: duckdb.DuckDBPyConnection, plan: Plan, before: Mapping[str, Content]) -> bool:
+def note_same(con: duckdb.DuckDBPyConnection, plan: Plan, before: Mapping[str, Held]) -> bool:
     """Note of the nodes that were built by `plan` which hold the same as `before`; whether any does."""
-    after = _contents_of(con, [plan.due[name].node for name in before])
+    after = held_by(con, [plan.due[name].node for name in before])
     con.execute("begin")
-    for name, content in after.items():
-        if content == before[name]:
+    for name, held in after.items():
+        if held == before[name]:
             con.execute("delete from pipeline.same_rows where model = $1", [name])
             con.execute(
                 "insert into pipeline.same_rows values ($1, $2, $3)", [name, plan.code[name], plan.stood_for[name]]
             )
     con.execute("commit")
-    return any(content == before[name] for name, content in after.items())
+    return any(held == before[name] for name, held in after.items())

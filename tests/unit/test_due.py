@@ -10,12 +10,11 @@ from typing import Any
 import duckdb
 import pytest
 
-from orchestration.base.content import content_of
 from orchestration.base.settings import Settings
 from orchestration.warehouse.due import Plan, plan, prepare, raw_versions
 from orchestration.warehouse.graph import Graph
 from orchestration.warehouse.made_of import MadeOf, essence
-from orchestration.warehouse.same_rows import first_of, note_same
+from orchestration.warehouse.same_rows import first_of, held_by, note_same
 
 Edit = Callable[[dict[str, Any]], None]
 
@@ -192,7 +191,7 @@ def test_what_rests_on_other_code_that_makes_the_same_rows_is_not_due(built: Bui
     found = built.plan()
     built.build(found, "calls")
     assert built.due() == {"totals": True}, "nobody has looked at the rows yet"
-    assert note_same(built.con, found, {"calls": content_of(built.con, "churn.calls")})
+    assert note_same(built.con, found, held_by(built.con, [found.due["calls"].node]))
     assert built.due() == {}
     built.deliver()
     assert built.due() == {"calls": False, "totals": True}
@@ -203,12 +202,21 @@ def test_what_rests_on_other_code_that_makes_the_same_rows_is_not_due(built: Bui
     assert built.due() == {"totals": True}
 
 
-def test_what_rests_on_other_code_that_makes_other_rows_is_due(built: Built) -> None:
+@pytest.mark.parametrize(
+    "other",
+    [
+        "insert into churn.calls values (7)",
+        "alter table churn.calls rename n to fee",
+        "alter table churn.calls alter n set type bigint",
+    ],
+)
+def test_what_rests_on_other_code_that_makes_other_rows_or_columns_is_due(built: Built, other: str) -> None:
     built.due(in_model("calls", raw_code="select 7 as fee from stg_calls"))
-    found, before = built.plan(), content_of(built.con, "churn.calls")
-    built.con.execute("insert into churn.calls values (7)")
+    found = built.plan()
+    before = held_by(built.con, [found.due["calls"].node])
+    built.con.execute(other)
     built.build(found, "calls")
-    assert not note_same(built.con, found, {"calls": before})
+    assert not note_same(built.con, found, before)
     assert built.due() == {"totals": True}
 
 

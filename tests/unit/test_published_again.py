@@ -20,11 +20,15 @@ from orchestration.warehouse.due import prepare
 from orchestration.warehouse.graph import Graph
 
 
-def mart(name: str, door: str, description: str = "One row per n.", kind: str = "table") -> dict[str, Any]:
+def mart(
+    name: str, door: str, description: str = "One row per n.", kind: str = "table", column: str = "n"
+) -> dict[str, Any]:
     return {
         "unique_id": f"model.ringfence.{name}", "name": name, "schema": "churn", "resource_type": "model",
         "config": {"materialized": kind, "unique_key": "n"}, "tags": ["stage_marts", door], "description": description,
-        "columns": {"n": {"name": "n", "data_type": "integer", "description": "A number.", "constraints": []}},
+        "columns": {
+            column: {"name": column, "data_type": "integer", "description": "A number.", "constraints": []}
+        },
     }  # fmt: skip
 
 
@@ -50,8 +54,8 @@ class Installation:
     def warehouse(self) -> duckdb.DuckDBPyConnection:
         return duckdb.connect(str(self.settings.warehouse))
 
-    def publish(self, description: str = "One row per n.") -> None:
-        nodes = [mart("totals", "open", description), mart("lines", "restricted", description, "incremental")]
+    def publish(self, description: str = "One row per n.", column: str = "n") -> None:
+        nodes = [mart("totals", "open", description, column=column), mart("lines", "restricted", description, "incremental")]
         nodes.append(mart("lines_shown", "restricted", description, "view"))
         parents = {node["unique_id"]: [] for node in nodes} | {nodes[2]["unique_id"]: [nodes[1]["unique_id"]]}
         manifest = {
@@ -124,6 +128,15 @@ def test_what_is_said_of_it_is_always_what_is_said_now(installation: Installatio
     assert set(installation.shown("select comment from duckdb_tables() where schema_name = 'churn' -- {}")) == {
         "One row per number."
     }
+
+
+def test_a_column_by_another_name_has_it_in_parquet_too(installation: Installation) -> None:
+    with installation.warehouse() as con:
+        con.execute("alter table churn.totals rename n to number")
+        con.execute("update pipeline.made_of set version = 'second' where model = 'totals'")
+    installation.publish(column="number")
+    parquet = installation.settings.serving_dir / "current" / "parquet" / "churn" / "totals.parquet"
+    assert duckdb.sql(f"from '{parquet}'").columns == ["number"]
 
 
 def test_of_an_increment_the_touched_rows_alone_are_published_anew(installation: Installation) -> None:
