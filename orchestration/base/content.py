@@ -23,8 +23,13 @@ class Content:
 
     @property
     def checksum(self) -> str:
-        """As it is published."""
+        """The sum as it is published."""
         return hashlib.sha256(str(self.hash_sum).encode()).hexdigest()[:16]
+
+    @property
+    def as_published(self) -> tuple[int, str]:
+        """Rows and checksum."""
+        return self.rows, self.checksum
 
 
 def content_of(con: duckdb.DuckDBPyConnection, rows: str) -> Content:
@@ -32,9 +37,3 @@ def content_of(con: duckdb.DuckDBPyConnection, rows: str) -> Content:
     row = con.execute(f"select count(*), coalesce(sum(hash(rows)), 0) from {rows} as rows").fetchone()
     assert row is not None
     return Content(row[0], int(row[1]))
-
-
-def checksum(con: duckdb.DuckDBPyConnection, rows: str) -> tuple[int, str]:
-    """Number of rows of a relation (or of a query in brackets), and a hash of their content in whatever order."""
-    found = content_of(con, rows)
-    return found.rows, found.checksum

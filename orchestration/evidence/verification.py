@@ -10,7 +10,7 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from orchestration.base.content import checksum
+from orchestration.base.content import content_of
 from orchestration.base.files import sha256_of
 from orchestration.base.settings import Settings
 from orchestration.contracts import Feed
@@ -122,7 +122,7 @@ def _generation(settings: Settings, graph: Graph, stated: Mapping[str, Any]) -> 
             entry["relation"]
             for entry in stated["relations"]
             if entry["relation"] not in known
-            or checksum(con, f"open.{entry['relation']}") != (entry["rows"], entry["checksum"])
+            or content_of(con, f"open.{entry['relation']}").as_published != (entry["rows"], entry["checksum"])
         ]
     if wrong:
         return Finding("generation", False, f"{', '.join(wrong)} of {stated['name']} is not what was stated")

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.base.content import checksum
+from orchestration.base.content import content_of
 from orchestration.base.files import write_durably
 from orchestration.base.settings import Settings
 from orchestration.base.sql import literal
@@ -109,6 +109,6 @@ def _with_checksums(
 def _checksum(con: duckdb.DuckDBPyConnection, path: Path, relation: str) -> str:
     con.execute(f"attach {literal(str(path))} as published (read_only)")
     try:
-        return checksum(con, f"published.{relation}")[1]
+        return content_of(con, f"published.{relation}").checksum
     finally:
         con.execute("detach published")

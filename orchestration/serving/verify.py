@@ -7,7 +7,7 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.base.content import checksum, content_of
+from orchestration.base.content import content_of
 from orchestration.base.refusal import Refusal
 from orchestration.base.settings import Settings
 from orchestration.base.sql import columns_of, connect, exact, identifier, literal, one_number
@@ -73,13 +73,13 @@ def _content(con: duckdb.DuckDBPyConnection, folder: Path, entry: PublishedRelat
         written[parquet.name] = f"read_parquet({literal(exact(parquet))})"
     for file, rows in written.items():
         try:
-            count, content = checksum(con, rows)
+            found = content_of(con, rows)
         except (duckdb.CatalogException, duckdb.IOException):
             yield f"is not in {file}"
             continue
-        if count != entry.rows:
-            yield f"{entry.rows:,} rows were read, but {count:,} are in {file}"
-        elif content != entry.checksum:
+        if found.rows != entry.rows:
+            yield f"{entry.rows:,} rows were read, but {found.rows:,} are in {file}"
+        elif found.checksum != entry.checksum:
             yield f"its content in {file} differs from what was read"
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from orchestration.base.content import checksum
+from orchestration.base.content import content_of
 from orchestration.base.sql import connect
 from orchestration.gates import verdicts
 from orchestration.gates.gate import check_relation
@@ -83,9 +83,9 @@ def _published(world: World) -> dict[str, tuple[object, object]]:
             con.execute(f"attach '{folder / file}' as {door} (read_only)")
         for entry in publication.relations:
             if not entry.held_back_by and entry.door == doors(nodes[entry.relation])[0]:
-                shown = checksum(con, f"{entry.door}.{entry.relation}")
-                assert shown == (entry.rows, entry.checksum), entry.relation
-                found[entry.relation] = (shown, checksum(con, entry.relation))
+                shown = content_of(con, f"{entry.door}.{entry.relation}")
+                assert shown.as_published == (entry.rows, entry.checksum), entry.relation
+                found[entry.relation] = (shown, content_of(con, entry.relation))
     return found
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from orchestration.base.content import checksum
+from orchestration.base.content import content_of
 from orchestration.base.settings import Settings
 from orchestration.serving import publish as publishing
 from orchestration.serving.generations import current_dir, current_publication, rollback, unfinished
@@ -147,7 +147,7 @@ def test_of_an_increment_the_touched_rows_alone_are_published_anew(installation:
     assert publication
     with installation.warehouse() as con:
         con.execute("insert into churn.lines values (1)")
-        expected = checksum(con, "churn.lines")
+        expected = content_of(con, "churn.lines").as_published
     assert {(entry.rows, entry.checksum) for entry in publication.relations if entry.door == "restricted"} == {expected}
 
 
