@@ -55,8 +55,11 @@ class Installation:
         return duckdb.connect(str(self.settings.warehouse))
 
     def publish(self, description: str = "One row per n.", column: str = "n") -> None:
-        nodes = [mart("totals", "open", description, column=column), mart("lines", "restricted", description, "incremental")]
-        nodes.append(mart("lines_shown", "restricted", description, "view"))
+        nodes = [
+            mart("totals", "open", description, column=column),
+            mart("lines", "restricted", description, "incremental"),
+            mart("lines_shown", "restricted", description, "view"),
+        ]
         parents = {node["unique_id"]: [] for node in nodes} | {nodes[2]["unique_id"]: [nodes[1]["unique_id"]]}
         manifest = {
             "nodes": {node["unique_id"]: node for node in nodes}, "sources": {}, "child_map": {}, "parent_map": parents,
