@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import BaseModel, Field, SecretStr, field_validator, model_validator
+from pydantic import BaseModel, ByteSize, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from orchestration.base.installation import NAME, InstallationFile, find_installation_file, read_installation_file
@@ -65,6 +65,7 @@ class Settings(BaseSettings):
         default="local[2]", pattern=r"^(local(\[[0-9*]+\])?|(spark|sc)://\S+|yarn|k8s://\S+|thrift://\S+:\d+)$"
     )
     spark_format: Literal["parquet", "iceberg", "delta"] = "parquet"
+    spark_gates_above: ByteSize = ByteSize(50_000_000_000)
     pseudonym_key: SecretStr | None = None
     pseudonym_key_file: Path | None = None
     statement_key_file: Path | None = None

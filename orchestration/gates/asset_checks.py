@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import dagster as dg
 
-from orchestration.gates.gate import MAX_FAILURES_SHOWN
+from orchestration.gates.failed_rows import MAX_FAILURES_SHOWN
 from orchestration.gates.outcome import Outcome, is_closed
 from orchestration.gates.suites import Severity, Suite
 

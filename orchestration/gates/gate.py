@@ -14,25 +14,15 @@ from typing import Any
 
 import duckdb
 
-from orchestration.base.sql import columns_of, first_line, identifier
-from orchestration.gates.engine import EngineError, ExpectationResult, validate
+from orchestration.base.sql import first_line, identifier
+from orchestration.gates.engine import EngineError, ExpectationResult
+from orchestration.gates.failed_rows import FailedRows, Judge, OnDuckDB
 from orchestration.gates.outcome import Outcome
-from orchestration.gates.shown_rows import (
-    MAX_EXAMPLES,
-    Rows,
-    by_partition,
-    in_partitions,
-    masked_rows,
-    rows_by_partition,
-    shown,
-)
+from orchestration.gates.shown_rows import Rows, in_partitions, shown
 from orchestration.gates.suites import Expectation, Severity, Suite
 
 #: The only outcome of what could not be judged.
 CAN_BE_JUDGED = "can_be_judged"
-
-#: As many failures as a page bears; of more, only the counts are kept.
-MAX_FAILURES_SHOWN = 20
 
 #: From here on a share is told without decimals.
 _WHOLE_PCT = 10
@@ -48,32 +38,37 @@ def check_relation(
     relation: str,
     partitions: Collection[str | None] | None = None,
 ) -> list[Outcome]:
-    """Judge `relation` by `suite`: one validation, however many partitions it holds.
+    """Judge `relation` of a connection by `suite`: one validation, however many partitions it holds.
 
     With `partitions`, expectations that judge row by row look at these alone, in a validation of their own; all others
     are about the whole relation. An expectation that passes has one outcome. One that fails has one per failing
     partition if the suite says what partitions the relation and the failing rows have that column, else one for the
     whole. What cannot be judged has `CAN_BE_JUDGED` for its only outcome, which closes the gate.
     """
+    return check_by(OnDuckDB(con), suite, relation=relation, partitions=partitions)
+
+
+def check_by(
+    judge: Judge, suite: Suite, *, relation: str, partitions: Collection[str | None] | None = None
+) -> list[Outcome]:
+    """As `check_relation`, by whatever judges."""
     narrow = [e for e in suite.expectations if e.row_by_row and partitions is not None]
     wide = [e for e in suite.expectations if e not in narrow]
     try:
-        judged = _judge(con, suite, relation, wide)
+        judged = _judge(judge, suite, relation, wide)
         if narrow and partitions is not None:
             here = in_partitions(identifier(str(suite.partition_by)), partitions)
-            judged |= _judge(con, suite, f"select * from {relation} where {here}", narrow)
+            judged |= _judge(judge, suite, f"select * from {relation} where {here}", narrow)
     except EngineError as error:
         return [not_judged(suite, first_line(error))]
     return [outcome for expectation in suite.expectations for outcome in judged[expectation.id]]
 
 
-def _judge(
-    con: duckdb.DuckDBPyConnection, suite: Suite, batch: str, expectations: Sequence[Expectation]
-) -> dict[str, list[Outcome]]:
+def _judge(judge: Judge, suite: Suite, batch: str, expectations: Sequence[Expectation]) -> dict[str, list[Outcome]]:
     """Outcomes by expectation; raises `EngineError` for what cannot be judged."""
-    results = validate(con, batch, [{"id": e.id, "type": e.type, "kwargs": e.kwargs} for e in expectations])
+    results = judge.results(batch, expectations)
     return {
-        expectation.id: _outcomes(con, suite, expectation, result)
+        expectation.id: _outcomes(judge, suite, expectation, result)
         for expectation, result in zip(expectations, results, strict=True)
     }
 
@@ -96,9 +91,7 @@ def not_judged(suite: Suite, why: str) -> Outcome:
     )
 
 
-def _outcomes(
-    con: duckdb.DuckDBPyConnection, suite: Suite, expectation: Expectation, result: ExpectationResult
-) -> list[Outcome]:
+def _outcomes(judge: Judge, suite: Suite, expectation: Expectation, result: ExpectationResult) -> list[Outcome]:
     """What became of one expectation: a whole, or the partitions that failed."""
     whole = Outcome(
         stage=suite.stage,
@@ -115,19 +108,12 @@ def _outcomes(
         why=expectation.why,
         failing_rows_sql=result.failing_rows_sql,
     )
-    sql = result.failing_rows_sql
-    if sql is None:
+    if result.failing_rows_sql is None:
         return [whole]
-    try:
-        columns = columns_of(con, sql)
-        if suite.partition_by is not None and suite.partition_by in columns:
-            return _by_partition(
-                con, expectation, whole, identifier(suite.partition_by), str(result.evaluated_rows_sql)
-            )
-        rows = masked_rows(con, sql)
-        return [_told(replace(whole, example=rows), expectation, rows)]
-    except duckdb.Error as error:
-        raise EngineError(f"{suite.name}: failing rows of {expectation.id!r}: {error}") from error
+    rows = judge.failed_rows(suite, expectation, result)
+    if rows.partition_by is not None:
+        return _by_partition(expectation, whole, rows, rows.partition_by)
+    return [_told(replace(whole, example=rows.examples[None]), expectation, rows.examples[None])]
 
 
 def _severity(expectation: Expectation, failed: int | None, evaluated: int) -> Severity:
@@ -189,21 +175,12 @@ def _expected(expectation: Expectation) -> str:
     return ", ".join(f"{name} {json.dumps(value, ensure_ascii=False)}" for name, value in expectation.kwargs.items())
 
 
-def _by_partition(
-    con: duckdb.DuckDBPyConnection, expectation: Expectation, whole: Outcome, column: str, evaluated_rows_sql: str
-) -> list[Outcome]:
+def _by_partition(expectation: Expectation, whole: Outcome, rows: FailedRows, column: str) -> list[Outcome]:
     """The failed outcome as one of each partition, with its own count and share; the first have examples."""
     sql = str(whole.failing_rows_sql)
-    rows = f"({sql})"
-    if expectation.has_own_sql:  # what a query finds may take long to find again
-        con.execute(f"create or replace temp table failing_rows as {sql}")
-        rows = "failing_rows"
-    counts = by_partition(con, column, "count(*)", rows)
-    evaluated = by_partition(con, column, "count(*)", f"({evaluated_rows_sql})")
-    examples = rows_by_partition(con, column, rows, list(counts)[:MAX_FAILURES_SHOWN], MAX_EXAMPLES)
     outcomes = []
-    for partition, failed in counts.items():
-        looked_at, rows_shown = evaluated.get(partition, whole.evaluated), examples.get(partition, ())
+    for partition, failed in rows.failed.items():
+        looked_at, example = rows.evaluated.get(partition, whole.evaluated), rows.examples.get(partition, ())
         outcomes.append(
             _told(
                 replace(
@@ -216,10 +193,10 @@ def _by_partition(
                     failing_rows_sql=f"select * from ({sql}) where {in_partitions(column, [partition])}",
                     unpartitioned_sql=sql,
                     partition_by=column,
-                    example=rows_shown,
+                    example=example,
                 ),
                 expectation,
-                rows_shown,
+                example,
             )
         )
     return outcomes

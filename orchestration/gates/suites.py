@@ -70,6 +70,11 @@ class Expectation:
     expected: str | None = None
 
     @property
+    def of_gx(self) -> dict[str, Any]:
+        """What Great Expectations takes of it."""
+        return {"id": self.id, "type": self.type, "kwargs": self.kwargs}
+
+    @property
     def has_own_sql(self) -> bool:
         """Whether a query of the suite's author selects the wrong rows, and not a condition of Great Expectations."""
         return "unexpected_rows_query" in self.kwargs

@@ -117,9 +117,9 @@ def prepare(settings: Settings) -> None:
 def _parse(settings: Settings) -> None:
     """Parse what has changed, or all of it: dbt takes a unit test that an upgrade moved to another file for two."""
     try:
-        list(run(settings, ["parse"]))
+        do(settings, ["parse"])
     except DbtError:
-        list(run(settings, ["parse", "--no-partial-parse"]))
+        do(settings, ["parse", "--no-partial-parse"])
 
 
 def build(
@@ -168,6 +168,15 @@ def build(
     if broken:
         raise DbtError("\n".join(f"{result.unique_id}: {result.message}" for result in broken))
     return results
+
+
+def do(settings: Settings, command: Sequence[str]) -> None:
+    """Do a command in dbt's process that tells of no node.
+
+    Raises:
+        DbtError: if it fails.
+    """
+    list(run(settings, command))
 
 
 def run(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager  # seconds, while others ingest
 
+#: What it does beside dbt: nothing.
+COMMANDS: Mapping[str, Callable[..., None]] = {}
 close_all: Any = DuckDBConnectionManager.close_all_connections
 
 

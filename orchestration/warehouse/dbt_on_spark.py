@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,18 +18,39 @@ from dbt.adapters.spark import session as sessions_of_dbt
 from dbt.adapters.spark.connections import SparkConnectionManager
 from dbt.adapters.spark.impl import SparkAdapter
 
+from orchestration.base.files import replace_text
 from orchestration.warehouse.spark import STATEMENTS
+from orchestration.warehouse.spark_gates import ANSWER
 from orchestration.warehouse.spark_reached import CONF, reached
 
 
 @contextmanager
 def open_for(arguments: Sequence[str]) -> Iterator[None]:
     """Reach Spark, and show it the tables."""
-    if arguments[0] != "parse":
-        spark = reached()
-        for statement in json.loads(Path(os.environ["RINGFENCE_SPARK_DIR"], STATEMENTS).read_text("utf-8")):
-            spark.sql(statement)
+    if arguments[0] not in ("parse", *COMMANDS):
+        _show()
     yield
+
+
+def _show() -> None:
+    spark = reached()
+    for statement in json.loads(Path(os.environ["RINGFENCE_SPARK_DIR"], STATEMENTS).read_text("utf-8")):
+        spark.sql(statement)
+
+
+def _judge(path: str) -> None:
+    """Have Great Expectations judge a relation on Spark; the answer lies beside the request (`spark_gates`)."""
+    from orchestration.warehouse.spark_judged import judge  # takes seconds, so only who judges pays
+
+    request = json.loads(Path(path).read_text("utf-8"))
+    if request["show"]:
+        _show()
+    answer = judge(vars(reached())["session"], request, Path(path).parent)
+    replace_text(Path(path).with_name(ANSWER), json.dumps(answer))
+
+
+#: What it does beside dbt.
+COMMANDS: Mapping[str, Callable[..., None]] = {"judge": _judge}
 
 
 class Frame:

@@ -8,6 +8,9 @@ command `{"ended": code}`: 0, 1 if a node failed, 2 if dbt could not do its work
 dbt's own logs would cost a quarter of its time: of some forty events a node it makes a line for each log, whatever the
 log's level.
 
+What an engine does beside dbt is a command of its own (`COMMANDS` of `dbt_on_duckdb` and `dbt_on_spark`), which raises
+what goes wrong.
+
 `project` is the fingerprint of what dbt parses: as long as that is the same, the manifest in memory is.
 """
 
@@ -18,7 +21,7 @@ import json
 import os
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from importlib import import_module
 from typing import Any
@@ -60,6 +63,15 @@ def _tell(event: Any) -> None:
         _say(error=event.info.msg)
 
 
+def _code_of(own: Callable[..., None], arguments: Sequence[str]) -> int:
+    try:
+        own(*arguments)
+    except Exception as error:  # whoever asked is told of it
+        _say(error=str(error))
+        return 2
+    return 0
+
+
 def main() -> None:
     """Do what comes until nobody can ask any longer."""
     receiver = socket.socket(fileno=os.dup(sys.stdin.fileno()))
@@ -79,8 +91,11 @@ def main() -> None:
         code = 0
         if arguments:
             with engine.open_for(arguments):
-                done = dbtRunner(manifest=manifest, callbacks=[_tell]).invoke([*_WITHOUT_LOG, *arguments])
-            code = 2 if done.exception else int(not done.success)
+                if own := engine.COMMANDS.get(arguments[0]):
+                    code = _code_of(own, arguments[1:])
+                else:
+                    done = dbtRunner(manifest=manifest, callbacks=[_tell]).invoke([*_WITHOUT_LOG, *arguments])
+                    code = 2 if done.exception else int(not done.success)
         for descriptor in held:
             os.close(descriptor)
         _say(ended=code)

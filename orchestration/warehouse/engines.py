@@ -7,12 +7,24 @@ deliveries its relations hold. DuckDB keeps the rows in it, Spark in Parquet bes
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
+import duckdb
+
 from orchestration.base.refusal import Refusal
 from orchestration.base.settings import Settings
+from orchestration.gates.changed import check_changed
+from orchestration.gates.outcome import Outcome
+from orchestration.gates.suites import Suite
+
+#: Judges a relation by a suite; with a condition on the rows that were touched, if all others have passed.
+Check = Callable[[Suite, str, str | None], list[Outcome]]
+#: Does a command in dbt's process.
+Run = Callable[[Sequence[str]], object]
+Say = Callable[[str], None]
 
 
 class EngineError(Refusal):
@@ -34,9 +46,15 @@ class Engine(Protocol):
     def compiled_dir(self, of_dbt: Path) -> Path:
         """Where the models lie that were built, in DuckDB's words; laid out as dbt lays out its own folder."""
 
+    def gates(self, con: duckdb.DuckDBPyConnection, manifest: Mapping[str, Any], run: Run, say: Say) -> Check:
+        """What judges the warehouse's relations; `run` does a command in dbt's process, `say` tells of the unusual."""
+
 
 class DuckDB:
     """The warehouse's own file: there is nothing to do."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
 
     def environment(self) -> Mapping[str, str]:
         return {}
@@ -49,6 +67,9 @@ class DuckDB:
 
     def compiled_dir(self, of_dbt: Path) -> Path:
         return of_dbt
+
+    def gates(self, con: duckdb.DuckDBPyConnection, manifest: Mapping[str, Any], run: Run, say: Say) -> Check:
+        return partial(check_changed, con, self._settings)
 
 
 def require_duckdb(settings: Settings, what: str) -> None:
@@ -97,7 +118,7 @@ def _mark(settings: Settings) -> Path:
 def engine_of(settings: Settings) -> Engine:
     """The engine that the settings name."""
     if settings.engine == "duckdb":
-        return DuckDB()
+        return DuckDB(settings)
     from orchestration.warehouse.spark import Spark
 
     return Spark(settings)

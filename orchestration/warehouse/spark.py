@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,6 +21,7 @@ from orchestration.base.settings import Settings, private_dir
 from orchestration.base.sql import columns_of, connect, exact, literal
 from orchestration.contracts import load_feeds
 from orchestration.warehouse.spark_facade import show
+from orchestration.warehouse.spark_gates import SparkGates, ask_by_file
 from orchestration.warehouse.spark_raw import raw_statements
 
 #: Tables of schema `pipeline` that dbt's hooks write, one partition per model, with their columns for Spark.
@@ -98,6 +99,13 @@ class Spark:
 
     def compiled_dir(self, of_dbt: Path) -> Path:
         return self._compiled
+
+    def gates(
+        self, con: duckdb.DuckDBPyConnection, manifest: Mapping[str, Any], run: Callable[[Sequence[str]], object],
+        say: Callable[[str], None],
+    ) -> SparkGates:  # fmt: skip
+        ask = ask_by_file(run, lambda: self.begin(manifest))
+        return SparkGates(con, self._settings, manifest, ask, say)
 
     def _drop_unheld(self, con: duckdb.DuckDBPyConnection) -> None:
         """Remove what no view shows: earlier versions, and what a killed command has left."""

@@ -35,7 +35,7 @@ def _of_feed(con: duckdb.DuckDBPyConnection, folder: Path, feed: Feed) -> Iterat
     stored = {column.raw_name: column.stored_type for column in feed.columns}
     files = f"raw.{feed.name}__files"
     if folder.exists():
-        columns = ", ".join(f"`{name}` {_spark_type(type_)}" for name, type_ in stored.items())
+        columns = ", ".join(f"`{name}` {spark_type(type_)}" for name, type_ in stored.items())
         yield (
             f"create table {files} ({columns}, dt date, rev int) using parquet "
             f"options (path '{folder}', pathGlobFilter '*.parquet') partitioned by (dt, rev)"
@@ -56,9 +56,10 @@ def _of_feed(con: duckdb.DuckDBPyConnection, folder: Path, feed: Feed) -> Iterat
 
 def _value(column: str, type_: str, *, is_stored: bool) -> str:
     if not is_stored:
-        return f"cast(null as {_spark_type(type_)})"
+        return f"cast(null as {spark_type(type_)})"
     return _DASHED.format(f"files.`{column}`") if type_ == "UUID" else f"files.`{column}`"
 
 
-def _spark_type(type_: str) -> str:
+def spark_type(type_: str) -> str:
+    """The type by which Spark holds what is of a type of DuckDB's."""
     return "string" if type_ == "UUID" else _TYPES.get(type_, type_.lower())

@@ -16,7 +16,6 @@ from orchestration.base.sql import connect
 from orchestration.contracts import Feed
 from orchestration.gates import verdicts
 from orchestration.gates.asset_checks import asset_check_specs, held_back_result, standing_result
-from orchestration.gates.changed import check_changed
 from orchestration.gates.gate import not_judged
 from orchestration.gates.judging import judge
 from orchestration.gates.outcome import Outcome
@@ -27,7 +26,7 @@ from orchestration.runtime.warehouse_lock import warehouse_lock
 from orchestration.warehouse import dbt
 from orchestration.warehouse.disk import check_disk
 from orchestration.warehouse.due import note_durations, want
-from orchestration.warehouse.engines import take_over
+from orchestration.warehouse.engines import Check, engine_of, take_over
 from orchestration.warehouse.graph import Graph, Node
 from orchestration.warehouse.lineage import as_metadata, column_lineage
 from orchestration.warehouse.raw_relations import refresh_raw
@@ -221,6 +220,8 @@ class Stage:
     ) -> Iterator[dg.AssetCheckResult]:
         """A relation's verdict rests on its dbt tests and its suite, and stands for as long as what these look at."""
         suites = self._suites()
+        run = partial(dbt.do, self.settings)
+        check = engine_of(self.settings).gates(con, self.graph.manifest, run, context.log.info)
         absent, older = self._not_of_this_run(con, held)
         for node in self.graph.stage(self.name):
             failed = [
@@ -238,7 +239,7 @@ class Stage:
                 self.settings,
                 _key(node),
                 suite,
-                partial(_check, con, self.settings, suite, node.relation, absent, older, work.touched.get(node.name)),
+                partial(_check, check, suite, node.relation, absent, older, work.touched.get(node.name)),
                 beside=failed,
                 inputs=work.inputs.get(node.name),
             )
@@ -272,8 +273,7 @@ class Stage:
 
 
 def _check(
-    con: duckdb.DuckDBPyConnection,
-    settings: Settings,
+    check: Check,
     suite: Suite,
     relation: str,
     absent: Mapping[str, str],
@@ -286,7 +286,7 @@ def _check(
     """
     if missing := [why for name, why in absent.items() if suite.names(name)]:
         return [not_judged(suite, f"is compared with {' and '.join(missing)}")]
-    outcomes = check_changed(con, settings, suite, relation, touched)
+    outcomes = check(suite, relation, touched)
     compared = {one.id: [why for name, why in older.items() if one.names(name)] for one in suite.expectations}
     return [
         replace(one, why=f"{one.why} It is compared with {' and '.join(compared[one.expectation_id])}.")

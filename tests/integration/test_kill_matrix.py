@@ -22,10 +22,8 @@ from orchestration.gates.suites import load_suite, load_suites
 from orchestration.ingest.ingest import ingest
 from orchestration.ingest.profile import create_delivery_profile
 from orchestration.ingest.receipt import newest, read_receipts, revision_dir
-from tests.support.dbt_warehouse import Warehouse
 from tests.support.delivery_faults import DAY, DELIVERED, DELIVERY_FAULTS, EARLIER, EXODUS, DeliveryFault, deliver
-from tests.support.feeds import FEEDS
-from tests.support.warehouse_faults import WAREHOUSE_FAULTS, WORLD, WarehouseFault
+from tests.support.warehouse_faults import WAREHOUSE_FAULTS, WarehouseFault, build_world
 from tests.support.world import KEY, World
 
 RAW_SUITES = load_suites("raw")
@@ -96,16 +94,7 @@ EMPTY = {
 
 @pytest.fixture(scope="module")
 def con(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
-    warehouse = Warehouse.create(tmp_path_factory.mktemp("gates"), "gates")
-    with warehouse.connect() as con:
-        con.execute(WORLD)
-        for feed in FEEDS:
-            con.execute(
-                f"insert into raw.revision select distinct '{feed}', dt, rev, (dt + 1)::timestamp::timestamptz, true "
-                f"from raw.{feed}__all_revisions"
-            )
-    warehouse.build_models()
-    with warehouse.connect() as con:
+    with build_world(tmp_path_factory.mktemp("gates")) as con:
         yield con
 
 

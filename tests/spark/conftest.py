@@ -14,13 +14,21 @@ _ON_LOOPBACK = {
     "spark.sql.ansi.enabled": "true",
     "spark.sql.session.timeZone": "Asia/Seoul",
     "spark.sql.shuffle.partitions": "1",
+    # of many small queries: to compile one takes longer than to run it
+    "spark.sql.adaptive.enabled": "false",
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    "spark.sql.execution.arrow.pyspark.enabled": "true",
+    "spark.log.level": "ERROR",
+    "spark.driver.memory": "1g",
 }
 
 
 @pytest.fixture(scope="session")
-def session() -> Iterator[Any]:
+def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """A session that knows no table."""
     sql = pytest.importorskip("pyspark.sql", reason="pyspark is not installed: make test-spark")
-    spark = sql.SparkSession.builder.master("local[1]").config(map=_ON_LOOPBACK).getOrCreate()
+    tables = {"spark.sql.warehouse.dir": str(tmp_path_factory.mktemp("tables"))}
+    spark = sql.SparkSession.builder.master("local[2]").config(map=_ON_LOOPBACK | tables).getOrCreate()
     yield spark
     spark.stop()

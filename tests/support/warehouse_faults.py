@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import NamedTuple
+
+import duckdb
+
+from tests.support.dbt_warehouse import Warehouse
+from tests.support.feeds import FEEDS
 
 # Four thousand ports over twenty days to Christmas and New Year, and what billing and payments know of them.
 WORLD = """
@@ -165,6 +173,22 @@ WORLD = """
     where 'KT' in (donor_provider, recipient_provider)
     group by port_id, donor_provider, recipient_provider;
 """
+
+
+@contextmanager
+def build_world(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The world, built by dbt."""
+    warehouse = Warehouse.create(folder, "gates")
+    with warehouse.connect() as con:
+        con.execute(WORLD)
+        for feed in FEEDS:
+            con.execute(
+                f"insert into raw.revision select distinct '{feed}', dt, rev, (dt + 1)::timestamp::timestamptz, true "
+                f"from raw.{feed}__all_revisions"
+            )
+    warehouse.build_models()
+    with warehouse.connect() as con:
+        yield con
 
 
 class WarehouseFault(NamedTuple):

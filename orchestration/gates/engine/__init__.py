@@ -17,13 +17,14 @@ Importing this package is cheap; `validate` imports GX (seconds) when it is firs
 | `failing_rows.py` | the SQL that names the rows an expectation rejects |
 | `run.py` | what a validation takes |
 | `result.py` | what a validation gives |
-| `validation.py` | one validation from start to results, by GX |
+| `findings.py` | one validation by GX, whichever of its engines answers |
+| `validation.py` | one validation by GX on DuckDB |
 """
 
 from __future__ import annotations
 
 from orchestration.gates.engine.result import EngineError, ExpectationResult
-from orchestration.gates.engine.run import validate
+from orchestration.gates.engine.run import name_failing_rows, validate
 from orchestration.gates.engine.supported import (
     UnsupportedExpectation,
     may_judge_row_by_row,
@@ -36,6 +37,7 @@ __all__ = [
     "ExpectationResult",
     "UnsupportedExpectation",
     "may_judge_row_by_row",
+    "name_failing_rows",
     "refuse_unsupported",
     "supported_expectations",
     "validate",

@@ -16,6 +16,7 @@ from great_expectations.validator.metric_configuration import MetricConfiguratio
 from great_expectations.validator.metrics_calculator import MetricsCalculator
 
 from orchestration.gates.engine.execution import DuckDBExecutionEngine, select_all
+from orchestration.gates.engine.findings import row_condition
 from orchestration.gates.engine.metrics import unexpected_rows_sql
 
 _UNIQUE = ("column_values.unique", "compound_columns.unique")
@@ -25,12 +26,6 @@ def evaluated_rows_sql(engine: DuckDBExecutionEngine, batch_id: Any, configurati
     """`select * …` over the rows that were looked at."""
     domain = {"batch_id": batch_id, **row_condition(configuration)}
     return engine.literal_sql(select_all(engine.get_domain_records(domain_kwargs=domain)))
-
-
-def row_condition(configuration: ExpectationConfiguration) -> dict[str, Any]:
-    """What narrows the batch to the rows that are looked at; empty for all of them."""
-    names = ("row_condition", "condition_parser")
-    return {name: value for name in names if (value := configuration.kwargs.get(name)) is not None}
 
 
 def failing_rows_sql(

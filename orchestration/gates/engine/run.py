@@ -30,3 +30,18 @@ def validate(
     from orchestration.gates.engine import validation  # takes seconds, so only who validates pays
 
     return validation.run(con, relation_or_query, expectations)
+
+
+def name_failing_rows(
+    con: duckdb.DuckDBPyConnection,
+    relation: str,
+    expectations: Sequence[Mapping[str, Any]],
+    found: Sequence[ExpectationResult],
+) -> list[ExpectationResult]:
+    """Results that another engine has found, with the SQL by which DuckDB finds the rows of those that failed.
+
+    No row is read.
+    """
+    from orchestration.gates.engine import validation
+
+    return validation.with_sql(con, relation, expectations, found)
