@@ -14,8 +14,8 @@ from orchestration.base.settings import Settings
 from orchestration.ingest.receipt import Receipt, in_force
 from orchestration.serving.generations import PublishedRelation, doors
 from orchestration.warehouse.graph import Graph, Node
+from orchestration.warehouse.held import resting_on_accepted
 from orchestration.warehouse.shown import Shown, rows_shown
-from orchestration.warehouse.stage import resting_on_accepted
 
 
 @dataclass(frozen=True)

@@ -35,8 +35,9 @@ from orchestration.serving.taken_files import write_files
 from orchestration.serving.verify import verify
 from orchestration.warehouse import dbt
 from orchestration.warehouse.graph import Graph
-from orchestration.warehouse.stage import held_back
+from orchestration.warehouse.held import held_back, not_judged_yet
 
+_STAGES = ("raw", "staging", "marts")
 NOTHING = "Nothing can be published: every mart is held back, and there is no earlier version."
 
 
@@ -61,7 +62,7 @@ def already_published(settings: Settings, graph: Graph, feeds: Mapping[str, Feed
     current = current_publication(settings)
     if current is None or current.held_back or current.inputs != inputs_fingerprint(settings, feeds):
         return None
-    return None if held_back(settings, graph, ("raw", "staging", "marts")) else current
+    return None if held_back(settings, graph, _STAGES) else current
 
 
 def publish(settings: Settings, graph: Graph, feeds: Mapping[str, Feed], run_id: str) -> Publication | None:
@@ -83,7 +84,7 @@ def _publish(settings: Settings, graph: Graph, feeds: Mapping[str, Feed], run_id
     building.mkdir(parents=True)
     try:
         receipts = read_receipts(settings.raw_dir)  # once, and the gates too, so that all parts tell of the same state
-        held = held_back(settings, graph, ("raw", "staging", "marts"))
+        held = held_back(settings, graph, _STAGES, not_judged_yet(settings, graph))
         built = build(settings, graph, building, receipts, held)
         relations = built.relations
         if not relations:

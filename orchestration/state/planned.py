@@ -17,9 +17,9 @@ from orchestration.warehouse.disk import Disk, disk_for
 from orchestration.warehouse.due import durations, plan, prepare, raw_versions
 from orchestration.warehouse.engines import built_by
 from orchestration.warehouse.graph import REVISION, Graph
+from orchestration.warehouse.held import held_back
 from orchestration.warehouse.made_of import MadeOf
 from orchestration.warehouse.raw_relations import revisions_in_raw
-from orchestration.warehouse.stage import held_back
 
 
 class PlanError(Refusal):

@@ -14,7 +14,6 @@ import duckdb
 from orchestration.base.settings import Settings, home_dir
 from orchestration.base.sql import connect
 from orchestration.contracts import Feed
-from orchestration.gates import verdicts
 from orchestration.gates.asset_checks import asset_check_specs, held_back_result, standing_result
 from orchestration.gates.gate import not_judged
 from orchestration.gates.judging import judge
@@ -28,6 +27,7 @@ from orchestration.warehouse.disk import check_disk
 from orchestration.warehouse.due import note_durations, want
 from orchestration.warehouse.engines import Check, engine_of, take_over
 from orchestration.warehouse.graph import Graph, Node
+from orchestration.warehouse.held import held_back
 from orchestration.warehouse.lineage import as_metadata, column_lineage
 from orchestration.warehouse.raw_relations import refresh_raw
 from orchestration.warehouse.same_rows import build_first
@@ -38,33 +38,6 @@ Warn = Callable[[str], None]
 Picture = Callable[[Warn], Mapping[str, dg.MetadataValue[Any]]]
 #: Reads what the picture of a relation shows.
 ReadPicture = Callable[[duckdb.DuckDBPyConnection, str], Picture]
-
-
-def held_back(settings: Settings, graph: Graph, stages: Collection[str]) -> dict[str, list[str]]:
-    """Models and seeds that the latest verdicts of these stages hold back, each with what holds it."""
-    latest = verdicts.latest(settings)
-    closed = [verdict for verdict in latest if verdict.is_closed and verdict.stage in stages]
-    judged = {verdict.relation for verdict in latest if verdict.stage != "raw"}
-    return graph.held_back(
-        feeds={verdict.relation for verdict in closed if verdict.stage == "raw"},
-        models={verdict.relation for verdict in closed if verdict.stage != "raw"},
-        built=judged if settings.warehouse.exists() else (),
-    )
-
-
-def resting_on_accepted(settings: Settings, graph: Graph) -> dict[str, list[str]]:
-    """Models that accepted failures would hold back, each with these, as `raw/payments:volume_low@2026-01-03`."""
-    resting: dict[str, list[str]] = {}
-    for verdict in verdicts.latest(settings):
-        if not verdict.accepted:
-            continue
-        of_raw = verdict.stage == "raw"
-        named = [failure.name for failure in verdict.accepted]
-        for model in graph.held_back(
-            feeds={verdict.relation} if of_raw else (), models=() if of_raw else {verdict.relation}
-        ):
-            resting.setdefault(model, []).extend(named)
-    return resting
 
 
 @dataclass(frozen=True)

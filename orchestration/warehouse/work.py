@@ -119,8 +119,13 @@ def _rows_passed(verdict: verdicts.Verdict, suite: Suite, plan: Plan, node: Node
     row_by_row = {expectation.id for expectation in suite.expectations if expectation.row_by_row}
     if any(failure.expectation_id in row_by_row | {CAN_BE_JUDGED} for failure in verdict.failures):
         return False
-    _, rows = _looked_at(verdict)
+    rows = rows_judged(verdict)
     return rows is not None and rows == plan.showed[node.name]
+
+
+def rows_judged(verdict: verdicts.Verdict) -> str | None:
+    """What stands for the rows of its relation that a verdict looked at; None if it does not say."""
+    return _looked_at(verdict)[1]
 
 
 def _looked_at(verdict: verdicts.Verdict) -> tuple[str, str | None]:

@@ -11,6 +11,7 @@ import pytest
 
 from orchestration.base.content import content_of
 from orchestration.base.settings import Settings
+from orchestration.gates import verdicts
 from orchestration.serving import publish as publishing
 from orchestration.serving.generations import current_dir, current_publication, rollback, unfinished
 from orchestration.serving.publish import publish
@@ -54,16 +55,27 @@ class Installation:
     def warehouse(self) -> duckdb.DuckDBPyConnection:
         return duckdb.connect(str(self.settings.warehouse))
 
-    def publish(self, description: str = "One row per n.", column: str = "n") -> None:
+    def judge(self) -> None:
+        """A gate looks at the lines as they stand; the other two are made of no delivery, or a view."""
+        with self.warehouse() as con:
+            (version,) = con.execute("select version from pipeline.made_of where model = 'lines'").fetchall()[0]
+        verdicts.record(self.settings, "run", [], stage="marts", relation="lines", inputs=f"tests.{version}.beside")
+
+    def publish(self, description: str = "One row per n.", column: str = "n", *, is_judged: bool = True) -> None:
+        if is_judged:
+            self.judge()
         nodes = [
             mart("totals", "open", description, column=column),
             mart("lines", "restricted", description, "incremental"),
             mart("lines_shown", "restricted", description, "view"),
         ]
-        parents = {node["unique_id"]: [] for node in nodes} | {nodes[2]["unique_id"]: [nodes[1]["unique_id"]]}
+        totals, lines, view = (node["unique_id"] for node in nodes)
         manifest = {
-            "nodes": {node["unique_id"]: node for node in nodes}, "sources": {}, "child_map": {}, "parent_map": parents,
-        }  # fmt: skip
+            "nodes": {node["unique_id"]: node for node in nodes},
+            "sources": {"source.calls": {"schema": "raw", "name": "calls", "config": {"meta": {"feed": "calls"}}}},
+            "parent_map": {totals: [], lines: ["source.calls"], view: [lines]},
+            "child_map": {"source.calls": [lines], lines: [view]},
+        }
         assert publish(self.settings, Graph(manifest), {}, "a test")
 
     def change(self, version: str | None) -> None:
@@ -163,6 +175,17 @@ def test_what_the_touched_rows_do_not_tell_is_published_whole(installation: Inst
             con.execute("insert into pipeline.offered values ('lines', 'calls', '2026-01-02', 1)")
     installation.publish()
     assert installation.lines() == installation.lines("lines_shown") == [3, 7]
+
+
+def test_what_was_built_and_not_judged_is_published_as_it_was(installation: Installation) -> None:
+    installation.replace(kept=0, touched=2, version="second", replaced="first")
+    installation.publish(is_judged=False)
+    assert installation.lines() == installation.lines("lines_shown") == [1, 2, 3]
+    publication = current_publication(installation.settings)
+    assert publication
+    assert publication.held_back == {"churn.lines": ["lines"], "churn.lines_shown": ["lines"]}
+    installation.publish()
+    assert installation.lines() == installation.lines("lines_shown") == [1, 3, 7]
 
 
 def test_a_generation_that_was_half_removed_is_none_and_its_rest_goes_next_time(
