@@ -24,7 +24,7 @@ def publish() -> None:
     configured = settings()
     try:
         with shared(configured):
-            entry = build(configured, Graph(dbt.manifest(configured)), load_feeds(configured), "by hand")
+            entry = build(configured, Graph(dbt.manifest(configured)), load_feeds(configured), run_id=None)
     except duckdb.IOException:
         end("The warehouse is not there yet, or a run is using it; try again when it has ended.")
     if entry is None:

@@ -44,7 +44,10 @@ class PublishedRelation(BaseModel):
 
 
 class Publication(BaseModel):
-    """What a generation holds and what it rests on; `engine` is what ran the models."""
+    """What a generation holds and what it rests on; `engine` is what ran the models.
+
+    `inputs` stands for what a run would make it of; one that was published by hand says only that.
+    """
 
     generation: str
     run_id: str

@@ -38,6 +38,7 @@ from orchestration.warehouse.graph import Graph
 from orchestration.warehouse.held import held_back, not_judged_yet
 
 _STAGES = ("raw", "staging", "marts")
+BY_HAND = "by hand"
 NOTHING = "Nothing can be published: every mart is held back, and there is no earlier version."
 
 
@@ -65,8 +66,11 @@ def already_published(settings: Settings, graph: Graph, feeds: Mapping[str, Feed
     return None if held_back(settings, graph, _STAGES) else current
 
 
-def publish(settings: Settings, graph: Graph, feeds: Mapping[str, Feed], run_id: str) -> Publication | None:
+def publish(settings: Settings, graph: Graph, feeds: Mapping[str, Feed], run_id: str | None) -> Publication | None:
     """Publish what its gates let through, beside the previous version of what they hold back; waits for the warehouse.
+
+    Without a run, nobody knows whether the warehouse was built from all that has been ingested: such a publication is
+    not what a run would publish, and the next run has its work to do.
 
     Returns None if there is no relation to publish, neither a fresh one nor an earlier one.
 
@@ -77,7 +81,7 @@ def publish(settings: Settings, graph: Graph, feeds: Mapping[str, Feed], run_id:
         return _publish(settings, graph, feeds, run_id)
 
 
-def _publish(settings: Settings, graph: Graph, feeds: Mapping[str, Feed], run_id: str) -> Publication | None:
+def _publish(settings: Settings, graph: Graph, feeds: Mapping[str, Feed], run_id: str | None) -> Publication | None:
     now = datetime.now(UTC)
     generation = f"{now:%Y%m%dT%H%M%S%fZ}"
     building = building_dir(settings, generation)
@@ -90,8 +94,9 @@ def _publish(settings: Settings, graph: Graph, feeds: Mapping[str, Feed], run_id
         if not relations:
             return None
         publication = Publication(
-            generation=generation, run_id=run_id, git_commit=_git_commit(), published_at=now, engine=settings.engine,
-            inputs=inputs_fingerprint(settings, feeds, receipts), relations=relations, missing=built.missing,
+            generation=generation, run_id=run_id or BY_HAND, git_commit=_git_commit(), published_at=now,
+            engine=settings.engine, inputs=inputs_fingerprint(settings, feeds, receipts) if run_id else BY_HAND,
+            relations=relations, missing=built.missing,
         )  # fmt: skip
         create_ops(settings, graph, feeds, building / DOORS["open"][0], publication, STORAGE_VERSION, receipts)
         verify(settings, graph, building, publication, held, built.kept)

@@ -17,6 +17,7 @@ from orchestration.serving.generations import current_dir, current_publication, 
 from orchestration.serving.publish import publish
 from orchestration.serving.sealed import check_published
 from orchestration.serving.verify import VerificationError
+from orchestration.state.up_to_date import is_published
 from orchestration.warehouse.due import prepare
 from orchestration.warehouse.graph import Graph
 
@@ -61,7 +62,9 @@ class Installation:
             (version,) = con.execute("select version from pipeline.made_of where model = 'lines'").fetchall()[0]
         verdicts.record(self.settings, "run", [], stage="marts", relation="lines", inputs=f"tests.{version}.beside")
 
-    def publish(self, description: str = "One row per n.", column: str = "n", *, is_judged: bool = True) -> None:
+    def publish(
+        self, description: str = "One row per n.", column: str = "n", *, is_judged: bool = True, run: str | None = "run"
+    ) -> None:
         if is_judged:
             self.judge()
         nodes = [
@@ -76,7 +79,7 @@ class Installation:
             "parent_map": {totals: [], lines: ["source.calls"], view: [lines]},
             "child_map": {"source.calls": [lines], lines: [view]},
         }
-        assert publish(self.settings, Graph(manifest), {}, "a test")
+        assert publish(self.settings, Graph(manifest), {}, run)
 
     def change(self, version: str | None) -> None:
         """Another row in each, made of `version`; the view's own code is what it was."""
@@ -175,6 +178,12 @@ def test_what_the_touched_rows_do_not_tell_is_published_whole(installation: Inst
             con.execute("insert into pipeline.offered values ('lines', 'calls', '2026-01-02', 1)")
     installation.publish()
     assert installation.lines() == installation.lines("lines_shown") == [3, 7]
+
+
+def test_what_was_published_by_hand_leaves_a_run_its_work(installation: Installation) -> None:
+    assert is_published(installation.settings, {})
+    installation.publish(run=None)
+    assert not is_published(installation.settings, {})
 
 
 def test_what_was_built_and_not_judged_is_published_as_it_was(installation: Installation) -> None:
