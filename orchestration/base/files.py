@@ -108,13 +108,13 @@ def replacing(path: Path, *, is_durable: bool) -> Iterator[Path]:
 
 
 def clone(source: Path, target: Path) -> None:
-    """Copy a file within the kernel; where the file system can, both share their blocks until one is changed."""
-    if not hasattr(os, "copy_file_range"):  # not Linux
+    """Copy a file; where the file system can, both share their blocks until one is changed."""
+    try:
+        with source.open("rb") as read, target.open("wb") as written:
+            while os.copy_file_range(read.fileno(), written.fileno(), _CLONED_BYTES):
+                pass
+    except (AttributeError, OSError):  # not Linux; or from one file system to another, or on one that cannot
         shutil.copyfile(source, target)
-        return
-    with source.open("rb") as read, target.open("wb") as written:
-        while os.copy_file_range(read.fileno(), written.fileno(), _CLONED_BYTES):
-            pass
 
 
 def replace_text(path: Path, text: str) -> None:

@@ -141,7 +141,7 @@ class _Writing:
         before = self.before.get((node.relation, door))
         goes_on = self.goes_on and door == CONTINUED and before is not None
         made_of = made_of_rows(node, source.shown.version, rows) if source.shown else None
-        if before and (rows == f"previous_{door}.{node.relation}" or (made_of and before.made_of == made_of)):
+        if before and is_as_it_was(node, source, rows, before):
             if goes_on:
                 self.kept[node.relation] = None
             else:
@@ -157,8 +157,7 @@ class _Writing:
             content = content_of(self.con, rows)
         return PublishedRelation(
             relation=node.relation, door=door, rows=content.rows, checksum=content.checksum,
-            hash_sum=str(content.hash_sum), made_of=before.made_of if before and source.held_back_by else made_of,
-            **_said_of(node, source),
+            hash_sum=str(content.hash_sum), made_of=made_of, **_said_of(node, source),
         )  # fmt: skip
 
     def _copy(self, node: Node, door: str, rows: str) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from orchestration.base.files import is_locked, locked, replace_text, replacing, write_durably
+from orchestration.base.files import clone, is_locked, locked, replace_text, replacing, write_durably
 
 _HOLD = """
 import sys
@@ -70,3 +72,18 @@ def test_a_file_that_cannot_be_written_to_its_end_is_as_it_was_and_leaves_nothin
 def test_what_is_written_durably_is_for_its_owner_alone(tmp_path: Path) -> None:
     write_durably(tmp_path / "key", b"secret")
     assert (tmp_path / "key").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_file_is_copied_where_it_cannot_be_cloned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> int:
+        raise OSError(errno.EXDEV, "Invalid cross-device link")
+
+    source, target = tmp_path / "source", tmp_path / "target"
+    source.write_bytes(b"rows")
+    clone(source, target)
+    assert target.read_bytes() == b"rows"
+    source.write_bytes(b"other rows")
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "copy_file_range", refuse, raising=False)
+        clone(source, target)
+    assert target.read_bytes() == b"other rows"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from orchestration.base.content import content_of
 from orchestration.base.settings import Settings
 from orchestration.gates import verdicts
+from orchestration.gates.outcome import Outcome
 from orchestration.serving import publish as publishing
 from orchestration.serving.generations import current_dir, current_publication, rollback, unfinished
 from orchestration.serving.publish import publish
@@ -34,11 +36,15 @@ def mart(
     }  # fmt: skip
 
 
+FAILURE = Outcome("marts", "groups", None, "adds_up", "sql", "critical", False, "1 row", "no row", 1, 1, "A test.")
+
+
 class Installation:
     """A warehouse with an open mart, a restricted one and its view, `n` from 1 to 3, and what they were made of."""
 
     def __init__(self, home: Path) -> None:
         self.settings = Settings(home=home, pseudonym_key="k" * 40)  # type: ignore[arg-type]
+        self.more: list[dict[str, Any]] = []
         with self.warehouse() as con:
             con.execute("create schema churn")
             prepare(con)
@@ -71,12 +77,13 @@ class Installation:
             mart("totals", "open", description, column=column),
             mart("lines", "restricted", description, "incremental"),
             mart("lines_shown", "restricted", description, "view"),
+            *self.more,
         ]
-        totals, lines, view = (node["unique_id"] for node in nodes)
+        totals, lines, view, *more = (node["unique_id"] for node in nodes)
         manifest = {
             "nodes": {node["unique_id"]: node for node in nodes},
             "sources": {"source.calls": {"schema": "raw", "name": "calls", "config": {"meta": {"feed": "calls"}}}},
-            "parent_map": {totals: [], lines: ["source.calls"], view: [lines]},
+            "parent_map": {totals: [], lines: ["source.calls"], view: [lines], **{one: [] for one in more}},
             "child_map": {"source.calls": [lines], lines: [view]},
         }
         assert publish(self.settings, Graph(manifest), {}, run)
@@ -195,6 +202,31 @@ def test_what_was_built_and_not_judged_is_published_as_it_was(installation: Inst
     assert publication.held_back == {"churn.lines": ["lines"], "churn.lines_shown": ["lines"]}
     installation.publish()
     assert installation.lines() == installation.lines("lines_shown") == [1, 3, 7]
+
+
+def test_small_groups_are_those_of_now_though_what_was_held_back_was_published_by_another_threshold(
+    installation: Installation,
+) -> None:
+    groups = mart("groups", "open", column="kind")
+    groups["columns"]["n"] = groups["columns"]["kind"] | {"name": "n"}
+    groups["config"]["meta"] = {"small_groups": {"figures": [{"persons": ["n"]}]}}
+    key = {
+        "unique_id": "test.key", "name": "key", "resource_type": "test", "attached_node": groups["unique_id"],
+        "test_metadata": {"name": "primary_key", "kwargs": {"columns": ["kind"]}}, "tags": [],
+    }  # fmt: skip
+    installation.more += [groups, key]
+    with installation.warehouse() as con:
+        con.execute("create table churn.groups as select unnest(range(1, 4))::integer as n, n as kind")
+        con.execute("insert into pipeline.made_of values ('groups', '{}', 'first', null, true)")
+    told = []
+    for threshold, is_held in ((3, False), (1, True), (3, False)):
+        installation.settings = installation.settings.model_copy(update={"small_group_threshold": threshold})
+        failure = replace(FAILURE, passed=not is_held)
+        verdicts.record(installation.settings, "run", [failure], stage="marts", relation="groups")
+        installation.publish()
+        with duckdb.connect(str(installation.settings.serving_dir / "current" / "marts.duckdb"), read_only=True) as con:
+            told += con.execute("select count(n) from churn.groups").fetchall()
+    assert told == [(1,), (3,), (1,)]
 
 
 def test_a_generation_that_was_half_removed_is_none_and_its_rest_goes_next_time(
