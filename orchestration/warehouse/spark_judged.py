@@ -29,7 +29,26 @@ from pyspark.sql import functions as F
 from orchestration.gates.engine.findings import configuration, findings, row_condition
 from orchestration.warehouse.spark_words import NotSparksError, in_sparks_words
 
+#: Types that GX does not judge on Spark, or not as on DuckDB, and why.
+NOT_ON_SPARK = {
+    **dict.fromkeys(
+        ("expect_column_type_to_be", "expect_column_values_to_be_in_type_list", "expect_column_values_to_be_of_type"),
+        "its types have other names",
+    ),
+    **dict.fromkeys(
+        (
+            "expect_column_values_to_match_like_pattern",
+            "expect_column_values_to_match_like_pattern_list",
+            "expect_column_values_to_not_match_like_pattern",
+            "expect_column_values_to_not_match_like_pattern_list",
+        ),
+        "Great Expectations has no LIKE for it",
+    ),
+    "expect_table_row_count_to_equal_other_table": "Great Expectations knows one table there",
+}
+
 _PARTITION = "partition_of_the_row"
+_IS_REJECTED = "is_rejected"
 
 
 class SparkEngine(SparkDFExecutionEngine):
@@ -72,7 +91,8 @@ class SparkEngine(SparkDFExecutionEngine):
         )
         calculator = MetricsCalculator(execution_engine=self, show_progress_bars=False)
         condition, domain, _accessor = calculator.get_metric(metric)
-        return self.get_domain_records(domain).filter(condition)
+        rows = self.get_domain_records(domain).withColumn(_IS_REJECTED, condition)  # which may look at other rows
+        return rows.filter(F.col(_IS_REJECTED)).drop(_IS_REJECTED)
 
     def evaluated(self, configured: ExpectationConfiguration) -> DataFrame:
         """The rows that an expectation looks at."""
@@ -118,7 +138,9 @@ def judge(session: SparkSession, request: Mapping[str, Any], examples: Path) -> 
 
 def _refused(engine: SparkEngine, expectations: list[dict[str, Any]]) -> Iterator[tuple[str, str]]:
     for expectation in expectations:
-        if query := expectation["kwargs"].get("unexpected_rows_query"):
+        if why := NOT_ON_SPARK.get(expectation["type"]):
+            yield expectation["id"], why
+        elif query := expectation["kwargs"].get("unexpected_rows_query"):
             try:
                 engine.rows(query)
             except NotSparksError as error:

@@ -20,6 +20,7 @@ from pydantic import ByteSize
 from orchestration.base.settings import Settings, home_dir
 from orchestration.base.sql import columns_of, connect
 from orchestration.contracts import load_feeds
+from orchestration.gates.engine import validate
 from orchestration.gates.gate import check_by, check_relation
 from orchestration.gates.outcome import Outcome
 from orchestration.gates.shown_rows import MAX_EXAMPLES
@@ -31,6 +32,7 @@ from orchestration.warehouse.raw_relations import refresh_raw
 from orchestration.warehouse.spark import prepare as prepare_held
 from orchestration.warehouse.spark_gates import OnSpark
 from orchestration.warehouse.spark_raw import spark_type
+from tests.support.expectation_cases import CASES, Case, make_worlds
 from tests.support.warehouse_faults import WAREHOUSE_FAULTS, WarehouseFault, build_world
 from tests.support.world import KEY
 
@@ -113,14 +115,15 @@ def _plain(outcome: Outcome) -> dict[str, Any]:
     shown = asdict(outcome)
     example = shown.pop("example")
     if outcome.failed is not None and outcome.failed <= MAX_EXAMPLES:
-        shown["example"] = sorted(map(_row, example))
+        shown["example"] = sorted(map(_rounded, example))
     else:
         shown["example"] = [sorted(row) for row in example]
     return shown
 
 
-def _row(row: Mapping[str, Any]) -> str:
-    return repr({name: float(f"{cell:.9g}") if isinstance(cell, float) else cell for name, cell in row.items()})
+def _rounded(value: Any) -> str:
+    """A JSON value as a text, floating-point numbers to nine digits."""
+    return repr(json.loads(json.dumps(value), parse_float=lambda said: float(f"{float(said):.9g}")))
 
 
 def _failed(outcomes: list[Outcome]) -> set[str]:
@@ -148,6 +151,42 @@ def test_a_fault_has_the_same_outcomes_on_both_engines(
             con.execute("rollback")
         assert fault.expectation in _failed(on_spark)
         assert [_plain(outcome) for outcome in on_spark] == [_plain(outcome) for outcome in on_duckdb]
+
+
+WORLDS = (("wh.clean", None), ("wh.dirty", None), ("wh.mixed", "clean"), ("wh.mixed", "dirty"))
+
+
+@pytest.fixture(scope="module")
+def worlds(session: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Clean and dirty rows for every expectation, which Spark knows as well."""
+    with duckdb.connect() as con:
+        make_worlds(con)
+        copies = Copies(con, session, tmp_path_factory.mktemp("worlds"))
+        for relation in copies.relations.values():
+            copies.write(relation)
+        yield con
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.type)
+def test_an_expectation_finds_the_same_on_both_engines_or_stays_with_duckdb(
+    case: Case, worlds: duckdb.DuckDBPyConnection, session: Any, tmp_path: Path
+) -> None:
+    from orchestration.warehouse.spark_judged import NOT_ON_SPARK, judge
+
+    for relation, part in WORLDS if case.takes_condition else WORLDS[:2]:
+        expectation = case.expectation(part)
+        request = {"relation": relation, "expectations": [expectation], "partition_by": None, "examples": 50}
+        answer = judge(session, request, tmp_path)
+        if case.type in NOT_ON_SPARK:
+            assert answer["refused"] == {case.type: NOT_ON_SPARK[case.type]}
+            continue
+        (on_spark,), (on_duckdb,) = answer["results"], validate(worlds, relation, [expectation])
+        for name in ("passed", "evaluated", "failed"):
+            assert on_spark[name] == getattr(on_duckdb, name)
+        assert _rounded(on_spark["observed"]) == _rounded(on_duckdb.observed)
+        if on_duckdb.failing_rows_sql:
+            rows = f"select count(*) from read_parquet('{tmp_path / case.type}.parquet')"
+            assert worlds.execute(rows).fetchone() == (case.failed,)
 
 
 def test_dbts_process_judges_what_it_holds(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
