@@ -11,8 +11,9 @@ import duckdb
 
 from orchestration.base.content import Content
 from orchestration.base.settings import Settings
+from orchestration.base.sql import connect, literal
 from orchestration.ingest.receipt import Receipt, in_force
-from orchestration.serving.generations import PublishedRelation, doors
+from orchestration.serving.generations import PublishedRelation, doors, published_before
 from orchestration.warehouse.graph import Graph, Node
 from orchestration.warehouse.held import resting_on_accepted
 from orchestration.warehouse.shown import Shown, rows_shown
@@ -64,6 +65,21 @@ def is_as_it_was(node: Node, source: Source, rows: str, before: PublishedRelatio
     if rows == f"previous_{before.door}.{node.relation}":
         return True
     return source.shown is not None and before.made_of == made_of_rows(node, source.shown.version, rows)
+
+
+def has_other_rows(settings: Settings, graph: Graph) -> bool:
+    """Whether the warehouse has built a mart of something else than readers see."""
+    before = published_before(settings)
+    with connect(settings) as con:
+        con.execute(f"attach {literal(str(settings.warehouse))} as warehouse (read_only)")
+        shown = rows_shown(con, graph)
+    for node in graph.published():
+        entry = before.get((node.relation, doors(node)[0]))
+        if node.name in shown:
+            made_of = made_of_rows(node, shown[node.name].version, f"warehouse.{node.relation}")
+            if entry is None or entry.made_of != made_of:
+                return True
+    return False
 
 
 def touched_in(node: Node, source: Source, rows: str, before: PublishedRelation) -> tuple[Shown, Content] | None:

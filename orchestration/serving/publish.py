@@ -12,6 +12,7 @@ from pathlib import Path
 
 from orchestration.base.files import sync
 from orchestration.base.settings import PROJECT, Settings
+from orchestration.base.sql import connect
 from orchestration.contracts import Feed
 from orchestration.gates import overrides
 from orchestration.gates.suites import SHIPPED
@@ -30,6 +31,7 @@ from orchestration.serving.generations import (
     switch,
 )
 from orchestration.serving.ops import create_ops
+from orchestration.serving.origins import has_other_rows
 from orchestration.serving.sealed import seal
 from orchestration.serving.taken_files import write_files
 from orchestration.serving.verify import verify
@@ -43,7 +45,10 @@ NOTHING = "Nothing can be published: every mart is held back, and there is no ea
 
 
 def inputs_fingerprint(settings: Settings, feeds: Mapping[str, Feed], receipts: Sequence[Receipt] | None = None) -> str:
-    """Identity of what a publication rests on: revisions, contracts, models, references, suites, overrides, view."""
+    """Identity of what a publication rests on: revisions, contracts, models, references, suites, overrides, view.
+
+    Two runs at once see each other's revisions, so it alone does not say that the rows are made of these.
+    """
     digest = hashlib.sha256(dbt.fingerprint(settings).encode())
     for receipt in newest(read_receipts(settings.raw_dir) if receipts is None else receipts):
         digest.update(f"{receipt.feed}|{receipt.dt}|{receipt.rev}|{receipt.sha256}".encode())
@@ -63,7 +68,10 @@ def already_published(settings: Settings, graph: Graph, feeds: Mapping[str, Feed
     current = current_publication(settings)
     if current is None or current.held_back or current.inputs != inputs_fingerprint(settings, feeds):
         return None
-    return None if held_back(settings, graph, _STAGES) else current
+    if held_back(settings, graph, _STAGES):
+        return None
+    with warehouse_lock(settings):
+        return None if has_other_rows(settings, graph) else current
 
 
 def publish(settings: Settings, graph: Graph, feeds: Mapping[str, Feed], run_id: str | None) -> Publication | None:
@@ -87,7 +95,7 @@ def _publish(settings: Settings, graph: Graph, feeds: Mapping[str, Feed], run_id
     building = building_dir(settings, generation)
     building.mkdir(parents=True)
     try:
-        receipts = read_receipts(settings.raw_dir)  # once, and the gates too, so that all parts tell of the same state
+        receipts = _known_to_warehouse(settings, feeds)  # once, and the gates too: all parts tell of the same state
         held = held_back(settings, graph, _STAGES, not_judged_yet(settings, graph))
         built = build(settings, graph, building, receipts, held)
         relations = built.relations
@@ -111,6 +119,17 @@ def _publish(settings: Settings, graph: Graph, feeds: Mapping[str, Feed], run_id
         shutil.rmtree(building, ignore_errors=True)
     prune(settings)
     return publication
+
+
+def _known_to_warehouse(settings: Settings, feeds: Mapping[str, Feed]) -> list[Receipt]:
+    """All receipts but those of deliveries that came in beside the run that built the warehouse: the next one has them."""
+    with connect(settings, str(settings.warehouse), read_only=True) as con:
+        known = set(con.execute("select feed, dt, rev from raw.revision").fetchall())
+    return [
+        receipt
+        for receipt in read_receipts(settings.raw_dir)
+        if receipt.status != "ACCEPTED" or receipt.feed not in feeds or (receipt.feed, receipt.dt, receipt.rev) in known
+    ]
 
 
 def _seal(building: Path, publication: Publication) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import replace
+from datetime import UTC, date, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import duckdb
@@ -14,9 +16,16 @@ from orchestration.base.content import content_of
 from orchestration.base.settings import Settings
 from orchestration.gates import verdicts
 from orchestration.gates.outcome import Outcome
+from orchestration.ingest.receipt import Receipt, revision_dir, write_receipt
 from orchestration.serving import publish as publishing
-from orchestration.serving.generations import current_dir, current_publication, rollback, unfinished
-from orchestration.serving.publish import publish
+from orchestration.serving.generations import (
+    PublishedRelation,
+    current_dir,
+    current_publication,
+    rollback,
+    unfinished,
+)
+from orchestration.serving.publish import already_published, publish
 from orchestration.serving.sealed import check_published
 from orchestration.serving.verify import VerificationError
 from orchestration.state.up_to_date import is_published
@@ -45,6 +54,7 @@ class Installation:
     def __init__(self, home: Path) -> None:
         self.settings = Settings(home=home, pseudonym_key="k" * 40)  # type: ignore[arg-type]
         self.more: list[dict[str, Any]] = []
+        self.feeds: dict[str, Any] = {}
         with self.warehouse() as con:
             con.execute("create schema churn")
             prepare(con)
@@ -86,7 +96,8 @@ class Installation:
             "parent_map": {totals: [], lines: ["source.calls"], view: [lines], **{one: [] for one in more}},
             "child_map": {"source.calls": [lines], lines: [view]},
         }
-        assert publish(self.settings, Graph(manifest), {}, run)
+        self.graph = Graph(manifest)
+        assert publish(self.settings, self.graph, self.feeds, run)
 
     def change(self, version: str | None) -> None:
         """Another row in each, made of `version`; the view's own code is what it was."""
@@ -120,6 +131,13 @@ class Installation:
             with duckdb.connect(str(self.settings.serving_dir / "current" / file), read_only=True) as con:
                 found += con.execute(query.format(f"churn.{name}")).fetchall()
         return [value for (value,) in found]
+
+
+def published(settings: Settings) -> list[PublishedRelation]:
+    """What readers see."""
+    publication = current_publication(settings)
+    assert publication
+    return publication.relations
 
 
 @pytest.fixture
@@ -168,12 +186,12 @@ def test_of_an_increment_the_touched_rows_alone_are_published_anew(installation:
     installation.replace(kept=1, touched=2, version="second", replaced="first")  # as no increment does: 1 is gone, too
     installation.publish()
     assert installation.lines() == installation.lines("lines_shown") == [1, 3, 7]
-    publication = current_publication(installation.settings)
-    assert publication
     with installation.warehouse() as con:
         con.execute("insert into churn.lines values (1)")
         expected = content_of(con, "churn.lines").as_published
-    assert {(entry.rows, entry.checksum) for entry in publication.relations if entry.door == "restricted"} == {expected}
+    assert {
+        (entry.rows, entry.checksum) for entry in published(installation.settings) if entry.door == "restricted"
+    } == {expected}
 
 
 @pytest.mark.parametrize("why", ["a build lay between", "the keys are those of a build that never ended"])
@@ -191,6 +209,34 @@ def test_what_was_published_by_hand_leaves_a_run_its_work(installation: Installa
     assert is_published(installation.settings, {})
     installation.publish(run=None)
     assert not is_published(installation.settings, {})
+
+
+def test_what_came_in_beside_a_run_is_not_told_to_be_published(installation: Installation) -> None:
+    settings, day = installation.settings, date(2026, 1, 2)
+    installation.feeds["calls"] = SimpleNamespace(fingerprint="", amount=None)
+    receipt = Receipt(
+        feed="calls", dt=day, rev=1, status="ACCEPTED", fingerprint="", sha256="", contract="", files=[],
+        delivered_at=datetime.now(UTC), ingested_at=datetime.now(UTC), has_manifest=False,
+    )  # fmt: skip
+    folder = revision_dir(settings.raw_dir, "calls", day, 1)
+    folder.mkdir(parents=True)
+    write_receipt(folder, receipt)
+    told = []
+    for _ in range(2):
+        installation.publish()
+        through = next(one.data_through for one in published(settings) if one.relation == "churn.lines")
+        told.append((is_published(settings, installation.feeds), through))
+        with installation.warehouse() as con:
+            con.execute("insert into raw.revision values ('calls', $1, 1, true)", [day])
+    assert told == [(False, None), (True, day)]
+
+
+def test_what_another_run_has_built_is_published_though_the_one_before_knew_of_its_deliveries(
+    installation: Installation,
+) -> None:
+    assert already_published(installation.settings, installation.graph, {})
+    installation.replace(kept=0, touched=2, version="second", replaced="first")
+    assert not already_published(installation.settings, installation.graph, {})
 
 
 def test_what_was_built_and_not_judged_is_published_as_it_was(installation: Installation) -> None:
