@@ -122,7 +122,7 @@ def _publish(settings: Settings, graph: Graph, feeds: Mapping[str, Feed], run_id
 
 
 def _known_to_warehouse(settings: Settings, feeds: Mapping[str, Feed]) -> list[Receipt]:
-    """All receipts but those of deliveries that came in beside the run that built the warehouse: the next one has them."""
+    """All receipts but those of deliveries that came in beside the run that built: these are the next one's."""
     with connect(settings, str(settings.warehouse), read_only=True) as con:
         known = set(con.execute("select feed, dt, rev from raw.revision").fetchall())
     return [
