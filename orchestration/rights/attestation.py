@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -32,10 +31,10 @@ class Attestation:
             {"path": str(path), "action": "rewritten", "rows": rows, "before": sha256_of(path), "after": sha256_of(new)}
         )
 
-    def removed(self, paths: Iterable[Path]) -> None:
-        """Note files that are going to be gone."""
-        for path in sorted(paths):
-            self.files.append({"path": str(path), "action": "removed", "before": sha256_of(path), "after": None})
+    def removed(self, path: Path) -> None:
+        """Note a file that is going to be gone, or each of a folder."""
+        for file in sorted(one for one in (path, *path.rglob("*")) if one.is_file()):
+            self.files.append({"path": str(file), "action": "removed", "before": sha256_of(file), "after": None})
 
     def as_json(self) -> bytes:
         """The file's content."""

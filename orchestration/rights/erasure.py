@@ -10,10 +10,8 @@ carried to its end by whoever comes next.
 from __future__ import annotations
 
 import secrets
-from collections import defaultdict
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -22,24 +20,18 @@ from orchestration.base.files import write_durably
 from orchestration.base.refusal import Refusal
 from orchestration.base.settings import Settings
 from orchestration.base.sql import connect, exact
-from orchestration.contracts import load_feeds
-from orchestration.ingest.delivery import find_delivery
-from orchestration.ingest.receipt import newest, read_receipts
-from orchestration.ingest.retention import half_removed
-from orchestration.ingest.workspace import unfinished
 from orchestration.privacy.custody import BusyError, exclusive
 from orchestration.privacy.numbers import e164
 from orchestration.privacy.swap import Swap, finish
 from orchestration.privacy.vault import Vault
 from orchestration.rights import audit
 from orchestration.rights.attestation import Attestation
-from orchestration.rights.landing import UnsearchableError, Wanted, files_below, holds
+from orchestration.rights.delivered import remove_deliveries
 from orchestration.rights.publications import rekey_publications
 from orchestration.rights.rekey import create_rekeyed, database_holds, holding, raw_files, rekey_database, rekey_file
 from orchestration.warehouse.engines import not_rewritten
 
 _OLD = "select old from rekeyed"
-_OLD_OR_NEW = "select old from rekeyed union all select new from rekeyed"
 
 OnStep = Callable[[str], None]
 
@@ -78,7 +70,7 @@ def forget(
         attestation.erased = dict(
             con.execute("select kind, count(*) from subject group by all order by all").fetchall()
         )
-        for step in (_erase_vault, _erase_raw, _erase_warehouse, _erase_publications, _erase_landing_and_quarantine):
+        for step in (_erase_vault, _erase_raw, _erase_warehouse, _erase_publications, _erase_deliveries):
             step(con, settings, vault, swap, attestation)
             on_step(step.__name__.removeprefix("_erase_"))
         write_durably(swap.new(attestation.path), attestation.as_json())
@@ -177,7 +169,7 @@ def _erase_warehouse(
 ) -> None:
     if made := not_rewritten(settings):
         for path in made:
-            attestation.removed(_files_in(path))
+            attestation.removed(path)
             swap.remove(path)
     elif settings.warehouse.exists() and database_holds(con, settings.warehouse):
         new = swap.new(settings.warehouse)
@@ -192,77 +184,10 @@ def _erase_publications(
         attestation.rewritten(one.path, one.new, one.rows)
 
 
-def _erase_landing_and_quarantine(
+def _erase_deliveries(
     con: duckdb.DuckDBPyConnection, settings: Settings, vault: Vault, swap: Swap, attestation: Attestation
 ) -> None:
-    """Remove the deliveries in which the person's rows came, once they are accepted, and their quarantined rows.
-
-    A quarantined row is masked and cannot be told to be this person's or not; so all of these deliveries' go.
-    """
-    deliveries = {
-        path.relative_to(settings.raw_dir).parts[:2]
-        for files in raw_files(con, settings.raw_dir)
-        for path in holding(con, files, _OLD_OR_NEW)
-    }
-    wanted = Wanted.of(con.execute("select kind, value from subject").fetchall(), settings.site_profile.numbers)
-    feeds = load_feeds(settings)
-    encodings = sorted({feed.encoding for feed in feeds.values()})
-    latest = {(receipt.feed, f"dt={receipt.dt}"): receipt for receipt in newest(read_receipts(settings.raw_dir))}
-    for folder, found in _by_delivery(con, settings.landing_dir, wanted, encodings).items():
-        receipt = latest.get(folder) if folder else None
-        contract = feeds.get(folder[0]) if folder else None
-        delivery = find_delivery(settings.landing_dir, contract, receipt.dt) if receipt and contract else None
-        is_taken = receipt is not None and delivery is not None and receipt.sha256 == delivery.sha256
-        is_held = any(why is None for why in found.values()) or bool(delivery and found.keys() & set(delivery.files))
-        if folder and delivery and receipt and is_taken and receipt.status == "ACCEPTED" and is_held:
-            deliveries.add(folder)
-            attestation.removed(path for path in delivery.folder.rglob("*") if path.is_file())
-            swap.remove(delivery.folder)
-            continue
-        here = "not ingested yet; forget again when it is"
-        if is_taken:
-            here = "refused; forget again when a mended delivery has replaced it"
-        elif folder is None:
-            here = "lies outside of a delivery's folder; remove it by hand"
-        attestation.left |= {
-            str(path): here if why is None else f"could not be searched: {why}" for path, why in found.items()
-        }
-    for folder, found in _by_delivery(con, settings.quarantine_dir, wanted, encodings).items():
-        deliveries |= {folder} if folder and None in found.values() else set()
-        attestation.left |= {str(path): f"could not be searched: {why}" for path, why in found.items() if why}
-    folders = [settings.quarantine_dir.joinpath(*delivery) for delivery in sorted(deliveries)]
-    for removed in [*folders, *_left_by_killed(settings)]:
-        if files := _files_in(removed):
-            attestation.removed(files)
-            swap.remove(removed)
-
-
-def _left_by_killed(settings: Settings) -> list[Path]:
-    """What commands that were killed left: an ingest, a removal, or a copy of what is published or of the warehouse."""
-    copies = [path for path in sorted(settings.scratch_dir.glob("*")) if path.is_dir()]
-    return list(dict.fromkeys([*unfinished(settings), *half_removed(settings), *copies]))
-
-
-def _by_delivery(
-    con: duckdb.DuckDBPyConnection, room: Path, wanted: Wanted, encodings: Sequence[str]
-) -> dict[tuple[str, str] | None, dict[Path, str | None]]:
-    """Files of a room that hold the person (None), or why they could not be searched; by feed and day, if in one."""
-    found: dict[tuple[str, str] | None, dict[Path, str | None]] = defaultdict(dict)
-    for path, why in files_below(room):
-        parts = path.relative_to(room).parts
-        feed, day = (*parts[:-1], "", "")[:2]
-        folder = (feed, day) if day.startswith("dt=") else None
-        try:
-            if why or holds(con, path, wanted, encodings):
-                found[folder][path] = why
-        except UnsearchableError as error:
-            found[folder][path] = str(error)
-    return found
-
-
-def _files_in(path: Path) -> list[Path]:
-    """A file, or those in a folder."""
-    return [one for one in (path, *path.rglob("*")) if one.is_file()]
+    remove_deliveries(con, settings, swap, attestation)
 
 
 def _column(con: duckdb.DuckDBPyConnection, query: str) -> list[Any]:

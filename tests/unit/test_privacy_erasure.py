@@ -196,6 +196,7 @@ def test_killed_during_the_exchange_whoever_comes_next_carries_it_to_its_end(
     [
         "raw/payments/.tmp-1/dt=2026-01-03/data.parquet",
         "raw/payments/.removed-dt=2026-01-03/rev=1/data.parquet",
+        "landing/payments/.removed-dt=2026-01-03/p.csv",
         "tmp/.tmp-1/p.csv",
         "tmp/published-1/cases.duckdb",
         "tmp/backtest-1/warehouse.duckdb",
@@ -205,9 +206,10 @@ def test_killed_during_the_exchange_whoever_comes_next_carries_it_to_its_end(
 def test_what_killed_commands_had_copied_goes_too(settings: Settings, left: str) -> None:
     copy = settings.home / left
     copy.parent.mkdir(parents=True)
-    shutil.copyfile(next(settings.raw_dir.rglob("*.parquet")), copy)
-    forget(settings, "asked", numbers=[ALICE[1]])
+    shutil.copyfile(next(settings.landing_dir.rglob("*.csv")), copy)
+    attestation = forget(settings, "asked", numbers=[ALICE[1]])
     assert not copy.exists()
+    assert attestation.left == {}
 
 
 def test_a_number_is_found_in_any_spelling_encoding_and_format(tmp_path: Path) -> None:
