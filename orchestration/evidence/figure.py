@@ -19,7 +19,8 @@ from orchestration.base.settings import Settings
 from orchestration.base.sql import columns_of, connect, identifier, literal
 from orchestration.serving.generations import DOORS, Publication, current_publication, doors, publications
 from orchestration.serving.sealed import as_this_version_publishes, readable
-from orchestration.warehouse.graph import Column, Graph, Node
+from orchestration.warehouse.graph import Graph
+from orchestration.warehouse.nodes import Column, Node
 
 _SPELLED = re.compile(r"\s*([\w.]+?)\s+where\s+(.+)", re.IGNORECASE | re.DOTALL)
 _LISTED = 5

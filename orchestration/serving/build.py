@@ -27,7 +27,8 @@ from orchestration.serving.generations import (
 from orchestration.serving.origins import Source, is_as_it_was, made_of_rows, sources_of, touched_in
 from orchestration.serving.sealed import readable
 from orchestration.serving.small_groups import FLAG, FLAG_DESCRIPTION, without_small_groups
-from orchestration.warehouse.graph import Graph, Node
+from orchestration.warehouse.graph import Graph
+from orchestration.warehouse.nodes import Node
 
 #: Old enough for the drivers in BI tools.
 STORAGE_VERSION = "v1.2.0"

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from orchestration.base.refusal import Refusal
 from orchestration.base.settings import Settings
-from orchestration.warehouse.graph import Node
+from orchestration.warehouse.nodes import Node
 
 PUBLICATION = "publication.json"
 PARQUET = "parquet"

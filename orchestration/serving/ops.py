@@ -15,7 +15,8 @@ from orchestration.contracts import Feed
 from orchestration.ingest.receipt import Receipt, in_force
 from orchestration.serving.generations import Publication, doors, publications
 from orchestration.serving.ops_tables import TABLES
-from orchestration.warehouse.graph import Graph, Node
+from orchestration.warehouse.graph import Graph
+from orchestration.warehouse.nodes import Node
 
 
 def create_ops(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from orchestration.warehouse.graph import Column, Node
+from orchestration.warehouse.nodes import Column, Node
 
 
 def _table(name: str, description: str, columns: dict[str, tuple[str, str]], key: tuple[str, ...]) -> Node:

@@ -14,8 +14,9 @@ from orchestration.base.settings import Settings
 from orchestration.base.sql import connect, literal
 from orchestration.ingest.receipt import Receipt, in_force
 from orchestration.serving.generations import PublishedRelation, doors, published_before
-from orchestration.warehouse.graph import Graph, Node
+from orchestration.warehouse.graph import Graph
 from orchestration.warehouse.held import resting_on_accepted
+from orchestration.warehouse.nodes import Node
 from orchestration.warehouse.shown import Shown, rows_shown
 
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from orchestration.base.sql import identifier
-from orchestration.warehouse.graph import Figures, Node, SmallGroups
+from orchestration.warehouse.nodes import Figures, Node, SmallGroups
 
 FLAG = "is_suppressed"
 FLAG_DESCRIPTION = (

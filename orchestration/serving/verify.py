@@ -15,7 +15,8 @@ from orchestration.serving.build import parquet_file
 from orchestration.serving.continued import CONTINUED, Kept, Replaced
 from orchestration.serving.generations import DOORS, Publication, PublishedRelation, doors
 from orchestration.serving.small_groups import FLAG
-from orchestration.warehouse.graph import Graph, Node
+from orchestration.warehouse.graph import Graph
+from orchestration.warehouse.nodes import Node
 
 #: Types of pseudonyms; nothing in the open file has one.
 _PSEUDONYMS = ("UUID", "BLOB")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import duckdb
 
 from orchestration.base.settings import Settings
-from orchestration.warehouse.graph import Node
+from orchestration.warehouse.nodes import Node
 
 #: Raw in Parquet becomes a warehouse of up to so many times its size, and a publication of the rest.
 _FROM_RAW = 3.0

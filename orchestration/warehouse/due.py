@@ -21,8 +21,9 @@ import duckdb
 
 from orchestration.base.sql import columns_of, literal
 from orchestration.contracts import Feed
-from orchestration.warehouse.graph import REVISION, Graph, Node
+from orchestration.warehouse.graph import REVISION, Graph
 from orchestration.warehouse.made_of import MadeOf, digest
+from orchestration.warehouse.nodes import Node
 
 _MADE_OF = "model varchar not null, code varchar not null, version varchar, replaced varchar, was_whole boolean"
 _TABLES = {

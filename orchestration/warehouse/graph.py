@@ -3,99 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from typing import Any
 
-BUILT = ("model", "seed")
+from orchestration.warehouse.nodes import Node, is_built, keys_of, node_of
 
 #: Tag of what is built for the pipeline itself: which keys of a model are touched, and what it can read.
 PIPELINE = "pipeline"
 #: Table of schema `raw` that lists all deliveries.
 REVISION = "revision"
-
-
-@dataclass(frozen=True)
-class Column:
-    """A column as its model's contract declares it; `data_type` is None where a seed leaves it open."""
-
-    name: str
-    data_type: str | None
-    description: str
-    is_required: bool
-
-
-@dataclass(frozen=True)
-class Figures:
-    """Figures of a mart that are of the same persons.
-
-    The first of `persons` counts them, each once within a total, so that it adds up. The others count groups that could
-    be told from the figures. All are SQL over the mart's columns. Without `columns` they are whatever no other set has.
-    Without `persons` they are of nobody in person (cells, or what the press prints). In a mart that says how much was
-    known by a day, `of_the_day` are figures of one day, and `flows` those of a day whose sum so far is a figure.
-    """
-
-    persons: tuple[str, ...]
-    columns: tuple[str, ...] = ()
-    of_the_day: bool = False
-    flows: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class SmallGroups:
-    """What a mart's `meta.small_groups` says of itself.
-
-    `by` are columns of its key that make groups small, the first to be kept longest; without it, figures do not add up
-    over any of them. `within` are lists of SQL over the rest of the key: sums that are known elsewhere. `along` is a
-    column of days, of each of which the row says how much was known by then; `ends_at_total` says that the last day's
-    figures are exact, because another mart has them.
-    """
-
-    figures: tuple[Figures, ...]
-    by: tuple[str, ...] = ()
-    within: tuple[str, ...] = ()
-    along: str | None = None
-    ends_at_total: bool = False
-
-
-@dataclass(frozen=True)
-class Node:
-    """A model or seed of the warehouse; `key` is what its primary-key test says, empty without one.
-
-    `reconciles` is the feed whose rows it follows to the facts; `last_good` names what it may read as it last was.
-    `unique_key` is the column by which an incremental model's rows are replaced.
-    `file` is the name under which a publication has it as a file, too.
-    """
-
-    unique_id: str
-    name: str
-    schema: str
-    resource_type: str
-    tags: frozenset[str]
-    description: str
-    columns: tuple[Column, ...] = ()
-    key: tuple[str, ...] = ()
-    small_groups: SmallGroups | None = None
-    reconciles: str | None = None
-    last_good: frozenset[str] = frozenset()
-    materialized: str = "table"
-    unique_key: str | None = None
-    file: str | None = None
-
-    @property
-    def is_view(self) -> bool:
-        """Whether it has no rows of its own."""
-        return self.materialized == "view"
-
-    @property
-    def is_incremental(self) -> bool:
-        """Whether it can be built where deliveries touch it alone."""
-        return self.materialized == "incremental"
-
-    @property
-    def relation(self) -> str:
-        """Its name in the warehouse, schema first."""
-        return f"{self.schema}.{self.name}"
 
 
 def without_pipeline(manifest: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -129,14 +45,14 @@ class Graph:
 
     def __init__(self, manifest: Mapping[str, Any]) -> None:
         self.manifest = manifest
-        keys = _keys(manifest)
+        keys = keys_of(manifest)
         self.nodes = {
-            unique_id: _node(node, keys.get(unique_id, ()))
+            unique_id: node_of(node, keys.get(unique_id, ()))
             for unique_id, node in manifest["nodes"].items()
-            if _is_built(node) and PIPELINE not in node["tags"]
+            if is_built(node) and PIPELINE not in node["tags"]
         }
         self._pipeline = {
-            unique_id for unique_id, node in manifest["nodes"].items() if _is_built(node) and PIPELINE in node["tags"]
+            unique_id for unique_id, node in manifest["nodes"].items() if is_built(node) and PIPELINE in node["tags"]
         }
         self._order = list(TopologicalSorter(manifest["parent_map"]).static_order())
         self._sources = _sources_by_feed(manifest)
@@ -164,7 +80,8 @@ class Graph:
         feeds = {feed for feed, sources in self._sources.items() if not set(sources).isdisjoint(parents)}
         sources = (self.manifest["sources"][one] for one in parents if one in self.manifest["sources"])
         feeds |= {REVISION for source in sources if (source["schema"], source["name"]) == ("raw", REVISION)}
-        return sorted((self.nodes[one] for one in parents if one in self.nodes), key=by_name), sorted(feeds)
+        nodes = (self.nodes[one] for one in parents if one in self.nodes)
+        return sorted(nodes, key=lambda node: node.name), sorted(feeds)
 
     def published(self) -> list[Node]:
         """Relations that people read: the marts, without what only the marts themselves read."""
@@ -259,20 +176,6 @@ class Graph:
         return found
 
 
-def is_sql(entry: Mapping[str, Any]) -> bool:
-    """Whether the manifest's entry of a node is a model written in SQL."""
-    return bool(entry["resource_type"] == "model" and entry["language"] == "sql")
-
-
-def by_name(node: Node) -> str:
-    """Sorts nodes."""
-    return node.name
-
-
-def _is_built(node: Mapping[str, Any]) -> bool:
-    return node["resource_type"] in BUILT and node["config"]["materialized"] != "ephemeral"
-
-
 def _sources_by_feed(manifest: Mapping[str, Any]) -> dict[str, list[str]]:
     """Sources that hold rows of each feed: those in force, and those of all revisions."""
     found: dict[str, list[str]] = {}
@@ -280,45 +183,3 @@ def _sources_by_feed(manifest: Mapping[str, Any]) -> dict[str, list[str]]:
         if feed := (source["config"].get("meta") or {}).get("feed"):
             found.setdefault(feed, []).append(unique_id)
     return found
-
-
-def _node(node: Mapping[str, Any], key: tuple[str, ...]) -> Node:
-    meta = node["config"].get("meta") or {}
-    return Node(
-        node["unique_id"], node["name"], node["schema"], node["resource_type"], frozenset(node["tags"]),
-        node.get("description") or "", tuple(_column(column) for column in node["columns"].values()), key,
-        _small_groups(meta), meta.get("reconciles"), frozenset(meta.get("last_good", ())),
-        node["config"]["materialized"], node["config"].get("unique_key"), meta.get("file"),
-    )  # fmt: skip
-
-
-def _column(column: Mapping[str, Any]) -> Column:
-    is_required = any(constraint["type"] == "not_null" for constraint in column["constraints"])
-    return Column(column["name"], column["data_type"], column["description"] or "", is_required)
-
-
-def _keys(manifest: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
-    """Columns of each node's primary-key test."""
-    tests = (node for node in manifest["nodes"].values() if node["resource_type"] == "test")
-    return {
-        test["attached_node"]: tuple(test["test_metadata"]["kwargs"]["columns"])
-        for test in tests
-        if (test.get("test_metadata") or {}).get("name") == "primary_key"
-    }
-
-
-def _small_groups(meta: Mapping[str, Any]) -> SmallGroups | None:
-    rule = meta.get("small_groups")
-    if rule is None:
-        return None
-    figures = [
-        Figures(
-            tuple(entry["persons"]), tuple(entry.get("columns", ())), entry.get("of_the_day", False),
-            tuple(entry.get("flows", ())),
-        )
-        for entry in rule["figures"]
-    ]  # fmt: skip
-    return SmallGroups(
-        tuple(figures), tuple(rule.get("by", ())), tuple(rule.get("within", ())), rule.get("along"),
-        rule.get("ends_at_total", False),
-    )  # fmt: skip

@@ -9,7 +9,8 @@ import duckdb
 from orchestration.base.settings import Settings
 from orchestration.base.sql import connect
 from orchestration.gates import verdicts
-from orchestration.warehouse.graph import Graph, Node
+from orchestration.warehouse.graph import Graph
+from orchestration.warehouse.nodes import Node
 from orchestration.warehouse.work import rows_judged
 
 

@@ -21,9 +21,9 @@ from sqlglot.schema import MappingSchema
 from orchestration.base.settings import Settings
 from orchestration.warehouse import dbt
 from orchestration.warehouse.engines import engine_of
-from orchestration.warehouse.graph import Node, is_sql
 from orchestration.warehouse.lineage_file import load_lineage, save_lineage
 from orchestration.warehouse.made_of import digest
+from orchestration.warehouse.nodes import Node, is_sql
 
 #: Per model (unique id), per column: the columns it comes from, as (schema, relation, column).
 Lineage = Mapping[str, Mapping[str, list[tuple[str, str, str]]]]

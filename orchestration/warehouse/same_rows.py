@@ -17,7 +17,8 @@ from orchestration.base.content import Content, content_of
 from orchestration.base.settings import Settings
 from orchestration.base.sql import columns_of, connect
 from orchestration.warehouse.due import Plan
-from orchestration.warehouse.graph import Graph, Node
+from orchestration.warehouse.graph import Graph
+from orchestration.warehouse.nodes import Node
 from orchestration.warehouse.work import Work
 
 

@@ -26,9 +26,10 @@ from orchestration.warehouse import dbt
 from orchestration.warehouse.disk import check_disk
 from orchestration.warehouse.due import note_durations, want
 from orchestration.warehouse.engines import Check, engine_of, take_over
-from orchestration.warehouse.graph import Graph, Node
+from orchestration.warehouse.graph import Graph
 from orchestration.warehouse.held import held_back
 from orchestration.warehouse.lineage import as_metadata, column_lineage
+from orchestration.warehouse.nodes import Node
 from orchestration.warehouse.raw_relations import refresh_raw
 from orchestration.warehouse.same_rows import build_first
 from orchestration.warehouse.work import DBT_TEST, Work, find_work

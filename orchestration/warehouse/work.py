@@ -14,8 +14,9 @@ from orchestration.gates.gate import CAN_BE_JUDGED
 from orchestration.gates.suites import Suite
 from orchestration.warehouse import dbt
 from orchestration.warehouse.due import Due, Plan, existing, plan, prepare, raw_versions
-from orchestration.warehouse.graph import Graph, Node
+from orchestration.warehouse.graph import Graph
 from orchestration.warehouse.made_of import MadeOf, digest
+from orchestration.warehouse.nodes import Node
 
 #: What an outcome says that is one of dbt's tests.
 DBT_TEST = "dbt_test"

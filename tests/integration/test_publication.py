@@ -30,7 +30,8 @@ from orchestration.serving.publish import publish
 from orchestration.serving.sealed import check_published
 from orchestration.serving.verify import VerificationError
 from orchestration.warehouse import dbt
-from orchestration.warehouse.graph import Column, Graph, Node
+from orchestration.warehouse.graph import Graph
+from orchestration.warehouse.nodes import Column, Node
 from tests.support.world import World
 
 #: Reads without pause until it is told to stop: with a connection per query, one for twenty queries, or one for ever.

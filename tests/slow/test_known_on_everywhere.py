@@ -13,8 +13,9 @@ import pytest
 
 from orchestration.ingest.receipt import read_receipts
 from orchestration.warehouse import dbt
-from orchestration.warehouse.graph import Graph, Node
+from orchestration.warehouse.graph import Graph
 from orchestration.warehouse.known_on import built_as_known_on
+from orchestration.warehouse.nodes import Node
 from tests.support.world import FIRST, LAST, World
 
 SCHEMAS = ("churn", "fraud")

@@ -18,7 +18,8 @@ from orchestration.base.sql import connect
 from orchestration.site import reference
 from orchestration.warehouse import dbt, dbt_session
 from orchestration.warehouse.due import want
-from orchestration.warehouse.graph import Graph, Node
+from orchestration.warehouse.graph import Graph
+from orchestration.warehouse.nodes import Node
 from orchestration.warehouse.same_rows import build_first
 from orchestration.warehouse.work import Work, find_work
 from tests.integration.test_dbt_incremental import FIRST_DAY, SEED, Deliveries

@@ -18,7 +18,8 @@ import duckdb
 from orchestration.base.sql import columns_of
 from orchestration.serving.small_groups import without_small_groups
 from orchestration.warehouse import dbt
-from orchestration.warehouse.graph import Figures, Graph, Node, SmallGroups
+from orchestration.warehouse.graph import Graph
+from orchestration.warehouse.nodes import Figures, Node, SmallGroups
 from tests.support.world import World
 
 FEW = 4

@@ -10,7 +10,7 @@ import pytest
 
 from orchestration.base.settings import Settings
 from orchestration.warehouse import disk
-from orchestration.warehouse.graph import Node
+from orchestration.warehouse.nodes import Node
 
 Usage = namedtuple("Usage", "free")
 

@@ -7,7 +7,7 @@ import pytest
 
 from orchestration.base.sql import columns_of
 from orchestration.serving.small_groups import without_small_groups
-from orchestration.warehouse.graph import Figures, Node, SmallGroups
+from orchestration.warehouse.nodes import Figures, Node, SmallGroups
 
 KEY = ("incident_id", "plan_code", "tenure_band")
 LOST = """
