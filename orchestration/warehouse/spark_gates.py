@@ -39,7 +39,7 @@ class SparkGates:
 
     def __call__(self, suite: Suite, relation: str, touched: str | None) -> list[Outcome]:
         looked_at = self.bytes_looked_at(suite, relation)
-        if looked_at <= self._settings.spark_gates_above:
+        if not suite.expectations or looked_at <= self._settings.spark_gates_above:
             return check_changed(self._con, self._settings, suite, relation, touched)
         self._say(f"Spark judges {relation}: its gate looks at {looked_at / 1e9:,.1f} GB")
         folder = private_dir(self._settings.spark_dir / "gates" / suite.name)

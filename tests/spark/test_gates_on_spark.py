@@ -18,7 +18,7 @@ import pytest
 from pydantic import ByteSize
 
 from orchestration.base.settings import Settings, home_dir
-from orchestration.base.sql import columns_of, connect
+from orchestration.base.sql import columns_of, connect, one_number
 from orchestration.contracts import load_feeds
 from orchestration.gates.engine import validate
 from orchestration.gates.gate import check_by, check_relation
@@ -122,8 +122,12 @@ def _plain(outcome: Outcome) -> dict[str, Any]:
 
 
 def _rounded(value: Any) -> str:
-    """A JSON value as a text, floating-point numbers to nine digits."""
-    return repr(json.loads(json.dumps(value), parse_float=lambda said: float(f"{float(said):.9g}")))
+    """A JSON value as a text, numbers to nine digits, whole or not."""
+
+    def number(said: str) -> float:
+        return float(f"{float(said):.9g}")
+
+    return repr(json.loads(json.dumps(value), parse_float=number, parse_int=number))
 
 
 def _failed(outcomes: list[Outcome]) -> set[str]:
@@ -154,39 +158,58 @@ def test_a_fault_has_the_same_outcomes_on_both_engines(
 
 
 WORLDS = (("wh.clean", None), ("wh.dirty", None), ("wh.mixed", "clean"), ("wh.mixed", "dirty"))
+Found = Mapping[str, tuple[Any, ...]]
 
 
 @pytest.fixture(scope="module")
-def worlds(session: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Clean and dirty rows for every expectation, which Spark knows as well."""
+def found(session: Any, tmp_path_factory: pytest.TempPathFactory) -> list[tuple[Found, Found, Mapping[str, str]]]:
+    """What DuckDB and Spark find in each world, by expectation, and what Spark leaves to DuckDB."""
+    from orchestration.warehouse.spark_judged import judge
+
+    folder = tmp_path_factory.mktemp("worlds")
     with duckdb.connect() as con:
         make_worlds(con)
-        copies = Copies(con, session, tmp_path_factory.mktemp("worlds"))
+        copies = Copies(con, session, folder)
         for relation in copies.relations.values():
             copies.write(relation)
-        yield con
+
+        def rows(query: str) -> int:
+            return one_number(con, f"select count(*) from ({query})")
+
+        def compared(relation: str, part: str | None) -> tuple[Found, Found, Mapping[str, str]]:
+            asked = [case.expectation(part) for case in CASES if part is None or case.takes_condition]
+            request = {"relation": relation, "expectations": asked, "partition_by": None, "examples": 50}
+            answer = judge(session, request, folder)
+            on_duckdb = {
+                one.expectation_id: (
+                    one.passed, one.evaluated, one.failed, _rounded(one.observed),
+                    one.failing_rows_sql and rows(one.failing_rows_sql),
+                )
+                for one in validate(con, relation, asked)
+            }  # fmt: skip
+            on_spark = {
+                name: (
+                    one["passed"], one["evaluated"], one["failed"], _rounded(one["observed"]),
+                    rows(f"from read_parquet('{folder / name}.parquet')") if name in answer["failed"] else None,
+                )
+                for one in answer["results"]
+                for name in [one["expectation_id"]]
+            }  # fmt: skip
+            return on_duckdb, on_spark, answer["refused"]
+
+        return [compared(relation, part) for relation, part in WORLDS]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.type)
 def test_an_expectation_finds_the_same_on_both_engines_or_stays_with_duckdb(
-    case: Case, worlds: duckdb.DuckDBPyConnection, session: Any, tmp_path: Path
+    case: Case, found: list[tuple[Found, Found, Mapping[str, str]]]
 ) -> None:
-    from orchestration.warehouse.spark_judged import NOT_ON_SPARK, judge
+    from orchestration.warehouse.spark_judged import NOT_ON_SPARK
 
-    for relation, part in WORLDS if case.takes_condition else WORLDS[:2]:
-        expectation = case.expectation(part)
-        request = {"relation": relation, "expectations": [expectation], "partition_by": None, "examples": 50}
-        answer = judge(session, request, tmp_path)
-        if case.type in NOT_ON_SPARK:
-            assert answer["refused"] == {case.type: NOT_ON_SPARK[case.type]}
-            continue
-        (on_spark,), (on_duckdb,) = answer["results"], validate(worlds, relation, [expectation])
-        for name in ("passed", "evaluated", "failed"):
-            assert on_spark[name] == getattr(on_duckdb, name)
-        assert _rounded(on_spark["observed"]) == _rounded(on_duckdb.observed)
-        if on_duckdb.failing_rows_sql:
-            rows = f"select count(*) from read_parquet('{tmp_path / case.type}.parquet')"
-            assert worlds.execute(rows).fetchone() == (case.failed,)
+    for on_duckdb, on_spark, refused in found if case.takes_condition else found[:2]:
+        assert refused.get(case.type) == NOT_ON_SPARK.get(case.type)
+        if case.type not in NOT_ON_SPARK:
+            assert on_spark[case.type] == on_duckdb[case.type]
 
 
 def test_dbts_process_judges_what_it_holds(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
