@@ -116,6 +116,8 @@ def build(settings: Settings, rows: int) -> None:
     """A warehouse with that many rows in all."""
     settings.warehouse.unlink(missing_ok=True)
     with connect(settings, str(settings.warehouse)) as con:
+        con.execute("create schema raw")
+        con.execute("create table raw.revision (feed varchar, dt date, rev integer, is_current boolean)")
         for relation, (_, share, columns) in MARTS.items():
             con.execute(f"create schema if not exists {relation.split('.')[0]}")
             con.execute(f"create table {relation} as select {columns} from range({int(rows * share)}) as t(i)")
@@ -194,8 +196,6 @@ def say_what_they_are_made_of(settings: Settings) -> None:
     """As a run does of each relation that it builds."""
     with connect(settings, str(settings.warehouse)) as con:
         prepare(con)
-        con.execute("create schema if not exists raw")
-        con.execute("create table raw.revision (feed varchar, dt date, rev integer, is_current boolean)")
         for name in ("offered", "consumed"):
             con.execute(f"create table pipeline.{name} (model varchar, feed varchar, dt date, rev integer)")
         for relation in MARTS:
