@@ -19,8 +19,8 @@ from orchestration.base.settings import Settings, private_dir
 from orchestration.base.sql import connect, exact, literal
 from orchestration.contracts import Column, Feed
 from orchestration.ingest.batch.masked import masked_texts, masked_values
-from orchestration.ingest.batch.reading import weighed_sql
 from orchestration.ingest.batch.tables import Batch
+from orchestration.ingest.batch.weighed import weighed_sql
 from orchestration.ingest.faults import RefusedError, reading
 from orchestration.ingest.ingest import ingest
 from orchestration.ingest.layout import Layout, read_layout, source_sql

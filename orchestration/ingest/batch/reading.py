@@ -13,11 +13,10 @@ from itertools import chain
 from pathlib import Path
 
 from orchestration.base.sql import exact, identifier, literal
-from orchestration.ingest.batch.masked import masked_texts
 from orchestration.ingest.batch.tables import Batch, Outcome
+from orchestration.ingest.batch.weighed import judged_sql
 from orchestration.ingest.faults import RefusedError, reading
-from orchestration.ingest.judge import Judged, holds_name
-from orchestration.ingest.layout import Layout, read_layout, source_sql
+from orchestration.ingest.layout import Layout, read_layout
 from orchestration.ingest.names import is_parquet
 from orchestration.ingest.survey import LONG_LINE, OPEN_QUOTE, Survey, survey
 
@@ -46,6 +45,8 @@ def _read_or_refuse(
     batch: Batch, outcomes: dict[date, Outcome], numbers: Mapping[Path, int], surveys: Sequence[Survey]
 ) -> None:
     """Read some files, if need be twice, and refuse the deliveries of those that cannot be read."""
+    if not surveys:
+        return
     unread = _read(batch, outcomes, numbers, surveys)
     _refuse(outcomes, {path: said for path, said in unread.items() if is_parquet(path.name)})
     again: dict[date, list[Path]] = {}
@@ -152,7 +153,7 @@ def _read(
     for layout, members in layouts.items():
         unread |= _insert(batch, layout, members)
     _gather_rejects(batch)
-    counts = _count(batch)
+    counts = _count(batch, [numbers[one.path] for one in surveys])
     return unread | {
         one.path: f"{one.name}: its records cannot be told apart"
         for one in surveys
@@ -188,7 +189,7 @@ def _insert(batch: Batch, layout: Layout, members: Sequence[Member]) -> dict[Pat
     try:
         with reading(surveys[0].name, *(found.readable for found in surveys)):
             paths = [exact(found.readable) for found in surveys]
-            batch.con.execute(f"insert into judged {_judged_sql(batch, layout, number)}", [paths])
+            batch.con.execute(f"insert into judged {judged_sql(batch, layout, number)}", [paths])
     except RefusedError as error:
         batch.con.execute("delete from files where layout_no = $1", [number])
         if len(members) == 1:
@@ -198,51 +199,14 @@ def _insert(batch: Batch, layout: Layout, members: Sequence[Member]) -> dict[Pat
     return {}
 
 
-def _count(batch: Batch) -> dict[int, int]:
-    """How many records were found per file."""
+def _count(batch: Batch, numbers: Sequence[int]) -> dict[int, int]:
+    """How many records were found in each of these files; of none, nothing."""
     counts: list[tuple[int, int]] = batch.con.execute(
         "select _file_no, count(*) from ("
-        "select _file_no from judged union all select _file_no from rejects) group by all"
+        "select _file_no from judged union all select _file_no from rejects) where _file_no in $1 group by all",
+        [numbers],
     ).fetchall()
     return dict(counts)
-
-
-def _judged_sql(batch: Batch, layout: Layout, layout_no: int) -> str:
-    """SQL for typed values of the files bound as $1, with the reasons and the masked texts of the bad rows."""
-    conditions = Judged(batch.feed, batch.plan, layout.types(batch.feed)).all_reasons()
-    listed = ", ".join(f"case when {condition} then {literal(name)} end" for name, condition in conditions.items())
-    hidden = {column.name: holds_name(column) for column in batch.feed.columns if column.is_masked}
-    is_hiding = " or ".join(hidden.values()) or "false"
-    names = ", ".join(f"case when {flag} then {literal(name)} end" for name, flag in hidden.items())
-    texts = f"""
-            select read.* exclude (file_index), files._file_no, files.dt
-            from ({source_sql(layout, batch.feed)}) as read
-            join files on files.place = read.file_index and files.layout_no = {layout_no}"""
-    return f"""
-        with {weighed_sql(batch, layout, texts)}
-        select _file_no, dt, {", ".join(batch.raw_names)},
-            case when _is_bad then list_filter([{listed}], lambda reason: reason is not null) end,
-            case when _is_bad then {masked_texts(batch.feed)} end,
-            case when {is_hiding} then list_filter([{names}], lambda name: name is not null) end
-        from weighed
-        """
-
-
-def weighed_sql(batch: Batch, layout: Layout, texts: str) -> str:
-    """SQL of the relations `texts` (given), `searched` for numbers, `typed` and `weighed`.
-
-    `typed` has the values beside the texts, and `weighed` says `_is_bad`.
-    """
-    judged = Judged(batch.feed, batch.plan, layout.types(batch.feed))
-    typed = ", ".join(f"{judged.typed_sql(column)} as {identifier(column.raw_name)}" for column in batch.feed.columns)
-    searches = "".join(f", {search} as {flag}" for flag, search in judged.searches().items())
-    conditions = judged.all_reasons().values()
-    is_bad = " or ".join(f"coalesce({condition}, false)" for condition in conditions) or "false"
-    return f"""texts as ({texts}
-        ),
-        searched as (select *{searches} from texts),
-        typed as (select *, {typed} from searched),
-        weighed as (select *, {is_bad} as _is_bad from typed)"""
 
 
 def _gather_rejects(batch: Batch) -> None:
