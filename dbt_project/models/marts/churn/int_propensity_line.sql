@@ -1,8 +1,13 @@
 {#- Lines whose past is looked at: all of them up to about this many, otherwise a part, by their pseudonym. -#}
-{%- set enough = 150000 -%}
+{%- set enough = 900000 -%}
+{#- Departures are what is learnt from, and few: of those who stay, one in sixteen is looked at, and stands for all. -#}
+{%- set halvings = 4 -%}
 
 with snapshots as (
     select * from {{ ref('int_propensity_snapshot') }}
+    where
+        is_over
+        or is_today
 ),
 
 providers as (
@@ -10,7 +15,11 @@ providers as (
 ),
 
 lines as (
-    select * from {{ ref('dim_line') }}
+    select
+        *,
+        {{ share_of('line_key', 'watched') }} as share,
+        {{ is_sampled('line_key', halvings, of='stayers') }} as stands_for_stayers
+    from {{ ref('dim_line') }}
     where status <> 'TERMINATED'
 ),
 
@@ -21,19 +30,6 @@ regions as (
 sized as (
     select {{ enough }} * 1e0 / count(*) as watched_share
     from lines
-),
-
-watched as (
-    select
-        snapshots.*,
-        lines.*
-    from snapshots
-    cross join sized
-    inner join lines on {{ valid_at('lines', start_of_day('snapshots.snapshot_on')) }}
-    inner join providers on lines.provider = providers.provider
-    where
-        {{ in_view(['providers.group_name']) }}
-        and (snapshots.is_today or {{ share_of('lines.line_key', 'watched') }} < sized.watched_share)
 ),
 
 ports as (
@@ -56,6 +52,33 @@ departures as (
             and {{ days_between('snapshots.snapshot_on', 'ports.processed_on') }} < {{ horizon_days() }}
     where ports.line_key is not null
     group by snapshots.snapshot_on, ports.line_key
+),
+
+watched as (
+    select
+        snapshots.*,
+        lines.*,
+        providers.group_name as provider_group,
+        departures.left_on,
+        departures.left_for,
+        case when snapshots.is_today or departures.left_on is not null then 1 else {{ 2 ** halvings }} end as stands_for
+    from snapshots
+    cross join sized
+    inner join lines on {{ valid_at('lines', start_of_day('snapshots.snapshot_on')) }}
+    inner join providers on lines.provider = providers.provider
+    left join departures
+        on
+            snapshots.snapshot_on = departures.snapshot_on
+            and lines.line_key = departures.line_key
+    where
+        {{ in_view(['providers.group_name']) }}
+        and (
+            snapshots.is_today
+            or (
+                lines.share < sized.watched_share
+                and (lines.stands_for_stayers or departures.left_on is not null)
+            )
+        )
 ),
 
 arrivals as (
@@ -149,14 +172,30 @@ just_left as (
     group by snapshots.snapshot_on, owners.account_key
 ),
 
+-- while a waiver pays fees back, no contract binds
+unbound as (
+    select
+        snapshots.snapshot_on,
+        waivers.provider_group
+    from snapshots
+    inner join {{ ref('int_waiver') }} as waivers
+        on snapshots.snapshot_on between waivers.starts_on and waivers.ends_on
+    group by snapshots.snapshot_on, waivers.provider_group
+),
+
 aged as (
     select
-        *,
-        {{ full_months_between('activated_on', 'snapshot_on') }} as tenure_months,
+        watched.*,
+        {{ full_months_between('watched.activated_on', 'watched.snapshot_on') }} as tenure_months,
         case
-            when contract_end_on >= snapshot_on then {{ full_months_between('snapshot_on', 'contract_end_on') }}
+            when watched.contract_end_on >= watched.snapshot_on and unbound.snapshot_on is null
+                then {{ full_months_between('watched.snapshot_on', 'watched.contract_end_on') }}
         end as contract_months_left
     from watched
+    left join unbound
+        on
+            watched.snapshot_on = unbound.snapshot_on
+            and watched.provider_group = unbound.provider_group
 ),
 
 final as (
@@ -211,8 +250,9 @@ final as (
             when accounts.lines = 2 then 'one'
             else 'two or more'
         end as other_lines,
-        departures.left_on,
-        departures.left_for
+        aged.left_on,
+        aged.left_for,
+        aged.stands_for
     from aged
     left join regions on aged.region_code = regions.region_code
     left join arrivals on aged.line_key = arrivals.line_key
@@ -231,10 +271,6 @@ final as (
         on
             aged.snapshot_on = just_left.snapshot_on
             and aged.account_key = just_left.account_key
-    left join departures
-        on
-            aged.snapshot_on = departures.snapshot_on
-            and aged.line_key = departures.line_key
 )
 
 select * from final

@@ -5,23 +5,24 @@
 {%- set lines_from = data_start('subscriptions', [ref('int_subscription_interval')]) -%}
 {%- set ports_to = data_end('portability_events', [ref('fct_port')]) -%}
 
--- of the days before its first delivery, billing knows survivors only
+-- Of the days before its first delivery, billing knows survivors only: its first month begins on the morning after.
+-- What that month and the next have in common counts in both; each has a level of its own.
 with begun as (
-    select cast(date_trunc('month', date_day) as date) as month
+    select greatest(cast(date_trunc('month', date_day) as date), {{ lines_from }} + 1) as month_from
     from {{ ref('dim_date') }}
     where date_day between {{ lines_from }} and {{ lines_to }}
 ),
 
 past as (
     select
-        month as snapshot_on,
+        month_from as snapshot_on,
         false as is_today,
-        {{ days_between('month', ports_to) }} >= {{ horizon_days() }} as is_over
+        {{ days_between('month_from', ports_to) }} >= {{ horizon_days() }} as is_over
     from begun
     where
-        month > {{ lines_from }}
-        and {{ full_months_between('month', lines_to) }} < {{ months }}
-    group by month
+        month_from <= {{ lines_to }}
+        and {{ full_months_between('month_from', lines_to) }} < {{ months }}
+    group by month_from
 ),
 
 -- while a waiver of the group runs, others leave, and more of them: no month to learn ordinary ones from

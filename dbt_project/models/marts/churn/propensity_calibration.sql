@@ -1,22 +1,45 @@
+{%- set z = 1.959963984540054 -%}
 with deciles as (
     select * from {{ ref('int_propensity_decile') }}
+),
+
+errors as (
+    select * from {{ ref('int_propensity_error') }}
 ),
 
 rates as (
     select
         *,
         1e0 * departures / lines as rate,
-        sum(departures) over (partition by snapshot_on) * 1e0 / sum(lines) over (partition by snapshot_on) as base_rate
+        sum(departures) over (partition by snapshot_on) as departures_of_month,
+        sum(departures) over (partition by snapshot_on) * 1e0 / sum(lines) over (partition by snapshot_on) as base_rate,
+        cast(departures_expected as double) as expected,
+        cast(departures_expected as double)
+        / sum(cast(departures_expected as double)) over (partition by snapshot_on) as part
     from deciles
 ),
 
--- Wilson's interval, which holds for few departures too
+-- Three things part what comes from what was foretold: chance; that a tenth's part of the departures was learnt from
+-- few; and the level of the month, which is the latest one's, itself counted, and moves from month to month.
 bounded as (
     select
-        *,
-        {{ wilson_middle('rate', 'lines') }} as centre,
-        {{ wilson_half_width('rate', 'lines') }} as half_width
+        rates.*,
+        {{ wilson_middle('rates.rate', 'rates.lines') }} as centre,
+        {{ wilson_half_width('rates.rate', 'rates.lines') }} as half_width,
+        {{ z }} * sqrt(
+            rates.expected
+            + rates.expected * rates.expected * (
+                (1e0 - rates.part) / rates.part / errors.departures_learnt
+                + 1e0 / errors.departures_of_level
+                + errors.level_spread * errors.level_spread
+            )
+        ) as margin,
+        {{ z }} * sqrt(
+            rates.departures_of_month * rates.part * (1e0 - rates.part)
+            * (1e0 + 1e0 * rates.departures_of_month / errors.departures_learnt)
+        ) as margin_of_part
     from rates
+    inner join errors on rates.snapshot_on = errors.snapshot_on
 ),
 
 final as (
@@ -26,12 +49,15 @@ final as (
         is_ordinary,
         lines,
         departures,
-        cast(departures_expected as double) as departures_expected,
-        100e0 * departures_expected / lines as expected_pct,
+        expected as departures_expected,
+        100e0 * expected / lines as expected_pct,
+        100e0 * greatest(expected - margin, 0) / lines as expected_low_pct,
+        100e0 * (expected + margin) / lines as expected_high_pct,
         100e0 * rate as departed_pct,
         100e0 * greatest(centre - half_width, 0) as departed_low_pct,
         100e0 * (centre + half_width) as departed_high_pct,
-        departures_expected / lines between centre - half_width and centre + half_width as is_calibrated,
+        departures between expected - margin and expected + margin as is_calibrated,
+        abs(departures - departures_of_month * part) <= margin_of_part as is_in_proportion,
         rate / nullif(base_rate, 0) as lift
     from bounded
 )

@@ -26,7 +26,8 @@ judged as (
     select
         month,
         max(lift) filter (where decile = 1) as top_decile_lift,
-        count(*) filter (where is_calibrated) as deciles_calibrated
+        count(*) filter (where is_calibrated) as deciles_calibrated,
+        count(*) filter (where is_in_proportion) as deciles_in_proportion
     from calibration
     group by month
 ),
@@ -42,7 +43,8 @@ final as (
         (months.place_sum - months.least_place_sum) / nullif(months.pairs, 0) as auc,
         (months.place_by_months_left_sum - months.least_place_sum) / nullif(months.pairs, 0) as auc_by_months_left,
         judged.top_decile_lift,
-        judged.deciles_calibrated
+        judged.deciles_calibrated,
+        judged.deciles_in_proportion
     from months
     inner join judged on months.month = judged.month
 )
