@@ -353,7 +353,7 @@ def test_the_history_is_worth_comparing(history: Warehouse) -> None:
         "intermediate.int_group_count",
         "churn.dealer_early_churn",
         "churn.propensity_calibration", "churn.propensity_quality", "intermediate.int_propensity_cell",
-        "intermediate.int_propensity_decile",
+        "intermediate.int_propensity_decile", "intermediate.int_propensity_error",
         "intermediate.int_propensity_model", "intermediate.int_propensity_score", "fraud.score",
         "fraud.challenger_quality", "intermediate.int_challenger_measure", "intermediate.int_challenger_level",
         "intermediate.int_challenger_card", "intermediate.int_challenger_payment", "intermediate.int_alert_score",
