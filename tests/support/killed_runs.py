@@ -18,6 +18,7 @@ from orchestration.serving.generations import current_publication
 from orchestration.serving.publish import publish
 from orchestration.state.run_report import Exit
 from orchestration.warehouse import dbt
+from orchestration.warehouse.due import Plan, prepare, want
 from orchestration.warehouse.graph import Graph
 from orchestration.warehouse.raw_relations import refresh_raw
 from tests.support.world import KEY, LAST, World
@@ -71,7 +72,7 @@ def published(settings: Settings) -> State:
 
 
 def do_step(world: World, step: str) -> None:
-    """What the job does in a step, without the job."""
+    """What the job does in a step, without the job; what a killed run wanted is not said of what is built here."""
     graph = Graph(dbt.manifest(world.settings))
     if step == "publication":
         publish(world.settings, graph, world.feeds, "a test")
@@ -79,6 +80,8 @@ def do_step(world: World, step: str) -> None:
     with warehouse_lock(world.settings) as holding:
         with connect(world.settings, str(world.settings.warehouse)) as con:
             refresh_raw(con, world.settings, world.feeds)
+            prepare(con)
+            want(con, Plan(), {})
         nodes = graph.stage(step)
         selected = [*(node.name for node in nodes), *graph.pipeline_of(nodes)]
         dbt.build(world.settings, select=selected, keep_open=[holding])
