@@ -41,6 +41,14 @@ def find_repeats(batch: Batch) -> None:
 
 
 def count(batch: Batch, outcomes: dict[date, Outcome]) -> None:
+    """Count what became of the rows of each file, and why; and what is odd about those that are acceptable."""
+    _count_rows(batch, outcomes)
+    _count_reasons(batch, outcomes)
+    if batch.feed.event_time:
+        _count_far(batch, outcomes, batch.feed.event_time)
+
+
+def _count_rows(batch: Batch, outcomes: dict[date, Outcome]) -> None:
     """Count each file's rows per stage independently, so that totals check each other; the survey has those read."""
     amount = identifier(batch.feed.amount) if batch.feed.amount else "null::bigint"
     measured = "count(*) as n, coalesce(sum(amount), 0)::hugeint as amount"
@@ -77,6 +85,10 @@ def count(batch: Batch, outcomes: dict[date, Outcome]) -> None:
             amount_read=amount_read, amount_accepted=amount_accepted,
             amount_quarantined=amount_quarantined, amount_duplicate=amount_duplicate,
         )  # fmt: skip
+
+
+def _count_reasons(batch: Batch, outcomes: dict[date, Outcome]) -> None:
+    """Count quarantined rows by reason; and accepted ones with a masked subscriber number, by column."""
     reasons = batch.con.execute(
         "select dt, reason, count(*) from ("
         "select _file_no, unnest(_reasons) as reason from judged where _reasons is not null union all "
@@ -92,8 +104,6 @@ def count(batch: Batch, outcomes: dict[date, Outcome]) -> None:
     ).fetchall()
     for dt, name, rows in hidden:
         outcomes[dt].hidden[name] = rows
-    if batch.feed.event_time:
-        _count_far(batch, outcomes, batch.feed.event_time)
 
 
 def _count_far(batch: Batch, outcomes: dict[date, Outcome], event_time: str) -> None:
