@@ -282,7 +282,8 @@ def _measure_re_examination(settings: Settings, payments: int, seed: int) -> Non
 def _print(result: duckdb.DuckDBPyConnection) -> None:
     names = [column[0] for column in result.description]
     for name, value in zip(names, result.fetchall()[0], strict=True):
-        print(f"  {name:<30}{value:>12.5g}" if isinstance(value, float) else f"  {name:<30}{value:>12,}", flush=True)
+        shown = "–" if value is None else format(value, ".5g" if isinstance(value, float) else ",")
+        print(f"  {name:<30}{shown:>12}", flush=True)
 
 
 if __name__ == "__main__":

@@ -108,7 +108,7 @@ def test_another_operator_needs_an_incident_row_its_view_and_its_ports_only(tmp_
         _book(warehouse, on=day, donor="SKT", recipient="LGU_MVNO", ports=10, dt="2026-02-03")
     _book(warehouse, on="2026-02-03", donor="LGU", recipient="SKT", ports=5, dt="2026-02-03")
     _book(warehouse, on="2026-02-03", donor="KT", recipient="LGU", ports=500, dt="2026-02-03")
-    warehouse.build_models()
+    warehouse.build_models("--select", "+incident_headline", "+fct_port")
     assert warehouse.query(
         "select incident_id, as_of_date::varchar, port_outs_day, port_outs_cumulative, net_adds_cumulative, "
         "top_destination, round(top_share_all_pct, 1), top_share_mno_pct from churn.incident_headline order by 1, 2"

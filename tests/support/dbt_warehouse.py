@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +26,14 @@ DBT_PROJECT = Path(__file__).resolve().parents[2] / "dbt_project"
 REFERENCE = SITES / DEFAULT_SITE / "reference"
 
 Row = Mapping[str, Any]
+
+
+@cache
+def _place_of_this_process() -> Path:
+    """Where dbt finds each warehouse of this process: for another path it would parse the whole project again."""
+    folder = Path(tempfile.mkdtemp(prefix="dbt-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 @dataclass(frozen=True)
@@ -83,22 +95,30 @@ class Warehouse:
             AssertionError: if dbt fails, with what it printed.
         """
         settings = Settings(home=self.path.parent / "home", site=self.site)
+        place = _place_of_this_process()
+        shown, parsed = place / self.path.name, self.target / "partial_parse.msgpack"
+        shown.unlink(missing_ok=True)
+        shown.symlink_to(self.path)
+        if not parsed.exists() and (place / parsed.name).exists():
+            self.target.mkdir(parents=True, exist_ok=True)
+            shutil.copy(place / parsed.name, parsed)
         environment = {name: value for name, value in os.environ.items() if not name.startswith("RINGFENCE_")}
         environment |= {
-            "RINGFENCE_WAREHOUSE": str(self.path),
+            "RINGFENCE_WAREHOUSE": str(shown),
             "RINGFENCE_VIEW": self.view,
             "RINGFENCE_ALERT_BY": settings.site_profile.alert_by,
             "RINGFENCE_TIMEZONE": "Asia/Seoul",
             "RINGFENCE_CURRENCY": "KRW",
             "RINGFENCE_REFERENCE": self._references(settings),
             "RINGFENCE_MEMORY_LIMIT": "1GB",
-            "RINGFENCE_TEMP": str(self.path.with_suffix(".tmp")),
+            "RINGFENCE_TEMP": str(place / "temporary"),
             "DBT_TARGET_PATH": str(self.target),
             "DBT_LOG_PATH": str(self.target),
         }
         command = [str(Path(sys.executable).with_name("dbt")), *arguments, "--profiles-dir", str(DBT_PROJECT)]
         done = subprocess.run(command, cwd=DBT_PROJECT, env=environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
+        shutil.copy(parsed, place)
         return done.stdout
 
     def _references(self, settings: Settings) -> str:
