@@ -83,8 +83,8 @@ spreads as (
 
 final as (
     select
-        levels.trained_for as snapshot_on,
-        learnt.departures_learnt,
+        cast(levels.trained_for as date) as snapshot_on,
+        cast(learnt.departures_learnt as bigint) as departures_learnt,
         levels.departures as departures_of_level,
         coalesce(spreads.level_spread, 0) as level_spread
     from levels

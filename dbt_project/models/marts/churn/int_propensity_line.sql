@@ -72,13 +72,8 @@ watched as (
             and lines.line_key = departures.line_key
     where
         {{ in_view(['providers.group_name']) }}
-        and (
-            snapshots.is_today
-            or (
-                lines.share < sized.watched_share
-                and (lines.stands_for_stayers or departures.left_on is not null)
-            )
-        )
+        and (snapshots.is_today or lines.share < sized.watched_share)
+        and (snapshots.is_today or lines.stands_for_stayers or departures.left_on is not null)
 ),
 
 arrivals as (
