@@ -13,8 +13,8 @@ Left out unless asked for: `--only champion` (`champion-sim-swaps`, `champion-wi
 the same budget, by verdicts as a site would have them, week by week out of time, over half a year (some minutes each).
 
 Left out, too, since they want a machine for long (`make bench-full`): `--only every-line`, the weeks of
-the incident with every line of the carrier, which is the true base rate (13 minutes of CPU, 6.5 GB of memory, 25 GB under TMPDIR); and
-`--only again --payments 147000000`, as many as there were (8 GB, 50 GB).
+the incident with every line of the carrier, which is the true base rate (13 minutes of CPU, 6.5 GB of memory, 25 GB
+under TMPDIR); and `--only again --payments 147000000`, as many as there were (8 GB, 50 GB).
 """
 
 from __future__ import annotations
