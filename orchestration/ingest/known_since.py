@@ -19,8 +19,9 @@ from orchestration.ingest.faults import RefusedError
 
 #: As far ahead of ours another machine's clock may be.
 CLOCK_SKEW = timedelta(minutes=10)
+#: Below `serving`: by day, when a publication went past it.
+PASSED = "passed.json"
 _BACKFILL_HOUR = time(6)
-_PASSED = "passed.json"
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ def _claimed(delivery: Delivery, zone: ZoneInfo) -> tuple[datetime | None, bool]
 
 def note_passed(settings: Settings, through: date, at: datetime) -> None:
     """Remember that everything up to a day is about to be published."""
-    path = settings.serving_dir / _PASSED
+    path = settings.serving_dir / PASSED
     path.parent.mkdir(parents=True, exist_ok=True)
     moments = {day: moment for day, moment in _passed(settings).items() if day > through}
     moments[through] = at
@@ -84,7 +85,7 @@ def passed_at(settings: Settings, dt: date) -> datetime | None:
 
 
 def _passed(settings: Settings) -> dict[date, datetime]:
-    path = settings.serving_dir / _PASSED
+    path = settings.serving_dir / PASSED
     if not path.exists():
         return {}
     found = json.loads(path.read_text("utf-8"))

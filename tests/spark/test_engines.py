@@ -23,6 +23,7 @@ import pytest
 
 from orchestration.base.settings import Settings
 from orchestration.base.sql import connect
+from orchestration.ingest.known_since import PASSED
 from orchestration.simulator import simulate
 from orchestration.state.run_report import Exit
 from orchestration.warehouse import dbt_session
@@ -98,7 +99,11 @@ def _a_delivery_without_a_column(world: World) -> Seen:
 
 
 def _arrive(world: World, began: float) -> None:
-    """Let what has been written since arrive at the same instant on both engines, which have it at different ones."""
+    """Let what has been written since arrive at the same instant on both engines, which publish at different ones.
+
+    What has not come by the time that its day is published counts as come when it is seen; so nothing was published.
+    """
+    (world.settings.serving_dir / PASSED).unlink(missing_ok=True)
     for path in world.settings.landing_dir.rglob("*.csv"):
         if path.stat().st_mtime > began - 1:
             os.utime(path, (_ARRIVED, _ARRIVED))
