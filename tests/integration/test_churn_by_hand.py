@@ -255,7 +255,7 @@ class ByHand:
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> ByHand:
-    made = ByHand(Warehouse.create(tmp_path_factory.mktemp("byhand"), "warehouse", view="market"))
+    made = ByHand(Warehouse.create(tmp_path_factory.mktemp("byhand"), view="market"))
     made.warehouse.build_models("--select", "+path:models/marts/churn")
     return made
 

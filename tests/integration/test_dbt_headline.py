@@ -44,7 +44,7 @@ def _book(warehouse: Warehouse, *, on: str, donor: str, recipient: str, ports: i
 @pytest.fixture(scope="module")
 def kt(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     """KT's waiver as KT receives it, with moves around it that must not count."""
-    warehouse = Warehouse.create(tmp_path_factory.mktemp("kt"), "warehouse", view="operator:KT")
+    warehouse = Warehouse.create(tmp_path_factory.mktemp("kt"), view="operator:KT")
     warehouse.deliver("portability_events", LAST_DAY, [])
     for day, (to_skt, to_lgu, to_mvno) in KT_WAIVER.items():
         _book(warehouse, on=day, donor="KT", recipient="SKT", ports=to_skt)
@@ -101,7 +101,7 @@ def test_another_operator_needs_an_incident_row_its_view_and_its_ports_only(tmp_
         "SKT_WAIVER_2025,SKT,WAIVER,2026-02-01,2026-02-02\n",  # and one that replaces a default
         "utf-8",
     )
-    warehouse = Warehouse.create(tmp_path, "warehouse", view="operator:SKT", site=tmp_path / "site")
+    warehouse = Warehouse.create(tmp_path, view="operator:SKT", site=tmp_path / "site")
     warehouse.deliver("portability_events", "2026-02-03", [])
     for day, ports in {"2026-02-02": 30, "2026-02-03": 10}.items():
         _book(warehouse, on=day, donor="SKT", recipient="KT", ports=ports, dt="2026-02-03")

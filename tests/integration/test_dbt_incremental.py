@@ -280,7 +280,7 @@ def _differences(warehouse: Warehouse) -> dict[str, list[tuple[Any, ...]]]:
 @pytest.fixture(scope="module")
 def history(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     """A warehouse that lived through its deliveries (kept in schema `lived`), then was built again from all of them."""
-    warehouse = Warehouse.create(tmp_path_factory.mktemp("dbt"), "warehouse", view="market")
+    warehouse = Warehouse.create(tmp_path_factory.mktemp("dbt"), view="market")
     deliveries = Deliveries(random.Random(SEED))
     days = [FIRST_DAY + timedelta(days=n) for n in range(9)]
 

@@ -70,7 +70,7 @@ def test_a_comparison_of_the_page_says_what_is_written_under_it(
 
 
 def test_a_restated_month_has_both_its_prints(tmp_path: Path) -> None:
-    warehouse = Warehouse.create(tmp_path, "warehouse", view="market")
+    warehouse = Warehouse.create(tmp_path, view="market")
     for dt, first, last in (("2025-07-31", 0, FIRST_PRINT), ("2025-08-20", FIRST_PRINT, RESTATED)):
         warehouse.deliver("portability_events", dt, [])
         with warehouse.connect() as con:

@@ -109,7 +109,7 @@ def deliveries(rng: random.Random) -> list[Delivery]:
 
 def built(folder: Path, name: str, told: list[Delivery]) -> Warehouse:
     """A warehouse of these deliveries, and of nothing else."""
-    warehouse = Warehouse.create(folder, name, view="market")
+    warehouse = Warehouse.create(folder / name, view="market")
     for delivery in told:
         warehouse.deliver(delivery.feed, str(delivery.dt), delivery.rows, rev=delivery.rev)
         with warehouse.connect() as con:

@@ -91,7 +91,7 @@ def _rules(reasons: str) -> set[str]:
 
 def test_a_replayed_history_gives_the_same_alerts_on_the_same_days(tmp_path: Path) -> None:
     told = _deliveries(random.Random(SEED))
-    replayed = Warehouse.create(tmp_path, "replayed", view="market")
+    replayed = Warehouse.create(tmp_path / "replayed", view="market")
     seen: list[tuple[date, dict[str, tuple[Any, ...]]]] = []
     for day in [FIRST_DAY + timedelta(days=n) for n in range(DAYS)]:
         for feed, rows in told[day].items():
@@ -116,7 +116,7 @@ def test_a_replayed_history_gives_the_same_alerts_on_the_same_days(tmp_path: Pat
 
 
 def test_a_change_that_a_closed_gate_held_back_counts_once_the_gate_opens(tmp_path: Path) -> None:
-    warehouse = Warehouse.create(tmp_path, "warehouse")
+    warehouse = Warehouse.create(tmp_path)
     suspect = {
         "event_seq": 1, "number_key": _number(1), "product": "MICROPAYMENT", "merchant_id": "M",
         "merchant_category": "GIFT_CERTIFICATE", "amount": 990_000, "auth_method": "ARS", "is_ars_call_complete": False,

@@ -93,7 +93,7 @@ def rows_of(warehouse: Warehouse) -> dict[str, object]:
 def test_a_partial_rebuild_over_random_edits_and_deliveries_equals_a_full_one(tmp_path: Path, project: Path) -> None:
     settings = Settings(home=tmp_path / "home", view="market", pseudonym_key="k" * 40)  # type: ignore[arg-type]
     settings.home.mkdir()
-    warehouse = Warehouse.create(settings.home, "warehouse", view="market")
+    warehouse = Warehouse.create(settings.home, view="market")
     deliveries, rng = Deliveries(random.Random(SEED)), random.Random(SEED)
     days = [FIRST_DAY + timedelta(days=number) for number in range(7)]
 

@@ -63,7 +63,7 @@ def site(tmp_path: Path) -> Path:
 
 def test_scores_day_by_day_are_those_of_one_run_and_what_they_alert_is_in_the_queue(tmp_path: Path, site: Path) -> None:
     told = _deliveries(random.Random(SEED))
-    warehouse = Warehouse.create(tmp_path, "warehouse", view="market", site=site)
+    warehouse = Warehouse.create(tmp_path, view="market", site=site)
     wanted = ("--select", "+case", "+audit_quality", "+challenger_quality")
     days = [FIRST_DAY + timedelta(days=n) for n in range(DAYS)]
     for number, day in enumerate(days):

@@ -46,9 +46,10 @@ class Warehouse:
     site: Path | None = None
 
     @classmethod
-    def create(cls, folder: Path, name: str, **settings: Any) -> Warehouse:
-        """A warehouse whose feeds have never arrived."""
-        warehouse = cls(folder / f"{name}.duckdb", folder / "target", **settings)
+    def create(cls, folder: Path, **settings: Any) -> Warehouse:
+        """A warehouse whose feeds have never arrived, in a folder of its own."""
+        folder.mkdir(parents=True, exist_ok=True)
+        warehouse = cls(folder / "warehouse.duckdb", folder / "target", **settings)
         with warehouse.connect() as con:
             con.execute("create schema raw")
             con.execute(

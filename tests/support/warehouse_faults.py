@@ -178,7 +178,7 @@ WORLD = """
 @contextmanager
 def build_world(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """The world, built by dbt."""
-    warehouse = Warehouse.create(folder, "gates")
+    warehouse = Warehouse.create(folder)
     with warehouse.connect() as con:
         con.execute(WORLD)
         for feed in FEEDS:
