@@ -25,10 +25,7 @@ def run(
         engine = DuckDBExecutionEngine(con)
         batch = engine.batch(relation_or_query)
         found = findings(engine, batch, relation_or_query, expectations)
-        return [
-            _with_sql(engine, batch.id, expectation, result)
-            for expectation, result in zip(expectations, found, strict=True)
-        ]
+        return _with_sql(engine, batch.id, expectations, found)
     except (GreatExpectationsError, SQLAlchemyError, duckdb.Error) as error:
         raise EngineError(f"{relation_or_query}: {error}") from error
 
@@ -43,20 +40,26 @@ def with_sql(
     engine = DuckDBExecutionEngine(con)
     batch = engine.batch(relation)
     engine.batch_manager.load_batch_list([batch])
-    return [
-        _with_sql(engine, batch.id, expectation, result)
-        for expectation, result in zip(expectations, found, strict=True)
-    ]
+    return _with_sql(engine, batch.id, expectations, found)
 
 
 def _with_sql(
-    engine: DuckDBExecutionEngine, batch_id: Any, expectation: Mapping[str, Any], result: ExpectationResult
-) -> ExpectationResult:
-    if result.passed or result.failed is None:  # no single row is to blame
-        return result
-    configured = configuration(expectation)
-    return replace(
-        result,
-        failing_rows_sql=failing_rows_sql(engine, batch_id, configured),
-        evaluated_rows_sql=evaluated_rows_sql(engine, batch_id, configured),
-    )
+    engine: DuckDBExecutionEngine,
+    batch_id: Any,
+    expectations: Sequence[Mapping[str, Any]],
+    found: Sequence[ExpectationResult],
+) -> list[ExpectationResult]:
+    told = []
+    for expectation, result in zip(expectations, found, strict=True):
+        if result.passed or result.failed is None:  # no single row is to blame
+            told.append(result)
+            continue
+        configured = configuration(expectation)
+        told.append(
+            replace(
+                result,
+                failing_rows_sql=failing_rows_sql(engine, batch_id, configured),
+                evaluated_rows_sql=evaluated_rows_sql(engine, batch_id, configured),
+            )
+        )
+    return told
