@@ -189,15 +189,12 @@ def _copy_parquet(connection: duckdb.DuckDBPyConnection, fmt: FeedFormat, out: P
 def _copy(
     connection: duckdb.DuckDBPyConnection, fmt: FeedFormat, out: Path, suffix: str, query: str, options: str
 ) -> None:
-    """Write the rows of a query with a column `dt`, one file a day."""
+    """Write the rows of a query with a column `dt`: one file a day, in order where the database has one thread."""
     (out / fmt.feed).mkdir(parents=True, exist_ok=True)
-    threads = connection.execute("select current_setting('threads')").fetchall()[0][0]
-    connection.execute("set threads = 1")  # one thread, one file a day, rows in order
     connection.execute(
         f"copy ({query}) to '{out / fmt.feed}' ({options},"
         f" partition_by (dt), overwrite_or_ignore, filename_pattern '{fmt.feed}-{{i}}', file_extension '{suffix}')"
     )
-    connection.execute(f"set threads = {threads}")
 
 
 def _header(connection: duckdb.DuckDBPyConnection, fmt: FeedFormat, day: date) -> str:

@@ -34,7 +34,8 @@ class FeedFormat:
 
     Where it `has_history`, the first delivery also tells what was before. `made_by` names the SQL that makes the rows
     of some days just before they are written; `days_in_hand` are made at a time, else as many as the panel allows. One
-    that is `on_demand` is written only if it is asked for.
+    that rests on what is made with another feed is written `after` it. One that is `on_demand` is written only if it is
+    asked for.
     """
 
     feed: str
@@ -48,6 +49,7 @@ class FeedFormat:
     has_history: bool = False
     on_demand: bool = False
     made_by: str | None = None
+    after: str | None = None
     days_in_hand: int | None = None
     second_instant: str = "%Y-%m-%dT%H:%M:%S+0900"
     late_per_100k: int = 300

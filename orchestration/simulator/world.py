@@ -2,13 +2,14 @@
 
 The world (ports, lines, cells, payments, fraud) is made by the SQL files beside this module inside an in-memory
 DuckDB; every draw is a hash of the seed and the key of what is drawn for, so that the same seed gives the same bytes
-however many threads work. `delivery.py` writes what each source would have sent.
+however many threads work. `extracts.py` writes what each source would have sent.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -109,11 +110,10 @@ def simulate(
     with duckdb.connect(config={"memory_limit": MEMORY_LIMIT, "temp_directory": str(out / ".spill")}) as connection:
         _set_variables(connection, {"field_dirt": field_dirt})
         _build_world(connection, story, report, seed, panel, dirt, first_day, last_day, history_from, truth)
-        tallies: dict[str, FeedTally] = {}
-        for fmt in FORMATS:
-            if (fmt.on_demand and not provider_books) if feeds is None else fmt.feed not in feeds:
-                continue
-            tallies[fmt.feed] = _write_feed(connection, fmt, file_format, out, story, first_day, last_day, report)
+        formats = [
+            fmt for fmt in FORMATS if (provider_books or not fmt.on_demand if feeds is None else fmt.feed in feeds)
+        ]
+        tallies = _write_feeds(connection, formats, file_format, out, story, first_day, last_day, report)
         if truth is not None:
             write_world(connection, truth, tallies)
         return SimulationSummary(
@@ -158,7 +158,7 @@ def _build_world(
         "reach_back_days": REACH_BACK_DAYS,
     }
     _set_variables(connection, variables)
-    connection.execute("set partitioned_write_max_open_files = 400")  # one a day, at most 366 days at a time
+    connection.execute("set global partitioned_write_max_open_files = 400")  # one a day, at most 366 days at a time
     for name, path in story.tables.items():
         connection.read_csv(exact(path), header=True).create(name)
     for done, part in enumerate(WORLD):
@@ -170,6 +170,55 @@ def _build_world(
                     write_period(connection, truth, period)
         else:
             connection.execute((SQL / f"{part}.sql").read_text("utf-8"))
+
+
+def _write_feeds(
+    connection: duckdb.DuckDBPyConnection,
+    formats: Sequence[FeedFormat],
+    file_format: FileFormat,
+    out: Path,
+    story: Scenario,
+    first_day: date,
+    last_day: date,
+    report: Progress,
+) -> dict[str, FeedTally]:
+    """Write the feeds beside each other, as many as there are threads: a file is written by one, in order."""
+    [[threads]] = connection.execute("select current_setting('threads')").fetchall()
+    _keep_variables(connection)
+    connection.execute("set threads = 1")
+    cursors = {fmt.feed: connection.cursor() for fmt in formats}
+    writing: dict[str, Future[FeedTally]] = {}
+
+    def write(fmt: FeedFormat) -> FeedTally:
+        if fmt.after in writing:
+            writing[fmt.after].result()
+        _take_variables(cursors[fmt.feed])
+        return _write_feed(cursors[fmt.feed], fmt, file_format, out, story, first_day, last_day, report)
+
+    with ThreadPoolExecutor(threads) as pool:
+        try:
+            for fmt in formats:
+                writing[fmt.feed] = pool.submit(write, fmt)
+            tallies = {feed: future.result() for feed, future in writing.items()}
+        except BaseException:  # Ctrl-C too waits for no file
+            pool.shutdown(wait=False, cancel_futures=True)
+            for cursor in cursors.values():
+                cursor.interrupt()
+            raise
+    connection.execute(f"set threads = {threads}")
+    return tallies
+
+
+def _keep_variables(connection: duckdb.DuckDBPyConnection) -> None:
+    """Lay the variables of a connection into a table: another connection has none of them."""
+    names = connection.execute("select name from duckdb_variables()").fetchall()
+    values = ", ".join(f"getvariable('{name}') as {name}" for (name,) in names)
+    connection.execute(f"create table kept_variable as select {values}")
+
+
+def _take_variables(connection: duckdb.DuckDBPyConnection) -> None:
+    for name in connection.table("kept_variable").columns:
+        connection.execute(f"set variable {name} = (select {name} from kept_variable)")
 
 
 def _write_feed(

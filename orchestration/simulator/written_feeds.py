@@ -172,6 +172,7 @@ FORMATS: tuple[FeedFormat, ...] = (
     FeedFormat(
         feed="payment_disputes",
         delimiter=";",
+        after="payments",
         money="refunded_amount",
         columns=(
             Column("dispute_id"),
@@ -228,6 +229,7 @@ FORMATS: tuple[FeedFormat, ...] = (
     FeedFormat(
         feed="alert_dispositions",
         delimiter=";",
+        after="payments",
         columns=(
             Column("case_id", breaks=(_EMPTY,)),
             Column("disposition", breaks=_unknown("'REVIEW'")),
