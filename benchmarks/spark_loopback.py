@@ -42,6 +42,7 @@ spark.sql.adaptive.enabled false
 spark.ui.enabled false
 spark.eventLog.enabled true
 spark.eventLog.rolling.enabled false
+spark.eventLog.compress false
 spark.eventLog.dir file://{folder}/events
 spark.connect.grpc.binding.address 127.0.0.1
 spark.sql.warehouse.dir {folder}/warehouse

@@ -19,16 +19,18 @@ from dbt.adapters.spark.connections import SparkConnectionManager
 from dbt.adapters.spark.impl import SparkAdapter
 
 from orchestration.base.files import replace_text
-from orchestration.warehouse.spark import STATEMENTS
+from orchestration.warehouse.spark import STATE, STATEMENTS
 from orchestration.warehouse.spark_gates import ANSWER
-from orchestration.warehouse.spark_reached import CONF, reached
+from orchestration.warehouse.spark_progress import Progress
+from orchestration.warehouse.spark_reached import CONF_OVER_THRIFT, reached
 
 
 @contextmanager
 def open_for(arguments: Sequence[str]) -> Iterator[None]:
-    """Reach Spark, and show it the tables."""
+    """Reach Spark, and show it the tables; macros ask `adapter.progress` what each model has read."""
     if arguments[0] not in ("parse", *COMMANDS):
         _show()
+        SparkAdapter.progress = Progress(Path(os.environ["RINGFENCE_SPARK_DIR"], STATE))
     yield
 
 
@@ -49,6 +51,8 @@ def _judge(path: str) -> None:
     replace_text(Path(path).with_name(ANSWER), json.dumps(answer))
 
 
+#: How often a Thrift server is asked whether a statement has ended; a profile has whole seconds, and most take less.
+_POLL_SECONDS = 0.05
 #: What it does beside dbt.
 COMMANDS: Mapping[str, Callable[..., None]] = {"judge": _judge}
 
@@ -102,7 +106,8 @@ class _TheSession:
 
 def _open(connection: Any) -> Any:
     """Over Thrift, each connection is a session, which has to be like all others."""
-    connection.credentials.server_side_parameters = dict(CONF)
+    connection.credentials.server_side_parameters = dict(CONF_OVER_THRIFT)
+    connection.credentials.poll_interval = _POLL_SECONDS
     return _open_as_it_is(connection)
 
 
@@ -110,5 +115,6 @@ sessions_of_dbt.SparkSession = type("SparkSession", (), {"builder": _TheSession(
 if os.environ["RINGFENCE_SPARK"].startswith("thrift://"):
     _open_as_it_is = SparkConnectionManager.open
     SparkConnectionManager.open = staticmethod(_open)
+SparkAdapter._available_ |= {"progress"}
 SparkAdapter.python_submission_helpers = property(lambda self: {"session": _OnTheDriver})
 SparkAdapter.default_python_submission_method = property(lambda self: "session")

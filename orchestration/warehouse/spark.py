@@ -22,15 +22,13 @@ from orchestration.base.sql import columns_of, connect, exact, literal
 from orchestration.contracts import load_feeds
 from orchestration.warehouse.spark_facade import show
 from orchestration.warehouse.spark_gates import SparkGates, ask_by_file
+from orchestration.warehouse.spark_progress import PROGRESS
 from orchestration.warehouse.spark_raw import raw_statements
 
-#: Tables of schema `pipeline` that dbt's hooks write, one partition per model, with their columns for Spark.
-PROGRESS = {
-    "consumed": "feed string, dt date, rev int, model string",
-    "offered": "feed string, dt date, rev int, model string",
-}
 #: File of the statements by which Spark knows what the warehouse shows.
 STATEMENTS = "statements.json"
+#: Folder of what dbt asks and writes beside the models' rows (`spark_progress`).
+STATE = "state"
 _PROGRESS_IN_DUCKDB = "create table if not exists pipeline.{} (model varchar, feed varchar, dt date, rev integer)"
 _HELD = (
     "create table if not exists pipeline.held_by_spark "
@@ -44,7 +42,7 @@ class Spark:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._tables = settings.spark_dir / "tables"
-        self._state = settings.spark_dir / "state"
+        self._state = settings.spark_dir / STATE
         self._compiled = settings.spark_dir / "compiled"
 
     def environment(self) -> Mapping[str, str]:

@@ -32,6 +32,8 @@ CONF = {
     "spark.sql.cteRecursionLevelLimit": "100000",
     "spark.sql.cteRecursionRowLimit": "-1",
 }
+#: What a connection over Thrift has to say: a name that does not say that it is the session's is passed over.
+CONF_OVER_THRIFT = {f"set:hiveconf:{name}": value for name, value in CONF.items()}
 #: Where the driver is this process.
 _OF_THE_DRIVER = {
     "spark.driver.memory": java_memory(os.environ["RINGFENCE_MEMORY_LIMIT"]),
@@ -97,7 +99,9 @@ class _OverThrift:
         from pyhive import hive
 
         at = urlsplit(address)
-        self._connection = hive.connect(at.hostname, at.port, username=at.username or "ringfence", configuration=CONF)
+        self._connection = hive.connect(
+            at.hostname, at.port, username=at.username or "ringfence", configuration=CONF_OVER_THRIFT
+        )
 
     def sql(self, statement: str) -> None:
         self._connection.cursor().execute(statement)

@@ -21,8 +21,9 @@ from orchestration.rules.copied import copied
 from orchestration.site.engine_needs import EngineNeedsError, check_engine
 from orchestration.warehouse.engines import DuckDB, EngineError, built_by, engine_of, take_over
 from orchestration.warehouse.raw_relations import refresh_raw
-from orchestration.warehouse.spark import Spark, java_memory, prepare
+from orchestration.warehouse.spark import STATE, Spark, java_memory, prepare
 from orchestration.warehouse.spark_facade import BrokenContractError, show
+from orchestration.warehouse.spark_progress import Progress
 from orchestration.warehouse.spark_raw import raw_statements
 from tests.support.feeds import FEEDS
 from tests.support.privacy_world import ALICE, ALICES, keys
@@ -185,16 +186,39 @@ def test_a_table_that_breaks_its_contract_is_not_taken_over(tmp_path: Path) -> N
         _shown(con, tmp_path / "tables" / "fraud.spoken", None)
 
 
+def _begun(settings: Settings) -> Spark:
+    """Spark, ready for a command of dbt's, over a warehouse in which `fct_port` has read a day."""
+    with connect(settings, str(settings.warehouse)) as con:
+        refresh_raw(con, settings, FEEDS)
+        prepare(con)
+        columns = "(model varchar, code varchar, version varchar, replaced varchar, was_whole boolean)"
+        con.execute(f"create table pipeline.made_of {columns}")
+        con.execute(f"create table pipeline.wanted {columns}")
+        con.execute("insert into pipeline.consumed values ('fct_port', 'portability_events', '2026-01-03', 1)")
+    spark = Spark(settings)
+    spark.begin({"nodes": {}})
+    return spark
+
+
 def test_what_no_view_shows_is_removed_before_the_next_command(tmp_path: Path) -> None:
     settings = _settings(tmp_path, engine="spark")
     left = settings.spark_dir / "tables" / "killed" / "fraud.spoken"
     left.mkdir(parents=True)
-    with connect(settings, str(settings.warehouse)) as con:
-        refresh_raw(con, settings, FEEDS)
-        con.execute("create schema pipeline")
-        columns = "(model varchar, code varchar, version varchar, replaced varchar, was_whole boolean)"
-        con.execute(f"create table pipeline.made_of {columns}")
-        con.execute(f"create table pipeline.wanted {columns}")
-    Spark(settings).begin({"nodes": {}})
+    _begun(settings)
     assert not left.exists()
     assert (settings.spark_dir / "statements.json").exists()
+
+
+def test_what_models_have_read_is_asked_and_written_without_a_job_of_sparks(tmp_path: Path) -> None:
+    settings = _settings(tmp_path, engine="spark")
+    spark = _begun(settings)
+    progress = Progress(settings.spark_dir / STATE)
+    progress.show("pipeline.readable", "select model, feed, dt + 1 as dt, rev from pipeline.consumed")
+    assert progress.column_of("select dt from pipeline.readable") == [date(2026, 1, 4)]
+    assert progress.column_of("select model from pipeline.wanted") == []
+    progress.replace("consumed", "fct_port", "select model, feed, dt, rev from pipeline.readable")
+    assert progress.column_of("select dt from pipeline.readable") == [date(2026, 1, 5)]
+    spark.end({"nodes": {}, "sources": {}}, {"results": [], "metadata": {"invocation_id": "one"}}, {})
+    with connect(settings, str(settings.warehouse)) as con:
+        read = con.execute("select model, feed, dt, rev from pipeline.consumed").fetchall()
+    assert read == [("fct_port", "portability_events", date(2026, 1, 4), 1)]

@@ -1,13 +1,8 @@
 {#-
-Replace the rows of a table whose `key` is one of `keys` (a list or a query) by those of a query, as one change. What
-it takes to make it one is the engine's affair; that it may be done twice is the caller's: the same keys give the same
-rows.
+DuckDB's alone: replace the rows of a table whose `key` is one of `keys` (a list or a query) by those of a query, in the
+transaction that is open. That it may be done twice is the caller's affair: the same keys give the same rows.
 -#}
 {% macro replace_rows(relation, key, keys, columns, rows) -%}
-    {{ return(adapter.dispatch('replace_rows', 'ringfence')(relation, key, keys, columns, rows)) }}
-{%- endmacro %}
-
-{% macro duckdb__replace_rows(relation, key, keys, columns, rows) -%}
     delete from {{ relation }} where {{ key }} in ({{ keys }});
     insert into {{ relation }} ({{ columns }}) {{ rows }}
 {%- endmacro %}

@@ -21,17 +21,18 @@ which folders count, the engine says when the command has ended (orchestration/w
     {{ create_table_as(False, relation, query) }}
 {%- endmacro %}
 
-{#-
-Of a table of the pipeline's that is partitioned by its `key`, the partition of one literal. It is written as a folder:
-two threads that insert into one table at once are in each other's way.
--#}
-{% macro spark__replace_rows(relation, key, keys, columns, rows) -%}
-    {%- do run_query(
-        "insert overwrite directory '" ~ env_var('RINGFENCE_SPARK_DIR') ~ '/state/' ~ relation.identifier ~ '/' ~ key
-        ~ '=' ~ keys | replace("'", '') ~ "' using parquet select "
-        ~ columns.split(', ') | reject('equalto', key) | join(', ') ~ ' from (' ~ rows ~ ') as new_rows'
-    ) -%}
-    refresh table {{ relation }}
+{#- Asked and written beside Spark (orchestration/warehouse/spark_progress.py). -#}
+{% macro spark__column_of_progress(query) -%}
+    {{ return(adapter.progress.column_of(query) if execute else []) }}
+{%- endmacro %}
+
+{% macro spark__replace_progress(name, model_name, rows) -%}
+    {%- do adapter.progress.replace(name, model_name, rows) if execute -%}
+    refresh table {{ progress_table(name) }}
+{%- endmacro %}
+
+{% macro spark__show_progress(relation) -%}
+    {%- do adapter.progress.show(relation | string, model.compiled_code) if execute -%}
 {%- endmacro %}
 
 {#- They are laid out before dbt begins, from what the warehouse's file says. -#}

@@ -84,17 +84,41 @@ Whether an incremental model is to be built whole: dbt is told so, or its rows w
             wanted.model = '{{ this.identifier | replace('__touched', '') }}'
             and wanted.code is distinct from made_of.code
     {%- endset -%}
-    {{ return(flags.FULL_REFRESH or (execute and column_of(query) | length > 0)) }}
+    {{ return(flags.FULL_REFRESH or (execute and column_of_progress(query) | length > 0)) }}
 {%- endmacro %}
 
 {% macro replace_progress(name, model_name, deliveries) -%}
+    {%- set rows -%}
+        select model, feed, dt, rev from {{ deliveries }} where model = '{{ model_name }}'
+    {%- endset -%}
+    {{ return(adapter.dispatch('replace_progress', 'ringfence')(name, model_name, rows)) }}
+{%- endmacro %}
+
+{% macro duckdb__replace_progress(name, model_name, rows) -%}
     {{ replace_rows(
         progress_table(name),
         key='model',
         keys="'" ~ model_name ~ "'",
         columns='model, feed, dt, rev',
-        rows="select model, feed, dt, rev from " ~ deliveries ~ " where model = '" ~ model_name ~ "'",
+        rows=rows,
     ) }}
+{%- endmacro %}
+
+{#- First column of a query of progress tables and views over them, as a list. -#}
+{% macro column_of_progress(query) -%}
+    {{ return(adapter.dispatch('column_of_progress', 'ringfence')(query)) }}
+{%- endmacro %}
+
+{% macro duckdb__column_of_progress(query) -%}
+    {{ return(column_of(query)) }}
+{%- endmacro %}
+
+{#- Post-hook of a view over progress tables: whoever answers for them knows it, too. -#}
+{% macro show_progress(relation) -%}
+    {{ return(adapter.dispatch('show_progress', 'ringfence')(relation)) }}
+{%- endmacro %}
+
+{% macro duckdb__show_progress(relation) -%}
 {%- endmacro %}
 
 {#-

@@ -36,5 +36,5 @@ What was built whole, or by nobody who says how (`pipeline.wanted`), is tested w
             model = '{{ node.name }}'
             and not is_tested_whole
     {%- endset -%}
-    {{ return(column_of(query) | length > 0) }}
+    {{ return(column_of_progress(query) | length > 0) }}
 {%- endmacro %}

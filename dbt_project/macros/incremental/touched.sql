@@ -23,7 +23,7 @@ delivery took away is still there; `previous`, the model as the previous run lef
             and is_pending
         order by 1
     {%- endset -%}
-    {{ return(column_of(query) if is_kept(previous) else []) }}
+    {{ return(column_of_progress(query) if is_kept(previous) else []) }}
 {%- endmacro %}
 
 {#- The feed whose revisions a relation holds. -#}

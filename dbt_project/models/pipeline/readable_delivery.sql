@@ -1,4 +1,4 @@
-{{ config(materialized='view') }}
+{{ config(materialized='view', post_hook="{{ show_progress(this) }}") }}
 
 with lineage as (
     {% for row in lineage_rows() -%}
