@@ -23,13 +23,18 @@ from orchestration.contracts import load_feeds
 from orchestration.warehouse.spark_facade import show
 from orchestration.warehouse.spark_gates import SparkGates, ask_by_file
 from orchestration.warehouse.spark_progress import PROGRESS
-from orchestration.warehouse.spark_raw import raw_statements
+from orchestration.warehouse.spark_raw import raw_statements, spark_type
 
 #: File of the statements by which Spark knows what the warehouse shows.
 STATEMENTS = "statements.json"
 #: Folder of what dbt asks and writes beside the models' rows (`spark_progress`).
 STATE = "state"
 _PROGRESS_IN_DUCKDB = "create table if not exists pipeline.{} (model varchar, feed varchar, dt date, rev integer)"
+#: Types that Spark is told beforehand: to find them in a file is a job for each table.
+_SAID_TO_SPARK = {
+    "VARCHAR", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "FLOAT", "DOUBLE", "BOOLEAN", "DATE", "DECIMAL",
+    "TIMESTAMP WITH TIME ZONE",
+}  # fmt: skip
 _HELD = (
     "create table if not exists pipeline.held_by_spark "
     "(relation varchar not null, folder varchar, view_sql varchar, made bigint not null)"
@@ -161,7 +166,15 @@ def _held(con: duckdb.DuckDBPyConnection) -> Iterator[str]:
         if folder is None:
             yield f"create or replace view {relation} as {view_sql}"
         else:
-            yield f"create table {relation} using parquet location '{folder}'"
+            yield f"create table {relation} {_columns(con, folder)} using parquet location '{folder}'"
+
+
+def _columns(con: duckdb.DuckDBPyConnection, folder: str) -> str:
+    """The columns of a folder of Parquet; nothing where one of them is a list or a structure: Spark looks itself."""
+    types = columns_of(con, f"select * from read_parquet({literal(exact(Path(folder)) + '/*.parquet')})")
+    if not all(type_.partition("(")[0] in _SAID_TO_SPARK and not type_.endswith("]") for type_ in types.values()):
+        return ""
+    return "(" + ", ".join(f"`{name}` {spark_type(type_)}" for name, type_ in types.items()) + ")"
 
 
 def _note_made_of(con: duckdb.DuckDBPyConnection, models: Sequence[str]) -> None:

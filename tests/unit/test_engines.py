@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Callable
 from datetime import date
@@ -21,7 +22,7 @@ from orchestration.rules.copied import copied
 from orchestration.site.engine_needs import EngineNeedsError, check_engine
 from orchestration.warehouse.engines import DuckDB, EngineError, built_by, engine_of, take_over
 from orchestration.warehouse.raw_relations import refresh_raw
-from orchestration.warehouse.spark import STATE, Spark, java_memory, prepare
+from orchestration.warehouse.spark import STATE, STATEMENTS, Spark, java_memory, prepare
 from orchestration.warehouse.spark_facade import BrokenContractError, show
 from orchestration.warehouse.spark_progress import Progress
 from orchestration.warehouse.spark_raw import raw_statements
@@ -222,3 +223,26 @@ def test_what_models_have_read_is_asked_and_written_without_a_job_of_sparks(tmp_
     with connect(settings, str(settings.warehouse)) as con:
         read = con.execute("select model, feed, dt, rev from pipeline.consumed").fetchall()
     assert read == [("fct_port", "portability_events", date(2026, 1, 4), 1)]
+
+
+def test_spark_is_told_the_columns_of_what_it_holds_where_their_types_have_one_name(tmp_path: Path) -> None:
+    settings = _settings(tmp_path, engine="spark")
+    rows = {
+        "told": "select 'a' as name, date '2026-01-01' as dt, now() as seen_at, 1.5 as rate",
+        "found": "select 'a' as name, [1.5, 2.5] as places",
+    }
+    with connect(settings, str(settings.warehouse)) as con:
+        prepare(con)
+        for number, (name, query) in enumerate(rows.items()):
+            folder = settings.spark_dir / "tables" / "one" / f"fraud.{name}"
+            folder.mkdir(parents=True)
+            con.execute(f"copy ({query}) to '{folder}/part.parquet' (format parquet)")
+            con.execute(
+                "insert into pipeline.held_by_spark values ($1, $2, null, $3)", [folder.name, str(folder), number]
+            )
+    _begun(settings)
+    said = json.loads((settings.spark_dir / STATEMENTS).read_text("utf-8"))
+    (told,) = (one for one in said if one.startswith("create table fraud.told"))
+    (found,) = (one for one in said if one.startswith("create table fraud.found"))
+    assert "(`name` string, `dt` date, `seen_at` timestamp, `rate` decimal(2,1)) using parquet" in told
+    assert found.startswith("create table fraud.found  using parquet location")
