@@ -32,8 +32,6 @@ def check_engine(settings: Settings) -> str:
 def _missing(settings: Settings) -> Iterator[str]:
     if settings.spark_format != "parquet":
         yield f"RINGFENCE_SPARK_FORMAT={settings.spark_format} is not done yet; write parquet (docs/scale.md)"
-    if settings.spark.startswith("thrift://"):
-        yield "A Thrift server is not done yet: what it built was not what DuckDB builds; use Connect (docs/scale.md)"
     if find_spec("pyspark") is None or find_spec("dbt.adapters.spark") is None:
         yield "pyspark or dbt-spark is missing: pip install 'ringfence[spark]', in an environment of its own"
     java = Path(os.environ["JAVA_HOME"]) / "bin" / "java" if os.environ.get("JAVA_HOME") else shutil.which("java")

@@ -57,19 +57,18 @@ def test_the_warehouse_of_another_engine_goes_and_it_is_said_once(tmp_path: Path
     assert not on_spark.spark_dir.exists()
 
 
-def test_a_thrift_server_would_be_asked_by_dbts_own_connection_and_is_refused_as_yet(
+def test_a_thrift_server_is_asked_by_dbts_own_connection_and_needs_no_java_here(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("orchestration.site.engine_needs.find_spec", lambda name: None)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("JAVA_HOME", raising=False)
+    monkeypatch.setattr("orchestration.site.engine_needs.find_spec", lambda name: "there")
     settings = _settings(tmp_path, engine="spark", spark="thrift://etl@gate:10001")
     said = engine_of(settings).environment()
     assert {said[f"RINGFENCE_SPARK_{name}"] for name in ("METHOD", "HOST", "PORT", "USER")} == {
         "thrift", "gate", "10001", "etl"
     }  # fmt: skip
-    with pytest.raises(EngineNeedsError) as refused:
-        check_engine(settings)
-    assert "Java" not in str(refused.value)
-    assert "Thrift server is not done yet" in str(refused.value)
+    assert check_engine(settings).startswith("spark, thrift://etl@gate:10001")
 
 
 @pytest.mark.parametrize(
