@@ -14,11 +14,13 @@ from filelock import FileLock
 
 from orchestration.base.settings import Settings
 from orchestration.simulator import simulate
+from tests.support.parsed import know_the_project
 from tests.support.world import FIRST, KEY, LAST, World
 
-# What dbt gives up and a model or macro uses is an error in every dbt that a test starts.
 os.environ["RINGFENCE_CONFIG"] = "none"  # what `make demo` wrote into the project's folder is not the tests'
-os.environ["DBT_WARN_ERROR_OPTIONS"] = '{"error": ["Deprecations"]}'
+#: What dbt gives up and a model or macro uses is an error in every dbt that a test starts.
+WARN_ERROR = "DBT_WARN_ERROR_OPTIONS"
+os.environ[WARN_ERROR] = '{"error": ["Deprecations"]}'
 
 
 @pytest.fixture(scope="session")
@@ -41,6 +43,7 @@ def published_world(tmp_path_factory: pytest.TempPathFactory, worker_id: str) ->
                 last_day=LAST,
                 history_from=date(2025, 11, 15),
             )
+            know_the_project(world.settings)
             done.write_bytes(pickle.dumps(world.run()))
     world.report = pickle.loads(done.read_bytes())
     return world
@@ -51,7 +54,9 @@ def new_world(tmp_path: Path) -> Callable[..., World]:
     """An empty installation, for a test that brings its own extracts or settings."""
 
     def make(**settings: object) -> World:
-        return World(Settings(home=tmp_path / "home", pseudonym_key=KEY, **settings))  # type: ignore[arg-type]
+        world = World(Settings(home=tmp_path / "home", pseudonym_key=KEY, **settings))  # type: ignore[arg-type]
+        know_the_project(world.settings)
+        return world
 
     return make
 
@@ -72,9 +77,8 @@ def copy_of(tmp_path: Path) -> Callable[..., World]:
 @pytest.fixture(autouse=True)
 def _own_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """No setting of the machine reaches a test."""
-    import os
-
     for name in [name for name in os.environ if name.startswith(("RINGFENCE_", "DAGSTER_", "DBT_"))]:
-        monkeypatch.delenv(name)
+        if name != WARN_ERROR:
+            monkeypatch.delenv(name)
     monkeypatch.setenv("RINGFENCE_CONFIG", "none")
     yield

@@ -42,6 +42,7 @@ def copied(settings: Settings) -> Iterator[Settings]:
                 shutil.copyfile(settings.warehouse, apart.warehouse)
         except duckdb.IOException as error:
             raise BacktestError("The warehouse is being written to; try again when the run has ended.") from error
+        dbt.know_what_was_parsed(apart, settings)
         yield apart
     finally:
         shutil.rmtree(home, ignore_errors=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -23,6 +24,7 @@ from orchestration.warehouse.engines import engine_of
 DBT_PROJECT = PROJECT / "dbt_project"
 #: As the profile has it.
 THREADS = 2
+_MANIFEST = "parsed_manifest"
 _SOURCES = ("*.sql", "*.py", "*.yml", "*.csv")
 
 
@@ -98,7 +100,7 @@ def manifest(settings: Settings) -> Mapping[str, Any]:
 @lru_cache(maxsize=4)
 def _manifest(settings: Settings, wanted: str) -> Mapping[str, Any]:
     """The manifest below the fingerprint of its project: dbt's own file is written anew, in place, by each build."""
-    kept = target_dir(settings) / "parsed_manifest"
+    kept = target_dir(settings) / _MANIFEST
     project, _, text = kept.read_bytes().partition(b"\n") if kept.exists() else (b"", b"", b"")
     if project.decode() != wanted:
         _parse(settings)
@@ -107,6 +109,13 @@ def _manifest(settings: Settings, wanted: str) -> Mapping[str, Any]:
             beside.write_bytes(wanted.encode() + b"\n" + text)
     content: Mapping[str, Any] = json.loads(text)
     return content
+
+
+def know_what_was_parsed(settings: Settings, elsewhere: Settings) -> None:
+    """Let dbt begin with what it has parsed for another installation: it parses again what differs, and no more."""
+    for name in (_MANIFEST, "partial_parse.msgpack"):
+        if (parsed := target_dir(elsewhere) / name).exists():
+            shutil.copyfile(parsed, target_dir(settings) / name)
 
 
 def prepare(settings: Settings) -> None:

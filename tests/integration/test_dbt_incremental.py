@@ -506,7 +506,7 @@ def test_every_fraud_mart_with_a_plot_shows_one(history: Warehouse, relation: st
 def test_a_backtest_says_what_other_rules_would_have_alerted_and_touches_nothing(
     history: Warehouse, tmp_path: Path
 ) -> None:
-    settings = Settings(home=history.path.parent, view=history.view)
+    settings = history.settings
     before = history.path.read_bytes()
     changes = tmp_path / "changes.csv"
     changes.write_text("rule_id,points,alert_threshold\n,,60\nCASH_LIKE,0,\n", "utf-8")
@@ -535,13 +535,13 @@ def test_a_backtest_of_a_rule_that_is_not_there_says_which_are(history: Warehous
     changes = tmp_path / "changes.csv"
     changes.write_text("rule_id,points\nFULL_MOON,5\n", "utf-8")
     with pytest.raises(ChangesError, match=r"line 2: there is no rule 'FULL_MOON'; known are .*CASH_LIKE"):
-        backtest(Settings(home=history.path.parent, view=history.view), changes)
+        backtest(history.settings, changes)
     changes.write_text("rule_id,points\nCROWD,many\n", "utf-8")
     with pytest.raises(ChangesError, match=r"changes\.csv, line 2, points: 'many' is not an integer"):
-        backtest(Settings(home=history.path.parent, view=history.view), changes)
+        backtest(history.settings, changes)
     changes.write_text('rule_id,points,parameters\nCROWD,5,\nCROWD,,"{""min_number"": 5}"\n', "utf-8")
     with pytest.raises(ChangesError, match=r"changes\.csv, line 3, parameters: .*did you mean 'min_numbers'"):
-        backtest(Settings(home=history.path.parent, view=history.view), changes)
+        backtest(history.settings, changes)
 
 
 FLAGGED = {

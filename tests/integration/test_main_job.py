@@ -7,7 +7,7 @@ import json
 import os
 import re
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import dagster as dg
@@ -170,6 +170,7 @@ def test_a_delivery_without_a_required_column_holds_back_its_marts_and_no_others
     (day / "_manifest.json").unlink(missing_ok=True)
     _correct_a_port(world)
     before = world.query("select * from fraud.fraud_daily order by all")
+    as_published_then = read_headline(world.settings, INCIDENT)
 
     report = world.run()
 
@@ -193,6 +194,8 @@ def test_a_delivery_without_a_required_column_holds_back_its_marts_and_no_others
         f"where incident_id = '{INCIDENT}' and as_of_date = '2026-01-13'"
     )
     assert outs == 312_901
+    yesterday = date.today() - timedelta(days=1)
+    assert read_headline(world.settings, INCIDENT, known_on=yesterday) == as_published_then
 
     kept = publications(world.settings)
     assert rollback(world.settings).generation == kept[-2].generation
@@ -223,50 +226,6 @@ def _correct_a_port(world: World) -> None:
     )
     file.write_text(lines[0] + "".join(line for line in lines[1:] if line.split(",")[0] != gone), "utf-8")
     (day / "_manifest.json").unlink(missing_ok=True)
-
-
-def test_another_operator_needs_an_incident_row_a_view_and_its_ports_only(
-    tmp_path: Path, new_world: Callable[..., World]
-) -> None:
-    site = tmp_path / "site"
-    (site / "reference").mkdir(parents=True)
-    (site / "reference" / "incidents.csv").write_text(
-        "incident_id,provider_group,kind,starts_on,ends_on,baseline_from,baseline_to,eligibility_from\n"
-        "SKT_TEST,SKT,WAIVER,2025-07-05,2025-07-07,2025-06-01,2025-07-04,2025-04-18\n",
-        "utf-8",
-    )
-    landing = tmp_path / "landing"
-    header = (
-        "port_id,event_seq,msisdn,donor_provider,donor_network,recipient_provider,recipient_network,line_type,"
-        "status,reject_code,requested_at,status_at,processed_on\n"
-    )
-    rows = {
-        "2025-07-05": [("P1", "SKT", "KT"), ("P2", "SKT", "LGU"), ("P3", "SKT", "KT_MVNO"), ("P4", "KT", "SKT")],
-        "2025-07-07": [("P5", "SKT", "KT")],
-    }
-    for day, ports in rows.items():
-        folder = landing / "portability_events" / f"dt={day}"
-        folder.mkdir(parents=True)
-        lines = [
-            f"{port},1,010-1234-567{port[1]},{donor},{donor},{recipient},{recipient.split('_')[0]},HANDSET,COMPLETED,,"
-            f"{day} 10:00:00,{day} 11:00:00,{day}\n"
-            for port, donor, recipient in ports
-        ]
-        (folder / "ports.csv").write_text(header + "".join(lines), "utf-8")
-    world = new_world(landing=landing, site=site, view="operator:SKT")
-
-    report = world.run(date(2025, 7, 5), date(2025, 7, 7))
-
-    assert report.exit_code is Exit.PUBLISHED
-    headline = read_headline(world.settings, "SKT_TEST")
-    assert (headline.port_outs_cumulative, headline.net_adds_cumulative) == (4, -3)
-    assert headline.top_destination == "KT"
-    assert headline.top_share_all_pct == pytest.approx(50)
-    assert headline.top_share_mno_pct == pytest.approx(200 / 3)
-    status = read_status(world.settings, world.feeds)
-    assert {feed.feed for feed in status.feeds if not feed.has_arrived} == set(world.feeds) - {"portability_events"}
-    with pytest.raises(HeadlineError, match="SKT_TEST from 2025-07-05"):
-        read_headline(world.settings, "KT_WAIVER_2026")
 
 
 def test_a_score_explains_itself_from_what_is_published(published_world: World) -> None:

@@ -1,55 +1,44 @@
-"""A small warehouse for tests of the dbt project: raw relations as ingest leaves them, and dbt's CLI."""
+"""A small warehouse for tests of the dbt project: raw relations as ingest leaves them, and dbt."""
 
 from __future__ import annotations
 
-import atexit
-import os
-import shutil
-import subprocess
-import sys
-import tempfile
+import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
-from orchestration.base.settings import Settings
+from orchestration.base.settings import Settings, private_dir
 from orchestration.base.site_profile import DEFAULT_SITE, SITES
 from orchestration.site.reference import write_references
+from orchestration.warehouse import dbt
 from tests.support.feeds import FEEDS
+from tests.support.parsed import know_the_project
 
-DBT_PROJECT = Path(__file__).resolve().parents[2] / "dbt_project"
 #: Reference rows of the default site.
 REFERENCE = SITES / DEFAULT_SITE / "reference"
+#: Rows of one statement.
+_AT_ONCE = 200
 
 Row = Mapping[str, Any]
-
-
-@cache
-def _place_of_this_process() -> Path:
-    """Where dbt finds each warehouse of this process: for another path it would parse the whole project again."""
-    folder = Path(tempfile.mkdtemp(prefix="dbt-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return folder
 
 
 @dataclass(frozen=True)
 class Warehouse:
     """A DuckDB file with schema `raw`, and the dbt project run on it."""
 
-    path: Path
-    target: Path
-    view: str = "operator:KT"
-    site: Path | None = None
+    settings: Settings
+    #: A connection that stays open from a delivery to the next dbt: opening the file takes longer than a delivery.
+    _delivering: list[duckdb.DuckDBPyConnection] = field(default_factory=list, compare=False, repr=False)
 
     @classmethod
     def create(cls, folder: Path, **settings: Any) -> Warehouse:
         """A warehouse whose feeds have never arrived, in a folder of its own."""
+        warehouse = cls(Settings(home=folder, memory_limit="1GB", **({"view": "operator:KT"} | settings)))
         folder.mkdir(parents=True, exist_ok=True)
-        warehouse = cls(folder / "warehouse.duckdb", folder / "target", **settings)
         with warehouse.connect() as con:
             con.execute("create schema raw")
             con.execute(
@@ -65,6 +54,15 @@ class Warehouse:
                 )
         return warehouse
 
+    @property
+    def path(self) -> Path:
+        return self.settings.warehouse
+
+    @property
+    def target(self) -> Path:
+        """Where dbt leaves its manifest, and its results."""
+        return dbt.target_dir(self.settings)
+
     def connect(self) -> duckdb.DuckDBPyConnection:
         con = duckdb.connect(str(self.path))
         con.execute("set timezone = 'Asia/Seoul'")
@@ -75,63 +73,43 @@ class Warehouse:
 
         Columns that a row leaves out are null.
         """
-        with self.connect() as con:
-            con.execute("update raw.revision set is_current = false where feed = ? and dt = ?", [feed, dt])
+        if not self._delivering:
+            self._delivering.append(self.connect())
+        (con,) = self._delivering
+        con.begin()
+        con.execute("update raw.revision set is_current = false where feed = ? and dt = ?", [feed, dt])
+        con.execute(
+            "insert into raw.revision values ($1, $2, $3, $2::date + $3::integer + time '05:40', true)", [feed, dt, rev]
+        )
+        told = list(rows)
+        names = list(dict.fromkeys(chain.from_iterable(told)))
+        marks = f"({', '.join('?' * len(names))}, '{dt}', {rev})"
+        for at in range(0, len(told), _AT_ONCE):
+            some = told[at : at + _AT_ONCE]
             con.execute(
-                "insert into raw.revision values ($1, $2, $3, $2::date + $3::integer + time '05:40', true)",
-                [feed, dt, rev],
+                f"insert into raw.{feed}__all_revisions ({', '.join([*names, 'dt', 'rev'])}) "
+                f"values {', '.join([marks] * len(some))}",
+                [row.get(name) for row in some for name in names],
             )
-            for row in rows:
-                names = [*row, "dt", "rev"]
-                marks = ", ".join("?" * len(names))
-                con.execute(
-                    f"insert into raw.{feed}__all_revisions ({', '.join(names)}) values ({marks})",
-                    [*row.values(), dt, rev],
-                )
+        con.commit()
 
-    def dbt(self, *arguments: str) -> str:
-        """Run dbt's CLI beside the running interpreter.
+    def dbt(self, *arguments: str) -> None:
+        """Have dbt do a command.
 
         Raises:
-            AssertionError: if dbt fails, with what it printed.
+            AssertionError: if a node of it fails, with what dbt said.
         """
-        settings = Settings(home=self.path.parent / "home", site=self.site)
-        place = _place_of_this_process()
-        shown, parsed = place / self.path.name, self.target / "partial_parse.msgpack"
-        shown.unlink(missing_ok=True)
-        shown.symlink_to(self.path)
-        if not parsed.exists() and (place / parsed.name).exists():
-            self.target.mkdir(parents=True, exist_ok=True)
-            shutil.copy(place / parsed.name, parsed)
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("RINGFENCE_")}
-        environment |= {
-            "RINGFENCE_WAREHOUSE": str(shown),
-            "RINGFENCE_VIEW": self.view,
-            "RINGFENCE_ALERT_BY": settings.site_profile.alert_by,
-            "RINGFENCE_TIMEZONE": "Asia/Seoul",
-            "RINGFENCE_CURRENCY": "KRW",
-            "RINGFENCE_REFERENCE": self._references(settings),
-            "RINGFENCE_MEMORY_LIMIT": "1GB",
-            "RINGFENCE_TEMP": str(place / "temporary"),
-            "DBT_TARGET_PATH": str(self.target),
-            "DBT_LOG_PATH": str(self.target),
-        }
-        command = [str(Path(sys.executable).with_name("dbt")), *arguments, "--profiles-dir", str(DBT_PROJECT)]
-        done = subprocess.run(command, cwd=DBT_PROJECT, env=environment, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
-        shutil.copy(parsed, place)
-        return done.stdout
+        while self._delivering:
+            self._delivering.pop().close()
+        know_the_project(self.settings)
+        write_references(self.settings, private_dir(self.target / "reference"))
+        list(dbt.run(self.settings, arguments, project=dbt.fingerprint(self.settings)))
+        results = json.loads((self.target / "run_results.json").read_bytes())["results"]
+        assert not [result for result in results if result["status"] in ("error", "fail", "runtime error")]
 
-    def _references(self, settings: Settings) -> str:
-        """The folder with the reference tables, written as before every dbt."""
-        folder = self.target / "reference"
-        folder.mkdir(parents=True, exist_ok=True)
-        write_references(settings, folder)
-        return str(folder)
-
-    def build_models(self, *arguments: str) -> str:
+    def build_models(self, *arguments: str) -> None:
         """Seeds and models only: tests cost more than they tell on every step of a history."""
-        return self.dbt("build", "--exclude-resource-types", "test", "unit_test", *arguments)
+        self.dbt("build", "--exclude-resource-types", "test", "unit_test", *arguments)
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         with self.connect() as con:

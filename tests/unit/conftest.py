@@ -1,12 +1,14 @@
-"""Receivers that every test of messages may listen at."""
+"""What several files of tests have in common: receivers of messages, and what a publication by hand has published."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.support.published import Installation
 from tests.support.receivers import listening_mailbox, listening_webhook
 
 
@@ -22,3 +24,11 @@ def mailbox() -> Iterator[tuple[int, list[Any]]]:
     """The port of a mail server, and what it got."""
     with listening_mailbox() as receiver:
         yield receiver
+
+
+@pytest.fixture
+def installation(tmp_path: Path) -> Installation:
+    """Three marts by hand, published once."""
+    made = Installation(tmp_path)
+    made.publish()
+    return made

@@ -47,13 +47,17 @@ class DuckDBConnectionManager:
     def close_all_connections(cls):
         print("closed", flush=True)
 """
+CREDENTIALS = "class DuckDBCredentials: pass"
 
 
 @pytest.fixture
 def environment(tmp_path: Path) -> Iterator[dict[str, str]]:
     """One in which dbt is a stub that says which process it is, and what it has read."""
-    for name, text in (("dbt/cli/main.py", DBT), ("dbt/adapters/duckdb/connections.py", CONNECTIONS)):
-        (tmp_path / name).parent.mkdir(parents=True)
+    adapter = "dbt/adapters/duckdb"
+    for name, text in (
+        ("dbt/cli/main.py", DBT), (f"{adapter}/connections.py", CONNECTIONS), (f"{adapter}/credentials.py", CREDENTIALS)
+    ):  # fmt: skip
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text, "utf-8")
     for folder in {path.parent for path in tmp_path.rglob("*.py")} | {tmp_path / "dbt", tmp_path / "dbt/adapters"}:
         (folder / "__init__.py").touch()

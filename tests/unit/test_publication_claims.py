@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime
-from pathlib import Path
 from types import SimpleNamespace
 
 import duckdb
-import pytest
 
 from orchestration.gates import verdicts
 from orchestration.gates.outcome import Outcome
@@ -21,13 +19,6 @@ from orchestration.state.up_to_date import is_published
 from tests.support.published import Installation, mart, published
 
 FAILURE = Outcome("marts", "groups", None, "adds_up", "sql", "critical", False, "1 row", "no row", 1, 1, "A test.")
-
-
-@pytest.fixture
-def installation(tmp_path: Path) -> Installation:
-    made = Installation(tmp_path)
-    made.publish()
-    return made
 
 
 def test_what_was_published_by_hand_leaves_a_run_its_work(installation: Installation) -> None:

@@ -23,13 +23,6 @@ from orchestration.warehouse.graph import Graph
 from tests.support.published import Installation, published
 
 
-@pytest.fixture
-def installation(tmp_path: Path) -> Installation:
-    made = Installation(tmp_path)
-    made.publish()
-    return made
-
-
 def test_what_is_made_of_the_same_is_not_read_from_the_warehouse_again(installation: Installation) -> None:
     installation.change("first")  # as it never is: other rows, made of the same
     installation.publish()
