@@ -45,7 +45,7 @@ test-slow: $(VENV)/.installed-dev  ## fuzzing, kills, replays, browsers in full
 	@$(BIN)/python -m pytest tests/unit tests/integration tests/slow tests/browser
 
 test-spark: $(VENV_SPARK)/.installed  ## a small world on DuckDB and on Apache Spark, row by row (minutes)
-	@$(with_java) $(VENV_SPARK)/bin/python -m pytest -n 0 tests/spark
+	@$(with_java) $(VENV_SPARK)/bin/python -m pytest tests/spark
 
 spark-demo: $(VENV_SPARK)/.installed  ## some days of the demo on a cluster of Spark on this machine, and on DuckDB
 	@$(with_java) $(VENV_SPARK)/bin/python benchmarks/spark_demo.py

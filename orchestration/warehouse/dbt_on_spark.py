@@ -22,7 +22,7 @@ from orchestration.base.files import replace_text
 from orchestration.warehouse.spark import STATE, STATEMENTS
 from orchestration.warehouse.spark_gates import ANSWER
 from orchestration.warehouse.spark_progress import Progress
-from orchestration.warehouse.spark_reached import CONF_OVER_THRIFT, reached
+from orchestration.warehouse.spark_reached import CONF_OVER_THRIFT, reached, write_parquet
 
 
 @contextmanager
@@ -84,7 +84,7 @@ class _OnTheDriver(PythonJobHelper):
         spark = reached()
 
         def write(frame: pd.DataFrame, relation: str, folder: str) -> None:
-            spark.write(frame, folder)
+            write_parquet(frame, folder)
             spark.sql(f"create table {relation} using parquet location '{folder}'")
 
         scope = {"spark": spark, "relation_of": lambda name: Frame(f"select * from {name}"), "write": write}

@@ -61,9 +61,6 @@ class Reached(Protocol):
     def frame(self, query: str) -> pd.DataFrame:
         """Rows of a query; days are datetimes, as DuckDB has them, and instants are in the site's time zone."""
 
-    def write(self, frame: pd.DataFrame, folder: str) -> None:
-        """Write a frame as Parquet into a folder that is not there yet."""
-
 
 @cache
 def reached() -> Reached:
@@ -86,10 +83,6 @@ class _BySession:
         rows = self.session.sql(query)
         frame: pd.DataFrame = rows.toPandas()
         return _with_days(frame, [name for name, type_ in rows.dtypes if type_ == "date"])
-
-    def write(self, frame: pd.DataFrame, folder: str) -> None:
-        rows = pa.Table.from_pandas(frame, preserve_index=False)  # has types where there is no row, too
-        self.session.createDataFrame(rows).write.parquet(folder)
 
 
 class _OverThrift:
@@ -119,13 +112,15 @@ class _OverThrift:
                 )
         return _with_days(frame, [field.name for field in rows.schema if pa.types.is_date(field.type)])
 
-    def write(self, frame: pd.DataFrame, folder: str) -> None:
-        zoned = frame.copy()
-        for name in frame.select_dtypes("datetime"):
-            zoned[name] = frame[name].dt.tz_localize(CONF["spark.sql.session.timeZone"])
-        Path(folder).mkdir(parents=True)
-        rows = pa.Table.from_pandas(zoned, preserve_index=False)
-        pq.write_table(rows, Path(folder, "part-0.parquet"), coerce_timestamps="us")
+
+def write_parquet(frame: pd.DataFrame, folder: str) -> None:
+    """Write a frame as Parquet into a folder that is not there yet; it has types where it has no row, too."""
+    zoned = frame.copy()
+    for name in frame.select_dtypes("datetime"):
+        zoned[name] = frame[name].dt.tz_localize(CONF["spark.sql.session.timeZone"])
+    Path(folder).mkdir(parents=True)
+    rows = pa.Table.from_pandas(zoned, preserve_index=False)
+    pq.write_table(rows, Path(folder, "part-0.parquet"), coerce_timestamps="us")
 
 
 def _with_days(frame: pd.DataFrame, days: list[str]) -> pd.DataFrame:
