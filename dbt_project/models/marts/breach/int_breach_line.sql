@@ -1,5 +1,3 @@
-{{ config(materialized='view') }}
-
 with incidents as (
     select * from {{ ref('dim_incident') }}
     where kind = 'BREACH' and is_in_view
