@@ -25,6 +25,8 @@ DBT_PROJECT = PROJECT / "dbt_project"
 #: As the profile has it.
 THREADS = 2
 _MANIFEST = "parsed_manifest"
+#: What dbt says of a node that ran into an error, of a test that failed, and of what waits for one of these.
+_NOT_BUILT = ("error", "fail", "skipped")
 _SOURCES = ("*.sql", "*.py", "*.yml", "*.csv")
 
 
@@ -144,27 +146,35 @@ def build(
     """`dbt build` of a selection, with these `tests` or all that it allows; a failing test is a result.
 
     `keep_open` are descriptors that dbt shares, such as the lock that keeps others out of the warehouse for as long as
-    it works, even when whoever started it was killed.
+    it works, even when whoever started it was killed. What found too little memory beside another node is built again
+    by itself: DuckDB lets neither wait for the other.
 
     Raises:
         DbtError: if a model could not be built, with dbt's own words.
     """
     # a test of two models waits for both: one of them may be held back, and not be there at all
     indirect = "cautious" if tests is None else "empty"
-    arguments = ["build", "--exclude-resource-type", "unit_test", "--indirect-selection", indirect]
-    arguments += ["--select", *select, *(tests or ())]
-    if exclude:
-        arguments += ["--exclude", *exclude]
-    if full_refresh:
-        arguments.append("--full-refresh")
+    arguments = ["build", "--exclude-resource-type", "unit_test", *(("--full-refresh",) if full_refresh else ())]
+    excluded = ["--exclude", *exclude] if exclude else []
     write_references(settings, private_dir(_reference_dir(settings)))
-    results_path = target_dir(settings) / "run_results.json"
-    results_path.unlink(missing_ok=True)
     engine = engine_of(settings)
     engine.begin(manifest(settings))
-    for ended in run(settings, arguments, keep_open, fingerprint(settings)):
-        on_node(ended["node"], ended["status"])
-    written = json.loads(results_path.read_bytes())
+
+    def built(*selection: str) -> dict[str, Any]:
+        results_path = target_dir(settings) / "run_results.json"
+        results_path.unlink(missing_ok=True)
+        for ended in run(settings, [*arguments, *selection], keep_open, fingerprint(settings)):
+            on_node(ended["node"], ended["status"])
+        written: dict[str, Any] = json.loads(results_path.read_bytes())
+        return written
+
+    written = built("--indirect-selection", indirect, "--select", *select, *(tests or ()), *excluded)
+    if any(_is_short_of_memory(entry) for entry in written["results"]):
+        again = [entry["unique_id"] for entry in written["results"] if entry["status"] in _NOT_BUILT]
+        names = [unique_id.split(".")[2] for unique_id in again]
+        alone = built("--threads", "1", "--indirect-selection", "empty", "--select", *names)
+        written["results"] = [entry for entry in written["results"] if entry["unique_id"] not in again]
+        written["results"] += alone["results"]
     engine.end(manifest(settings), written, environment(settings))
     results = [
         NodeResult(
@@ -177,6 +187,10 @@ def build(
     if broken:
         raise DbtError("\n".join(f"{result.unique_id}: {result.message}" for result in broken))
     return results
+
+
+def _is_short_of_memory(entry: Mapping[str, Any]) -> bool:
+    return entry["status"] == "error" and "Out of Memory Error" in str(entry.get("message"))
 
 
 def do(settings: Settings, command: Sequence[str]) -> None:
