@@ -146,8 +146,8 @@ def build(
     """`dbt build` of a selection, with these `tests` or all that it allows; a failing test is a result.
 
     `keep_open` are descriptors that dbt shares, such as the lock that keeps others out of the warehouse for as long as
-    it works, even when whoever started it was killed. What found too little memory beside another node is built again
-    by itself: DuckDB lets neither wait for the other.
+    it works, even when whoever started it was killed. What found too little memory is built again by itself, with a
+    half of it: DuckDB lets no query wait for another, and goes to disk the earlier the less it may have.
 
     Raises:
         DbtError: if a model could not be built, with dbt's own words.
@@ -160,19 +160,20 @@ def build(
     engine = engine_of(settings)
     engine.begin(manifest(settings))
 
-    def built(*selection: str) -> dict[str, Any]:
+    def built(of: Settings, *selection: str) -> dict[str, Any]:
         results_path = target_dir(settings) / "run_results.json"
         results_path.unlink(missing_ok=True)
-        for ended in run(settings, [*arguments, *selection], keep_open, fingerprint(settings)):
+        for ended in run(of, [*arguments, *selection], keep_open, fingerprint(settings)):
             on_node(ended["node"], ended["status"])
         written: dict[str, Any] = json.loads(results_path.read_bytes())
         return written
 
-    written = built("--indirect-selection", indirect, "--select", *select, *(tests or ()), *excluded)
+    written = built(settings, "--indirect-selection", indirect, "--select", *select, *(tests or ()), *excluded)
     if any(_is_short_of_memory(entry) for entry in written["results"]):
         again = [entry["unique_id"] for entry in written["results"] if entry["status"] in _NOT_BUILT]
         names = [unique_id.split(".")[2] for unique_id in again]
-        alone = built("--threads", "1", "--indirect-selection", "empty", "--select", *names)
+        with_half = settings.model_copy(update={"memory_limit": _half(settings.memory_limit)})
+        alone = built(with_half, "--threads", "1", "--indirect-selection", "empty", "--select", *names)
         written["results"] = [entry for entry in written["results"] if entry["unique_id"] not in again]
         written["results"] += alone["results"]
     engine.end(manifest(settings), written, environment(settings))
@@ -191,6 +192,12 @@ def build(
 
 def _is_short_of_memory(entry: Mapping[str, Any]) -> bool:
     return entry["status"] == "error" and "Out of Memory Error" in str(entry.get("message"))
+
+
+def _half(limit: str) -> str:
+    """A half of a limit as DuckDB takes it, such as `1.5GB`."""
+    unit = limit.lstrip("0123456789.")
+    return f"{float(limit.removesuffix(unit)) / 2:g}{unit}"
 
 
 def do(settings: Settings, command: Sequence[str]) -> None:

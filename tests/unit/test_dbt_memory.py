@@ -1,4 +1,4 @@
-"""What becomes of a build in which two nodes beside each other have not enough memory."""
+"""What becomes of a build in which a node has not enough memory."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ def _dbt(
     """Have dbt find these results, one list a command; gives the commands that it got."""
     asked: list[Sequence[str]] = []
 
-    def run(_: Settings, arguments: Sequence[str], *more: object) -> Iterator[dict[str, str]]:
+    def run(of: Settings, arguments: Sequence[str], *more: object) -> Iterator[dict[str, str]]:
         results = answers[len(asked)]
-        asked.append(arguments)
+        asked.append([*arguments, of.memory_limit])
         (dbt.target_dir(settings) / "run_results.json").write_text(json.dumps({"results": results}), "utf-8")
         yield from ({"node": entry["unique_id"], "status": entry["status"]} for entry in results)
 
@@ -39,10 +39,10 @@ def _dbt(
     return asked
 
 
-def test_what_found_too_little_memory_is_built_again_by_itself_with_what_waits_for_it(
+def test_what_found_too_little_memory_is_built_again_by_itself_with_a_half_of_it_and_so_is_what_waits_for_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings = Settings(home=tmp_path)
+    settings = Settings(home=tmp_path, memory_limit="5 GiB")
     built, failed = _entry("model.ringfence.ports", "success"), _entry("test.ringfence.adds_up.12ab", "fail")
     asked = _dbt(
         monkeypatch, settings,
@@ -54,7 +54,7 @@ def test_what_found_too_little_memory_is_built_again_by_itself_with_what_waits_f
         "ports": "success", "adds_up": "fail", "lines": "success", "churn": "success",
     }  # fmt: skip
     again = asked[1]
-    assert again[again.index("--select") + 1 :] == ["adds_up", "lines", "churn"]
+    assert again[again.index("--select") + 1 :] == ["adds_up", "lines", "churn", "2.5 GiB"]
     assert again[again.index("--threads") + 1] == "1"
     assert "--full-refresh" in again
 
