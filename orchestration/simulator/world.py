@@ -113,7 +113,11 @@ def simulate(
         formats = [
             fmt for fmt in FORMATS if (provider_books or not fmt.on_demand if feeds is None else fmt.feed in feeds)
         ]
-        tallies = _write_feeds(connection, formats, file_format, out, story, first_day, last_day, report)
+
+        def write(own: duckdb.DuckDBPyConnection, fmt: FeedFormat) -> FeedTally:
+            return _write_feed(own, fmt, file_format, out, story, first_day, last_day, report)
+
+        tallies = _beside_each_other(connection, formats, write)
         if truth is not None:
             write_world(connection, truth, tallies)
         return SimulationSummary(
@@ -172,15 +176,10 @@ def _build_world(
             connection.execute((SQL / f"{part}.sql").read_text("utf-8"))
 
 
-def _write_feeds(
+def _beside_each_other(
     connection: duckdb.DuckDBPyConnection,
     formats: Sequence[FeedFormat],
-    file_format: FileFormat,
-    out: Path,
-    story: Scenario,
-    first_day: date,
-    last_day: date,
-    report: Progress,
+    write: Callable[[duckdb.DuckDBPyConnection, FeedFormat], FeedTally],
 ) -> dict[str, FeedTally]:
     """Write the feeds beside each other, as many as there are threads: a file is written by one, in order."""
     [[threads]] = connection.execute("select current_setting('threads')").fetchall()
@@ -189,16 +188,16 @@ def _write_feeds(
     cursors = {fmt.feed: connection.cursor() for fmt in formats}
     writing: dict[str, Future[FeedTally]] = {}
 
-    def write(fmt: FeedFormat) -> FeedTally:
+    def write_in_turn(fmt: FeedFormat) -> FeedTally:
         if fmt.after in writing:
             writing[fmt.after].result()
         _take_variables(cursors[fmt.feed])
-        return _write_feed(cursors[fmt.feed], fmt, file_format, out, story, first_day, last_day, report)
+        return write(cursors[fmt.feed], fmt)
 
     with ThreadPoolExecutor(threads) as pool:
         try:
             for fmt in formats:
-                writing[fmt.feed] = pool.submit(write, fmt)
+                writing[fmt.feed] = pool.submit(write_in_turn, fmt)
             tallies = {feed: future.result() for feed, future in writing.items()}
         except BaseException:  # Ctrl-C too waits for no file
             pool.shutdown(wait=False, cancel_futures=True)
