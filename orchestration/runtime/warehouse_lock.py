@@ -12,11 +12,14 @@ WAREHOUSE_POOL = "warehouse"  # Dagster's: every step that opens the warehouse t
 
 
 @contextmanager
-def warehouse_lock(settings: Settings) -> Iterator[int]:
+def warehouse_lock(settings: Settings, *, is_patient: bool = True) -> Iterator[int]:
     """Wait until nobody else is in the warehouse; yields the descriptor that holds it.
 
     Dagster's pool keeps runs apart, but it lets the next one in when a run was killed, whose dbt may still be at work.
     A dbt that shares the descriptor holds the warehouse until it has ended, too.
+
+    Raises:
+        BlockingIOError: if it is not `is_patient` and somebody is.
     """
-    with locked(private_dir(settings.scratch_dir) / ".warehouse.lock") as descriptor:
+    with locked(private_dir(settings.scratch_dir) / ".warehouse.lock", is_patient=is_patient) as descriptor:
         yield descriptor

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
 import duckdb
 
-from orchestration.base.refusal import Refusal
 from orchestration.base.settings import Settings
 from orchestration.gates.changed import check_changed
 from orchestration.gates.outcome import Outcome
@@ -25,10 +25,6 @@ Check = Callable[[Suite, str, str | None], list[Outcome]]
 #: Does a command in dbt's process.
 Run = Callable[[Sequence[str]], object]
 Say = Callable[[str], None]
-
-
-class EngineError(Refusal):
-    """What was asked for is not done on this engine; the message says what to do instead."""
 
 
 class Engine(Protocol):
@@ -45,6 +41,13 @@ class Engine(Protocol):
 
     def compiled_dir(self, of_dbt: Path) -> Path:
         """Where the models lie that were built, in DuckDB's words; laid out as dbt lays out its own folder."""
+
+    def keep(self) -> AbstractContextManager[object]:
+        """Have what a copy of the warehouse's file shows stay for as long as that is read.
+
+        Raises:
+            BlockingIOError: if somebody is changing it.
+        """
 
     def gates(self, con: duckdb.DuckDBPyConnection, manifest: Mapping[str, Any], run: Run, say: Say) -> Check:
         """What judges the warehouse's relations; `run` does a command in dbt's process, `say` tells of the unusual."""
@@ -68,19 +71,11 @@ class DuckDB:
     def compiled_dir(self, of_dbt: Path) -> Path:
         return of_dbt
 
+    def keep(self) -> AbstractContextManager[object]:
+        return nullcontext()  # the copy has its rows
+
     def gates(self, con: duckdb.DuckDBPyConnection, manifest: Mapping[str, Any], run: Run, say: Say) -> Check:
         return partial(check_changed, con, self._settings)
-
-
-def require_duckdb(settings: Settings, what: str) -> None:
-    """Raises:
-    EngineError: if another engine holds the rows, of which `what` knows nothing yet.
-    """
-    if settings.engine != "duckdb":
-        raise EngineError(
-            f"{what} is not done where {settings.engine} is the engine. Run once with RINGFENCE_ENGINE=duckdb, which "
-            "builds the warehouse anew, ask again, and go back (docs/scale.md)."
-        )
 
 
 def built_by(settings: Settings) -> str:

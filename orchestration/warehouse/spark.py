@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,6 +21,7 @@ from orchestration.base.files import replace_text
 from orchestration.base.settings import Settings, private_dir
 from orchestration.base.sql import columns_of, connect, exact, literal
 from orchestration.contracts import load_feeds
+from orchestration.runtime.warehouse_lock import warehouse_lock
 from orchestration.warehouse.spark_facade import show
 from orchestration.warehouse.spark_gates import SparkGates, ask_by_file
 from orchestration.warehouse.spark_progress import PROGRESS
@@ -102,6 +104,9 @@ class Spark:
 
     def compiled_dir(self, of_dbt: Path) -> Path:
         return self._compiled
+
+    def keep(self) -> AbstractContextManager[object]:
+        return warehouse_lock(self._settings, is_patient=False)
 
     def gates(
         self, con: duckdb.DuckDBPyConnection, manifest: Mapping[str, Any], run: Callable[[Sequence[str]], object],

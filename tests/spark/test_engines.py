@@ -24,6 +24,7 @@ import pytest
 from orchestration.base.settings import Settings
 from orchestration.base.sql import connect
 from orchestration.ingest.known_since import PASSED
+from orchestration.rules.backtest import backtest
 from orchestration.simulator import simulate
 from orchestration.state.run_report import Exit
 from orchestration.warehouse import dbt_session
@@ -113,10 +114,14 @@ STEPS = (_first_days, _two_more_days_and_a_correction, _a_delivery_without_a_col
 
 
 @pytest.fixture(scope="module")
-def on_duckdb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[Callable[[World], Seen], Seen]]:
+def duckdbs(tmp_path_factory: pytest.TempPathFactory) -> World:
+    return _world(tmp_path_factory.mktemp("duckdb"), "duckdb")
+
+
+@pytest.fixture(scope="module")
+def on_duckdb(duckdbs: World) -> Mapping[Callable[[World], Seen], Seen]:
     """What each step leaves on DuckDB."""
-    world = _world(tmp_path_factory.mktemp("duckdb"), "duckdb")
-    yield {step: step(world) for step in STEPS}
+    return {step: step(duckdbs) for step in STEPS}
 
 
 @pytest.fixture(scope="module")
@@ -219,6 +224,18 @@ def test_what_a_gate_holds_back_stays_as_it_was_on_both_engines(
     seen, expected = _a_delivery_without_a_column(on_spark), on_duckdb[_a_delivery_without_a_column]
     _check(seen, expected, Exit.HELD_BACK)
     assert "fraud.alert" in seen.held_back
+
+
+def test_rules_that_are_tried_find_the_same_on_both_engines_and_change_nothing(
+    on_spark: World, duckdbs: World, tmp_path: Path
+) -> None:
+    changes = tmp_path / "changes.csv"
+    changes.write_text("rule_id,points,alert_threshold\n,,60\nCASH_LIKE,0,\n", "utf-8")
+    before = relations(on_spark)
+    tried = backtest(on_spark.settings, changes)
+    assert tried == backtest(duckdbs.settings, changes)
+    assert sum(tried.gained.values()) > 0
+    assert not differing(before, relations(on_spark))
 
 
 def _environment() -> dict[str, str]:

@@ -18,9 +18,10 @@ from orchestration.base.sql import columns_of, connect
 from orchestration.privacy.pseudonyms import PseudonymKey
 from orchestration.rights.erasure import forget
 from orchestration.rights.rotation import rotate_key
-from orchestration.rules.copied import copied
+from orchestration.rules.copied import BacktestError, copied
+from orchestration.runtime.warehouse_lock import warehouse_lock
 from orchestration.site.engine_needs import EngineNeedsError, check_engine
-from orchestration.warehouse.engines import DuckDB, EngineError, built_by, engine_of, take_over
+from orchestration.warehouse.engines import DuckDB, built_by, engine_of, take_over
 from orchestration.warehouse.raw_relations import refresh_raw
 from orchestration.warehouse.spark import STATE, STATEMENTS, Spark, java_memory, prepare
 from orchestration.warehouse.spark_facade import BrokenContractError, show
@@ -94,11 +95,16 @@ def test_an_address_that_is_not_followed_is_refused_with_the_settings(tmp_path: 
         _settings(tmp_path, engine="spark", spark="thrift-host:10000")
 
 
-def test_rules_are_not_tried_on_spark_which_is_said_and_changes_nothing(tmp_path: Path) -> None:
+def test_what_spark_holds_stays_while_rules_are_tried_on_it(tmp_path: Path) -> None:
     settings = _settings(tmp_path, engine="spark")
-    with pytest.raises(EngineError, match=r"is not done where spark is the engine.*docs/scale\.md"):
+    duckdb.connect(str(settings.warehouse)).close()
+    with copied(settings) as apart:
+        assert (apart.engine, apart.warehouse.exists()) == ("duckdb", True)
+        with pytest.raises(BlockingIOError), warehouse_lock(settings, is_patient=False):
+            pass
+    with warehouse_lock(settings), pytest.raises(BacktestError, match="try again when the run has ended"):
         copied(settings).__enter__()
-    assert not [*settings.home.iterdir()]
+    assert not [*settings.scratch_dir.glob("backtest-*")]
 
 
 @pytest.mark.parametrize(
