@@ -122,11 +122,13 @@ def _learned_from(own: pd.DataFrame, incident: dict, first: pd.Timestamp) -> pd.
 
 def _estimable(learned: pd.DataFrame, effects: list[str]) -> list[str]:
     """The constant, and the effects that the learned days tell apart, in their order."""
-    kept = ["constant"]
-    for name in effects:
-        if np.linalg.matrix_rank(learned[[*kept, name]].to_numpy()) == len(kept) + 1:
-            kept.append(name)
-    return kept
+    names = ["constant", *effects]
+    columns = learned[names].to_numpy()
+    kept = [0]
+    for place in range(1, len(names)):
+        if np.linalg.matrix_rank(columns[:, [*kept, place]]) == len(kept) + 1:
+            kept.append(place)
+    return [names[place] for place in kept]
 
 
 # ---------------------------------------------------------------- what is to be expected
@@ -167,12 +169,9 @@ class Forecast:
         nth = np.concatenate([learned["nth"], ahead["nth"]]).astype("float64")
         apart = np.abs(nth[:, None] - nth[None, :])
         self.spare = len(y) - x.shape[1]
-        fitted = [_given(correlation**apart, x, y, x_ahead) for correlation in CORRELATIONS]
-        log_weights = np.array([one[0] for one in fitted])
+        log_weights, self.means, self.covariances = _given(CORRELATIONS[:, None, None] ** apart, x, y, x_ahead)
         weights = np.exp(log_weights - log_weights.max())
         self.weights = weights / weights.sum()
-        self.means = np.array([one[1] for one in fitted])
-        self.covariances = np.array([one[2] for one in fitted])
 
     def interval(self, weights: np.ndarray, widened: float = 1.0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Mean and interval of each weighted sum of days; `widened` scales what lies between mean and ends."""
@@ -194,24 +193,31 @@ class Forecast:
         return expected, low, high
 
 
-def _given(correlation: np.ndarray, x: np.ndarray, y: np.ndarray, x_ahead: np.ndarray):
-    """Log likelihood (effects and variance integrated out), mean and covariance ahead, given the correlations."""
+def _given(correlations: np.ndarray, x: np.ndarray, y: np.ndarray, x_ahead: np.ndarray):
+    """Log likelihood (effects and variance integrated out), mean and covariance ahead, given each of the correlations.
+
+    `correlations` are matrices of days learned and ahead, one above the other, and so is what is returned.
+    """
     n = len(y)
-    root = np.linalg.cholesky(correlation[:n, :n])
-    x_white, y_white = np.linalg.solve(root, x), np.linalg.solve(root, y)
-    effects, *_ = np.linalg.lstsq(x_white, y_white, rcond=None)
+    root = np.linalg.cholesky(correlations[:, :n, :n])
+    x_white, y_white = np.linalg.solve(root, x), np.linalg.solve(root, y[:, None])
+    q, r = np.linalg.qr(x_white)
+    effects = np.linalg.solve(r, q.mT @ y_white)
     residuals = y_white - x_white @ effects
-    information = x_white.T @ x_white
+    squares = (residuals**2).sum(axis=(1, 2))
+    information = x_white.mT @ x_white
     spare = n - x.shape[1]
     log_likelihood = (
-        -np.log(np.diag(root)).sum()
+        -np.log(np.diagonal(root, axis1=1, axis2=2)).sum(axis=1)
         - np.linalg.slogdet(information)[1] / 2
-        - spare / 2 * np.log(max(residuals @ residuals, 1e-12))
+        - spare / 2 * np.log(np.maximum(squares, 1e-12))
     )
-    carried = np.linalg.solve(root, correlation[n:, :n].T)
-    unexplained = x_ahead - carried.T @ x_white
-    covariance = correlation[n:, n:] - carried.T @ carried + unexplained @ np.linalg.solve(information, unexplained.T)
-    return log_likelihood, x_ahead @ effects + carried.T @ residuals, covariance * (residuals @ residuals) / spare
+    carried = np.linalg.solve(root, correlations[:, n:, :n].mT)
+    unexplained = x_ahead - carried.mT @ x_white
+    spread = correlations[:, n:, n:] - carried.mT @ carried
+    spread += unexplained @ np.linalg.solve(information, unexplained.mT)
+    mean = (x_ahead @ effects + carried.mT @ residuals)[:, :, 0]
+    return log_likelihood, mean, spread * (squares / spare)[:, None, None]
 
 
 # ---------------------------------------------------------------- how often it was right before
@@ -225,8 +231,10 @@ def _track_record(before: pd.DataFrame, window_days: int, learned_days: int, eff
     open_days = before[before["is_open"]]
     starts = pd.date_range(before["date_day"].min(), before["date_day"].max(), freq=f"{PLACEBO_STEP_DAYS}D")
     for start in starts[::-1]:
-        window = before[before["date_day"].between(start, start + pd.Timedelta(days=window_days - 1))]
-        learned = open_days[open_days["date_day"] < start].tail(learned_days)
+        begin = before["date_day"].searchsorted(start)
+        window = before.iloc[begin : before["date_day"].searchsorted(start + pd.Timedelta(days=window_days))]
+        until = open_days["date_day"].searchsorted(start)
+        learned = open_days.iloc[max(until - learned_days, 0) : until]
         is_whole = len(window) == window_days and len(learned) == learned_days
         if is_whole and window["is_quiet"].all() and learned["is_quiet"].all():
             misses.append(_miss(learned, window[window["is_open"]], effects))

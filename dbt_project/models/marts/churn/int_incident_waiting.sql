@@ -1,7 +1,11 @@
 {%- set look_back_days = 30 -%}
 -- requests to leave that the log held at the end of each day of a window, and the share of such requests that complete
 with incidents as (
-    select * from {{ ref('dim_incident') }}
+    select
+        *,
+        {{ start_of_day('starts_on - ' ~ look_back_days) }} as requested_from,
+        {{ start_of_day('ends_on + 1') }} as requested_before
+    from {{ ref('dim_incident') }}
 ),
 
 mornings as (
@@ -25,8 +29,8 @@ requests as (
         on
             incidents.provider_group = ports.donor_group
             and ports.donor_group <> ports.recipient_group
-            and {{ local_date('ports.requested_at') }} <= incidents.ends_on
-            and {{ days_between(local_date('ports.requested_at'), 'incidents.starts_on') }} <= {{ look_back_days }}
+            and incidents.requested_from <= ports.requested_at
+            and incidents.requested_before > ports.requested_at
     group by
         incidents.incident_id, ports.first_dt, requested_on, ports.is_completed, ended_on
 ),

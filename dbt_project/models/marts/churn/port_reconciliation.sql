@@ -27,7 +27,7 @@ books as (
 reporters as (
     select
         reporter,
-        min(dt) as from_dt,
+        {{ start_of_day('min(dt)') }} as from_at,
         max(dt) as to_dt
     from records
     group by reporter
@@ -43,7 +43,7 @@ answerable as (
     inner join reporters
         on
             reporters.reporter in (ports.donor_provider, ports.recipient_provider)
-            and {{ local_date('ports.status_at') }} >= reporters.from_dt
+            and ports.status_at >= reporters.from_at
             and ports.state_dt <= reporters.to_dt
     group by ports.port_id
 ),

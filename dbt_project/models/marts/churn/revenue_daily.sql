@@ -10,7 +10,11 @@ ports as (
 ),
 
 waivers as (
-    select * from {{ ref('int_waiver') }}
+    select
+        *,
+        {{ start_of_day('starts_on') }} as starts_at,
+        {{ start_of_day('ends_on + 1') }} as ended_at
+    from {{ ref('int_waiver') }}
 ),
 
 providers as (
@@ -37,7 +41,8 @@ eligible as (
     select
         waivers.incident_id,
         waivers.starts_on,
-        waivers.ends_on,
+        waivers.starts_at,
+        waivers.ended_at,
         lines.valid_from,
         lines.valid_to,
         lines.monthly_fee
@@ -53,19 +58,19 @@ eligible as (
 changes as (
     select
         incident_id,
-        greatest({{ local_date('valid_from') }}, starts_on) as date_day,
+        case when valid_from < starts_at then starts_on else {{ local_date('valid_from') }} end as date_day,
         1 as lines,
         monthly_fee
     from eligible
-    where {{ local_date('valid_from') }} <= ends_on
+    where valid_from < ended_at
     union all
     select
         incident_id,
-        greatest({{ local_date('valid_to') }}, starts_on) as date_day,
+        case when valid_to < starts_at then starts_on else {{ local_date('valid_to') }} end as date_day,
         -1 as lines,
         -monthly_fee as monthly_fee
     from eligible
-    where {{ local_date('valid_to') }} <= ends_on
+    where valid_to < ended_at
 ),
 
 change_days as (
