@@ -78,6 +78,12 @@ def run(
             deliver_report(settings, feeds)
 
 
+def read_ahead(settings: Settings) -> None:
+    """Read what a run begins with, beside whatever comes before it: the models are parsed, dbt is started."""
+    build_defs(settings=settings)
+    dbt.prepare(settings)
+
+
 def _run(
     settings: Settings,
     feeds: Mapping[str, Feed],

@@ -6,6 +6,7 @@ import gc
 import json
 import sys
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime
 from pathlib import Path
 from time import monotonic
@@ -124,6 +125,13 @@ def _run(configured: Settings, first: date, last: date, accept: Sequence[str] = 
     return int(report.exit_code)
 
 
+def _read_ahead(configured: Settings) -> None:
+    """Import and read, which takes one core for seconds, what the run is going to begin with."""
+    from orchestration import runner
+
+    runner.read_ahead(configured)
+
+
 @app.command()
 def demo() -> None:
     """Write sample extracts, run all of their days, and tell the story that is in them."""
@@ -137,7 +145,9 @@ def demo() -> None:
         init()
     configured = settings()
     check_key(configured)
-    simulate()
+    with ThreadPoolExecutor(1) as beside:
+        beside.submit(_read_ahead, configured)
+        simulate()
     if code := _run(configured, _DEMO_BEGINS.date(), _DEMO_ENDS.date()):
         raise typer.Exit(code)
     feeds = load_feeds(configured)
