@@ -55,7 +55,8 @@ def report_sensor(settings: Settings, feeds: Mapping[str, Feed]) -> dg.SensorDef
 def deliver_report(settings: Settings, feeds: Mapping[str, Feed], now: datetime | None = None) -> list[str]:
     """Send the page of the newest published day to the channels that have not had it; return those that took it.
 
-    A channel that fails is tried again the next time. Before `report_at` nothing is sent.
+    A channel that fails is tried again the next time. Before `report_at` nothing is sent, nor of a day that readers
+    were pointed back to.
     """
     hour = (now or datetime.now(UTC)).astimezone(ZoneInfo(settings.time_zone)).time()
     if (settings.report_at and hour < settings.report_at) or not _channels(settings):
@@ -65,8 +66,7 @@ def deliver_report(settings: Settings, feeds: Mapping[str, Feed], now: datetime 
     if not through:
         return []
     with _ledger(settings, max(through).isoformat()) as had:
-        waiting = {name: send for name, send in _channels(settings).items() if name not in had}
-        if not waiting:
+        if had is None or not (waiting := {n: send for n, send in _channels(settings).items() if n not in had}):
             return []
         report = write_morning_report(settings, feeds)
         sent = [name for name, send in waiting.items() if _is_sent(name, send, report)]
@@ -143,11 +143,17 @@ def _text(settings: Settings, report: MorningReport) -> str:
 
 
 @contextmanager
-def _ledger(settings: Settings, day: str) -> Iterator[list[str]]:
-    """The channels that have had the report of a day; one process at a time, and only the last day is kept."""
+def _ledger(settings: Settings, day: str) -> Iterator[list[str] | None]:
+    """The channels that have had the report of a day, None once a later one was sent; one process at a time.
+
+    Only the last day is kept.
+    """
     path = private_dir(settings.notifications_dir) / "report_sent.json"
     with locked(settings.notifications_dir / ".lock"):
         known = json.loads(path.read_text("utf-8")) if path.exists() else {}
+        if any(sent > day for sent in known):
+            yield None
+            return
         had: list[str] = known.get(day, [])
         yield had
         replace_text(path, json.dumps({day: had}))

@@ -18,7 +18,7 @@ from orchestration.automation.report_delivery import NobodyToSendToError, delive
 from orchestration.base.settings import Settings
 from orchestration.contracts import Feed
 from orchestration.reporting.morning import MorningReport
-from orchestration.serving.generations import PUBLICATION, Publication, PublishedRelation, switch
+from orchestration.serving.generations import PUBLICATION, Publication, PublishedRelation, rollback, switch
 from tests.support.receivers import PASSWORD, SECRET_PATH
 
 MORNING = datetime(2026, 1, 13, 22, tzinfo=UTC)  # 07:00 in Seoul, on the 14th
@@ -117,6 +117,21 @@ def test_a_day_is_sent_once_to_each_channel_and_the_next_day_again(
     published(settings, date(2026, 1, 14))
     assert deliver_report(settings, {}, MORNING) == ["email", "webhook"]
     assert (len(mailed), len(posted)) == (2, 2)
+
+
+def test_a_day_that_readers_are_pointed_back_to_is_not_sent_again_nor_the_next_one_when_they_see_it_anew(
+    tmp_path: Path, published: Any, webhook: Any
+) -> None:
+    url, posted, _ = webhook
+    settings = _settings(tmp_path, report_webhook=url)
+    for day in (date(2026, 1, 12), date(2026, 1, 13)):
+        published(settings, day)
+        assert deliver_report(settings, {}, MORNING) == ["webhook"]
+    rollback(settings)
+    assert deliver_report(settings, {}, MORNING) == []
+    switch(settings, "g2026-01-13")
+    assert deliver_report(settings, {}, MORNING) == []
+    assert len(posted) == 2
 
 
 def test_before_its_hour_nothing_is_sent(tmp_path: Path, published: Any, webhook: Any) -> None:
