@@ -15,6 +15,7 @@ def publish() -> None:
     """Publish the warehouse as it stands, without a run: what its gates let through."""
     import duckdb
 
+    from orchestration.ingest.faults import is_about_room
     from orchestration.privacy.custody import shared
     from orchestration.serving.publish import NOTHING
     from orchestration.serving.publish import publish as build
@@ -25,7 +26,9 @@ def publish() -> None:
     try:
         with shared(configured):
             entry = build(configured, Graph(dbt.manifest(configured)), load_feeds(configured), run_id=None)
-    except duckdb.IOException:
+    except duckdb.IOException as error:
+        if is_about_room(error):
+            raise
         end("The warehouse is not there yet, or a run is using it; try again when it has ended.")
     if entry is None:
         end(NOTHING, 3)

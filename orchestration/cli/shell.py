@@ -21,7 +21,7 @@ from orchestration.base.site_profile import mistakes
 
 
 class _Commands(TyperGroup):
-    """A command that is refused, or that a file or folder fails, ends with the reason and no traceback."""
+    """A command that is refused, or that a file, a folder or the machine fails, ends with the reason: no traceback."""
 
     def invoke(self, ctx: Any) -> Any:
         try:
@@ -33,6 +33,19 @@ class _Commands(TyperGroup):
             end("Interrupted. What was done stands or is undone whole; the same command goes on from there.", 130)
         except OSError as error:
             end(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+        except Exception as error:
+            if said := _said_of_machine(error):
+                end(said)
+            raise
+
+
+def _said_of_machine(error: Exception) -> str | None:
+    """What DuckDB says of a file, the disk or the memory that failed it; None of any other error."""
+    import duckdb  # what it fails has it already
+
+    from orchestration.base.sql import first_line
+
+    return first_line(error) if isinstance(error, duckdb.IOException | duckdb.OutOfMemoryException) else None
 
 
 _NO_MARGIN = 10_000

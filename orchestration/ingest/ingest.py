@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 
+from orchestration.base.refusal import Refusal
 from orchestration.base.settings import Settings, private_dir
 from orchestration.base.sql import connect, first_line
 from orchestration.contracts import Feed
@@ -48,7 +49,7 @@ class Ingested:
     is_new: bool
 
 
-class StorageError(RuntimeError):
+class StorageError(Refusal):
     """The disk is full, or a file may not grow any further; what was there before is untouched."""
 
 

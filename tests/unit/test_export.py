@@ -10,9 +10,11 @@ import duckdb
 import openpyxl
 import pandas as pd
 import pytest
+from typer.testing import CliRunner
 
 from orchestration.base.refusal import UnknownNameError
 from orchestration.base.settings import Settings
+from orchestration.cli import app
 from orchestration.serving.export import ExportError, export
 from tests.support.world import KEY
 
@@ -80,3 +82,14 @@ def test_what_cannot_be_written_is_refused(published: Settings, tmp_path: Path) 
         export(published, "churn.flows", tmp_path / "flow.csv")
     with pytest.raises(ExportError, match=r"must end in one of \.csv"):
         export(published, "churn.flow", tmp_path / "flow.ods")
+
+
+@pytest.mark.parametrize("kind", [".csv", ".parquet", ".xlsx"])
+def test_a_folder_that_is_not_there_is_named_without_a_traceback(
+    published: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    monkeypatch.setenv("RINGFENCE_HOME", str(published.home))
+    told = CliRunner().invoke(app, ["export", "churn.flow", str(tmp_path / "nowhere" / f"flow{kind}")])
+    assert told.exit_code == 1
+    assert isinstance(told.exception, SystemExit)
+    assert str(tmp_path / "nowhere") in told.stderr
