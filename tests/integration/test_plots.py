@@ -3,17 +3,19 @@
 import base64
 import re
 from collections.abc import Iterator
+from datetime import date
 from html import unescape
 from itertools import combinations
 from typing import Any
 
 import duckdb
 import pytest
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from orchestration.base.settings import Settings
 from orchestration.reporting import plots
-from orchestration.reporting.plots.canvas import Draw
+from orchestration.reporting.plots.canvas import Draw, days_on_x, svg
 from tests.support.world import KEY, World
 
 SITE = Settings(pseudonym_key=KEY).site_profile  # type: ignore[arg-type]
@@ -30,6 +32,23 @@ def test_every_churn_mart_with_a_plot_shows_one(published_world: World, relation
     alternative_text, image = str(shown["plot"].value).split("](data:image/png;base64,")
     assert base64.b64decode(image.removesuffix(")")).startswith(b"\x89PNG")
     assert len(alternative_text) > 20
+
+
+@pytest.mark.filterwarnings("error::UserWarning")
+@pytest.mark.parametrize("width", [358, 860])
+@pytest.mark.parametrize("days", [1, 2, 3, 4])
+@pytest.mark.parametrize("kind", ["bar", "plot"])
+def test_the_first_days_of_an_incident_are_days_and_not_hours_or_years(kind: str, days: int, width: int) -> None:
+    drawn: list[Axes] = []
+
+    def draw(axes: Axes) -> str:
+        getattr(axes, kind)([date(2026, 1, day + 1) for day in range(days)], range(days))
+        days_on_x(axes)
+        drawn.append(axes)
+        return "Departures"
+
+    svg(draw, width, 230)
+    assert [tick.get_text() for tick in drawn[0].get_xticklabels()] == [f"{day + 1} Jan" for day in range(days)]
 
 
 def test_a_mart_whose_neighbour_is_missing_is_shown_without_its_plot_and_says_why() -> None:

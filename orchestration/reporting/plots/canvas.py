@@ -102,13 +102,17 @@ def _is_narrow(axes: Axes) -> bool:
 
 
 def days_on_x(axes: Axes) -> None:
-    """Dates on the x axis, each written as shortly as its neighbours allow."""
-    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+    """Dates on the x axis, of what is drawn on it already, each written as shortly as its neighbours allow."""
+    from matplotlib.dates import HOURLY, AutoDateLocator, ConciseDateFormatter
 
+    first, last = axes.dataLim.intervalx
+    if first == last:  # one day is not four years
+        axes.set_xlim(first - 0.5, last + 0.5)
     locator = AutoDateLocator(minticks=3, maxticks=5 if _is_narrow(axes) else 9)  # type: ignore[no-untyped-call]
+    locator.intervald[HOURLY] = [24]  # a few days have no hours
     axes.xaxis.set_major_locator(locator)
     formatter = ConciseDateFormatter(locator)  # type: ignore[no-untyped-call]
-    formatter.formats[2], formatter.zero_formats[2] = "%-d %b", "%-d %b"  # a day without its month is a riddle
+    formatter.formats[2:] = formatter.zero_formats[2:] = ["%-d %b"] * 4  # a day without its month is a riddle
     formatter.offset_formats[2] = "%Y"
     axes.xaxis.set_major_formatter(formatter)
 
