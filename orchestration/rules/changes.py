@@ -5,10 +5,12 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from io import StringIO
 from pathlib import Path
 
 import duckdb
 
+from orchestration.base.files import NotTextError, read_text
 from orchestration.base.refusal import Refusal
 from orchestration.base.settings import Settings
 from orchestration.base.sql import columns_of
@@ -78,12 +80,18 @@ def _where_it_was_said(problem: Problem, changes: Path, rules: list[Rule]) -> Pr
 
 def _read(changes: Path, columns: list[str]) -> Iterator[tuple[int, dict[str, str]]]:
     """The file's rows with their line numbers, without the cells that are empty: those change nothing."""
-    with changes.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file)
-        if unknown := sorted(set(reader.fieldnames or ()) - set(columns)):
-            raise ChangesError(f"{changes}: {unknown[0]!r} is not a column of fraud_rules ({', '.join(columns)})")
-        for row in reader:
-            yield reader.line_num, {name: value for name, value in row.items() if value}
+    try:
+        reader = csv.DictReader(StringIO(read_text(changes), newline=""))
+    except NotTextError as error:
+        raise ChangesError(f"{changes}, {error}") from None
+    if unknown := sorted(set(reader.fieldnames or ()) - set(columns)):
+        raise ChangesError(f"{changes}: {unknown[0]!r} is not a column of fraud_rules ({', '.join(columns)})")
+    if "rule_id" not in (reader.fieldnames or ()):
+        raise ChangesError(f"{changes}: has no column 'rule_id'; an empty value in it stands for every rule")
+    for row in reader:
+        if None in row:
+            raise ChangesError(f"{changes}, line {reader.line_num}: has more values than there are columns")
+        yield reader.line_num, {name: value for name, value in row.items() if value}
 
 
 def _write_site(settings: Settings, apart: Settings, rows: list[dict[str, str]]) -> None:

@@ -21,9 +21,9 @@ def settings(tmp_path: Path) -> Settings:
     return Settings(home=tmp_path / "home", site=tmp_path / "site")
 
 
-def _adopt(settings: Settings, text: str) -> list[dict[str, str]]:
+def _adopt(settings: Settings, text: str | bytes) -> list[dict[str, str]]:
     changes = settings.home.parent / "changes.csv"
-    changes.write_text(text, "utf-8")
+    changes.write_bytes(text.encode() if isinstance(text, str) else text)
     with adopt(settings, changes).path.open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
 
@@ -51,6 +51,11 @@ def test_what_is_adopted_is_in_force_and_the_rest_stays(settings: Settings) -> N
     check_site(settings)
 
 
+def test_changes_are_read_as_excel_saves_them(settings: Settings) -> None:
+    (row,) = _adopt(settings, "rule_id,points\r\nCASH_LIKE,7\r\n".encode("utf-16"))
+    assert (row["rule_id"], row["points"]) == ("CASH_LIKE", "7")
+
+
 def test_an_empty_rule_stands_for_all_as_it_does_when_they_are_tried(settings: Settings) -> None:
     rows = _adopt(settings, "rule_id,alert_threshold\n,80\n")
     assert {row["rule_id"] for row in rows} == _points(settings).keys()
@@ -62,9 +67,15 @@ def test_an_empty_rule_stands_for_all_as_it_does_when_they_are_tried(settings: S
     [
         ("rule_id,points\nFULL_MOON,1\n", r"changes\.csv, line 2: there is no rule 'FULL_MOON'"),
         ("rule_id,points\nCASH_LIKE,many\n", r"changes\.csv, line 2, points: 'many' is not an integer"),
+        ("rule_id,points\nCASH_LIKE,7,9,9\n", r"changes\.csv, line 2: has more values than there are columns"),
+        ("points\n40\n", r"changes\.csv: has no column 'rule_id'"),
+        ("", r"changes\.csv: has no column 'rule_id'"),
+        ("rule_id,points\n현금,7\n".encode("cp949"), r"changes\.csv, line 2: is not in utf-8"),
     ],
 )
-def test_a_mistake_is_told_by_its_line_and_nothing_is_written(settings: Settings, changes: str, said: str) -> None:
+def test_a_mistake_is_told_by_its_line_and_nothing_is_written(
+    settings: Settings, changes: str | bytes, said: str
+) -> None:
     with pytest.raises(ChangesError, match=said):
         _adopt(settings, changes)
     assert settings.site is not None
