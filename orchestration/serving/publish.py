@@ -38,6 +38,7 @@ from orchestration.serving.verify import verify
 from orchestration.warehouse import dbt
 from orchestration.warehouse.graph import Graph
 from orchestration.warehouse.held import held_back, not_judged_yet
+from orchestration.warehouse.raw_relations import known_revisions
 
 _STAGES = ("raw", "staging", "marts")
 BY_HAND = "by hand"
@@ -124,7 +125,7 @@ def _publish(settings: Settings, graph: Graph, feeds: Mapping[str, Feed], run_id
 def _known_to_warehouse(settings: Settings, feeds: Mapping[str, Feed]) -> list[Receipt]:
     """All receipts but those of deliveries that came in beside the run that built: these are the next one's."""
     with connect(settings, str(settings.warehouse), read_only=True) as con:
-        known = set(con.execute("select feed, dt, rev from raw.revision").fetchall())
+        known = known_revisions(con) or ()
     return [
         receipt
         for receipt in read_receipts(settings.raw_dir)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -14,21 +14,31 @@ from orchestration.base.sql import columns_of, exact, identifier, literal
 from orchestration.contracts import Column, Feed, load_feed
 from orchestration.ingest.receipt import Receipt, in_force, read_receipts, revision_dir
 
+#: A revision by its feed, day and number.
+Revision = tuple[str, date, int]
+
 
 def refresh_raw(
-    con: duckdb.DuckDBPyConnection, settings: Settings, feeds: Mapping[str, Feed], known_on: date | None = None
+    con: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    feeds: Mapping[str, Feed],
+    known_on: date | None = None,
+    among: Collection[Revision] | None = None,
 ) -> None:
     """Point `raw.<feed>`, `raw.<feed>__all_revisions` and `raw.revision` at what has been ingested by now.
 
     A feed that has never arrived is an empty relation with its types. A column is null where its files were written
     under a contract without it, or where the site's contract leaves out an optional one of the shipped contract. With
-    `known_on`, only revisions that had been delivered by the end of that day, in the site's time zone, are there.
+    `known_on`, only revisions that had been delivered by the end of that day, in the site's time zone, are there; with
+    `among`, only these.
     """
     receipts = [
         receipt
         for feed in sorted(feeds)
         for receipt in read_receipts(settings.raw_dir, feed)
-        if receipt.status == "ACCEPTED" and (known_on is None or _delivered_on(receipt, settings) <= known_on)
+        if receipt.status == "ACCEPTED"
+        and (known_on is None or _delivered_on(receipt, settings) <= known_on)
+        and (among is None or (receipt.feed, receipt.dt, receipt.rev) in among)
     ]
     rev_in_force = {(receipt.feed, receipt.dt): receipt.rev for receipt in in_force(receipts)}
     con.execute("begin")
@@ -40,6 +50,14 @@ def refresh_raw(
             con.execute(f"create or replace view raw.{identifier(name)} as {rows_of(con, settings, feed, kept)}")
     _list_revisions(con, "raw.revision", receipts)
     con.execute("commit")
+
+
+def known_revisions(con: duckdb.DuckDBPyConnection) -> set[Revision] | None:
+    """The revisions that `raw.revision` lists; None in a warehouse that has no such list yet."""
+    try:
+        return set(con.execute("select feed, dt, rev from raw.revision").fetchall())
+    except duckdb.CatalogException:
+        return None
 
 
 def rows_of(con: duckdb.DuckDBPyConnection, settings: Settings, feed: Feed, receipts: Sequence[Receipt]) -> str:

@@ -30,10 +30,12 @@ from orchestration.warehouse.graph import Graph
 from orchestration.warehouse.held import held_back
 from orchestration.warehouse.lineage import as_metadata, column_lineage
 from orchestration.warehouse.nodes import Node
-from orchestration.warehouse.raw_relations import refresh_raw
+from orchestration.warehouse.raw_relations import known_revisions, refresh_raw
 from orchestration.warehouse.same_rows import build_first
 from orchestration.warehouse.work import DBT_TEST, Work, find_work
 
+#: The stage that reads raw; another is built on it.
+FIRST = "staging"
 Warn = Callable[[str], None]
 #: Draws what has been read of a relation, or nothing: metadata for its asset, and a warning for what cannot be drawn.
 Picture = Callable[[Warn], Mapping[str, dg.MetadataValue[Any]]]
@@ -81,7 +83,7 @@ class Stage:
 
     def _run(self, context: dg.AssetExecutionContext, holding: int) -> Iterator[Any]:
         selected = [node for node in self.graph.stage(self.name) if _key(node) in context.selected_asset_keys]
-        earlier = ("raw",) if self.name == "staging" else ("raw", "staging")
+        earlier = ("raw",) if self.name == FIRST else ("raw", FIRST)
         held = held_back(self.settings, self.graph, earlier)
         for node in selected:
             if node.name in held:
@@ -112,10 +114,13 @@ class Stage:
         return dg.AssetObservation(_key(node), description=said, metadata={"held_back_by": causes})
 
     def _work(self, selected: Sequence[Node], held: Mapping[str, list[str]]) -> Work:
-        """What is to be built, tested and judged: all that is not as it was when that was done."""
+        """What is to be built, tested and judged: all that is not as it was when that was done.
+
+        What has been ingested since staging was built waits for the next staging.
+        """
         home_dir(self.settings.home)
         with connect(self.settings, str(self.settings.warehouse)) as con:
-            refresh_raw(con, self.settings, self.feeds)
+            refresh_raw(con, self.settings, self.feeds, among=None if self.name == FIRST else known_revisions(con))
             work = find_work(con, self.settings, self.graph, self.feeds, self.name, self._suites(), selected, held)
             check_disk(con, self.settings, [one.node for one in work.due.values() if one.is_whole])
             want(con, work.plan, work.are_tested_whole)

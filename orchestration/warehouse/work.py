@@ -63,6 +63,11 @@ def find_work(
     prepare(con)
     raw = raw_versions(con)
     found = plan(con, graph, made_of, feeds, raw, held)
+    chosen = {node.name for node in selected}
+    if unbuilt := (_beneath(graph, chosen) & found.due.keys()) - chosen:
+        found = plan(
+            con, graph, made_of, feeds, raw, {*held, *unbuilt}
+        )  # what rests on them is made of them as they are
     free = [node for node in selected if node.name not in held]
     due = {node.name: found.due[node.name] for node in free if node.name in found.due}
     shown = {node.relation: found.shows[node.name] for node in graph.nodes.values()}
@@ -95,6 +100,15 @@ def find_work(
         if can_be_read.issuperset(parent.unique_id for parent in graph.parents_of_test(test))
     ]
     return Work(found, due, tests, inputs, are_tested_whole, standing, touched, len(free) - len(due))
+
+
+def _beneath(graph: Graph, names: Collection[str]) -> set[str]:
+    """Names of what the nodes of these names are built on, directly or not."""
+    found: set[str] = set()
+    for node in reversed(graph.in_order()):
+        if node.name in names or node.name in found:
+            found |= {parent.name for parent in graph.made_from(node)[0]}
+    return found
 
 
 def _rests_on(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from datetime import date, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,12 +15,15 @@ import pytest
 
 from orchestration.base.files import is_locked
 from orchestration.base.settings import Settings
+from orchestration.base.sql import connect
 from orchestration.gates import verdicts
 from orchestration.gates.gate import not_judged
 from orchestration.gates.suites import Suite
 from orchestration.warehouse import dbt
 from orchestration.warehouse.graph import Graph
+from orchestration.warehouse.raw_relations import refresh_raw
 from orchestration.warehouse.stage import Stage
+from tests.support.small_site import DAY, HEADER, SmallSite, line
 
 NODE = {
     "unique_id": "model.ringfence.totals", "name": "totals", "schema": "churn", "resource_type": "model",
@@ -106,3 +110,78 @@ def test_what_is_compared_with_a_relation_that_is_held_back_says_so(
     (verdict,) = [one for one in verdicts.latest(settings) if one.stage == "marts"]
     assert verdict.is_closed
     assert said in f"{verdict.reason} {verdict.failures[0].why}"
+
+
+class Charged:
+    """Charges of a feed, which staging makes a table of, and totals of these; what was built, by stage."""
+
+    def __init__(self, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.site, self.built = SmallSite(root), list[str]()
+        source = {"schema": "raw", "name": "charges", "config": {"meta": {"feed": "charges"}}}
+        charges = NODE | {"unique_id": "model.ringfence.charges", "name": "charges", "tags": ["stage_staging"]}
+        charged, totals = str(charges["unique_id"]), str(NODE["unique_id"])
+        self.graph = Graph({
+            "nodes": {charged: charges, totals: NODE}, "sources": {"source.charges": source},
+            "parent_map": {charged: ["source.charges"], totals: [charged]},
+            "child_map": {"source.charges": [charged], charged: [totals]},
+        })  # fmt: skip
+        monkeypatch.setattr(dbt, "build", self._build)
+
+    def deliver(self, day: date) -> None:
+        self.site.drop(HEADER + line(1), dt=day)
+        self.site.ingest(day)
+
+    def run(self, name: str) -> list[str]:
+        """What a stage builds, and the days that raw has for it."""
+        self.built.clear()
+        keys = {dg.AssetKey(["churn", "totals"]), dg.AssetKey(["churn", "charges"])}
+        context: Any = SimpleNamespace(**(vars(CONTEXT) | {"selected_asset_keys": keys}))
+        feeds = {"charges": self.site.feed}
+        list(Stage(name, self.site.settings, feeds, self.graph, {}, lambda *_: lambda _warn: {}).run(context))
+        return list(self.built)
+
+    def days(self) -> list[date]:
+        """The deliveries that the warehouse knows of."""
+        with connect(self.site.settings, str(self.site.settings.warehouse)) as con:
+            return [dt for (dt,) in con.execute("select dt from raw.revision order by dt").fetchall()]
+
+    def _build(self, settings: Settings, select: list[str], **_: Any) -> list[dbt.NodeResult]:
+        """What dbt and its hooks do."""
+        with duckdb.connect(str(settings.warehouse)) as con:
+            con.execute("create schema if not exists churn")
+            for name in select:
+                con.execute(f"create or replace table churn.{name} as select 1 as n")
+                con.execute("delete from pipeline.made_of where model = $1", [name])
+                con.execute(
+                    "insert into pipeline.made_of select model, code, version, replaced, was_whole "
+                    "from pipeline.wanted where model = $1",
+                    [name],
+                )
+        self.built += select
+        return [dbt.NodeResult(f"model.ringfence.{name}", "success", "", None, 0.1, None) for name in select]
+
+
+def test_what_comes_in_between_two_stages_waits_for_the_next_staging(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    charged = Charged(tmp_path, monkeypatch)
+    charged.deliver(DAY)
+    assert charged.run("staging") == ["charges"]
+    charged.deliver(DAY + timedelta(days=1))  # another run's, which is killed
+    assert charged.run("marts") == ["totals"]
+    assert charged.days() == [DAY], "what is published says what it is made of by these"
+    assert (charged.run("staging"), charged.run("marts")) == (["charges"], ["totals"])
+    assert charged.days() == [DAY, DAY + timedelta(days=1)]
+
+
+def test_what_rests_on_what_a_killed_run_was_to_build_is_built_when_that_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    charged = Charged(tmp_path, monkeypatch)
+    charged.deliver(DAY)
+    assert (charged.run("staging"), charged.run("marts")) == (["charges"], ["totals"])
+    charged.deliver(DAY + timedelta(days=1))
+    with connect(charged.site.settings, str(charged.site.settings.warehouse)) as con:
+        refresh_raw(con, charged.site.settings, {"charges": charged.site.feed})  # and killed over its first model
+    assert charged.run("marts") == []
+    assert (charged.run("staging"), charged.run("marts")) == (["charges"], ["totals"])
