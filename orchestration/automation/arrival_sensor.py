@@ -18,6 +18,7 @@ from pydantic import BaseModel
 
 from orchestration.automation.daily import is_left_to_the_morning
 from orchestration.base.settings import Settings
+from orchestration.base.site_profile import NumberPlan
 from orchestration.contracts import Feed
 from orchestration.ingest.arrivals import deliveries, is_waiting, newest_receipts
 from orchestration.ingest.assets import delivery_key
@@ -98,7 +99,7 @@ def arrivals_sensor(
             skip_reason=None if requests else dg.SkipReason(said),
             cursor=after.model_dump_json(),
             asset_events=[
-                _observation(delivery)
+                _observation(delivery, settings.site_profile.numbers)
                 for delivery in arrived
                 if after.newest[delivery.feed] == _newest(delivery) != before.newest.get(delivery.feed)
             ],
@@ -184,14 +185,14 @@ def _newest(delivery: Delivery) -> str:
     return f"{delivery.dt} {delivery.fingerprint}"
 
 
-def _observation(delivery: Delivery) -> dg.AssetObservation:
+def _observation(delivery: Delivery, plan: NumberPlan) -> dg.AssetObservation:
     """The newest delivery of a feed, as Dagster shows it on the source."""
     times = [path.stat().st_mtime for path in delivery.files if path.exists()]
     return dg.AssetObservation(
         delivery_key(delivery.feed),
         metadata={
             "newest_extract_date": delivery.dt.isoformat(),
-            "files": ", ".join(delivery.name_of(path) for path in delivery.files),
+            "files": delivery.without_numbers(", ".join(map(delivery.name_of, delivery.files)), plan),
             "bytes": sum(size_of(path) for path in delivery.files),
             **({"last_file_at": dg.MetadataValue.timestamp(max(times))} if times else {}),
         },

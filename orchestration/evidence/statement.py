@@ -24,6 +24,7 @@ from orchestration.evidence.signing import SigningKey
 from orchestration.evidence.trace import Trace, trace
 from orchestration.ingest.receipt import Receipt, read_receipts, revision_dir
 from orchestration.privacy.custody import key_in_use
+from orchestration.privacy.masking import mask_numbers
 from orchestration.serving.generations import current_publication
 from orchestration.warehouse import dbt
 from orchestration.warehouse.graph import Graph
@@ -53,7 +54,7 @@ def attest(
     relations = {found.relation for found in traces}
     stated = {
         "form": FORM,
-        "reason": reason,
+        "reason": mask_numbers(reason.strip(), settings.site_profile.numbers),
         "made_at": datetime.now(UTC),
         "ringfence": version("ringfence"),
         "site": {"view": settings.view, "time_zone": settings.time_zone, "currency": settings.site_profile.currency},

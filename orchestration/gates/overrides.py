@@ -19,6 +19,7 @@ from orchestration.base.refusal import Refusal, unknown
 from orchestration.base.settings import Settings, private_dir
 from orchestration.gates import verdicts
 from orchestration.gates.outcome import Outcome
+from orchestration.privacy.masking import mask_numbers
 
 _GATE = re.compile(r"(?P<stage>\w+)/(?P<relation>\w+)(?::(?P<expectation>\w+))?(?:@(?P<partition>[^@]+))?")
 
@@ -106,7 +107,8 @@ def accept(
                 stage=name.stage, relation=name.relation, expectation_id=name.expectation_id,
                 partition=failure.partition,
                 rev=revisions.get(name.relation, {}).get(failure.partition or "") if name.stage == "raw" else None,
-                failed=failure.failed, observed=failure.observed, reason=reason.strip(),
+                failed=failure.failed, observed=failure.observed,
+                reason=mask_numbers(reason.strip(), settings.site_profile.numbers),
                 accepted_by=getpass.getuser(), accepted_at=datetime.now(UTC).isoformat(timespec="seconds"),
             )
             for failure in found

@@ -10,11 +10,13 @@ from zoneinfo import ZoneInfo
 
 from orchestration.base.refusal import Refusal
 from orchestration.base.settings import Settings
+from orchestration.base.site_profile import NumberPlan
 from orchestration.contracts import Feed
 from orchestration.ingest.delivery import MANIFEST, Delivery, day_of, find_delivery
 from orchestration.ingest.ingest import is_same
 from orchestration.ingest.names import SUFFIXES, is_data, spelled, why_not_data
 from orchestration.ingest.receipt import Receipt, newest, read_receipts
+from orchestration.privacy.masking import without_numbers
 
 _LONG_AGO = date(2024, 8, 1)  # where partitions begin as long as nothing says anything else
 _HISTORY_DAYS = 60  # so long without any delivery, nobody is expected to deliver: it is a history that ended
@@ -75,22 +77,22 @@ def is_waiting(delivery: Delivery, receipts: Mapping[tuple[str, date], Receipt],
 def unread(settings: Settings, feeds: Mapping[str, Feed], receipts: Collection[Receipt]) -> Iterator[str]:
     """What lies in landing and nothing that runs by itself will take for a delivery, each with the reason."""
     taken = {(receipt.feed, receipt.dt) for receipt in receipts}
-    today = datetime.now(ZoneInfo(settings.time_zone)).date()
+    today, plan = datetime.now(ZoneInfo(settings.time_zone)).date(), settings.site_profile.numbers
     for feed in _entries(settings.landing_dir):
         if feed.name not in feeds:
-            yield f"{_spelled(feed)}: there is no feed of that name"
+            yield f"{_shown(feed, plan)}: there is no feed of that name"
             continue
         days = {f"dt={day}": day for day in _days(feed)}
         for folder in _entries(feed):
             if folder.name not in days or not folder.is_dir():
-                yield f"{_spelled(folder)}: a day's folder is called dt=YYYY-MM-DD"
+                yield f"{_shown(folder, plan)}: a day's folder is called dt=YYYY-MM-DD"
             elif days[folder.name] >= today and (feed.name, days[folder.name]) not in taken:
                 yield f"{folder}: that day has not ended"
             else:
-                yield from _left_alone(folder, feeds[feed.name])
+                yield from _left_alone(folder, feeds[feed.name], plan)
 
 
-def _left_alone(folder: Path, feed: Feed) -> Iterator[str]:
+def _left_alone(folder: Path, feed: Feed, plan: NumberPlan) -> Iterator[str]:
     """Files of a day's folder that do not belong to its delivery, by name."""
     if not os.access(folder, os.R_OK):
         return
@@ -98,7 +100,7 @@ def _left_alone(folder: Path, feed: Feed) -> Iterator[str]:
         if file.name == MANIFEST or is_data(file.name, feed.suffixes):
             continue
         otherwise = f"an extract's name ends in {', '.join((*SUFFIXES, *feed.suffixes))}"
-        yield f"{_spelled(file)}: {why_not_data(file.name) or otherwise}"
+        yield f"{_shown(file, plan)}: {why_not_data(file.name) or otherwise}"
 
 
 def _entries(folder: Path) -> list[Path]:
@@ -106,8 +108,8 @@ def _entries(folder: Path) -> list[Path]:
     return sorted(path for path in folder.glob("*") if not path.name.startswith("."))
 
 
-def _spelled(path: Path) -> str:
-    return f"{path.parent}/{spelled(path.name)}"
+def _shown(path: Path, plan: NumberPlan) -> str:
+    return f"{path.parent}/{without_numbers(spelled(path.name), plan)}"
 
 
 def _days(folder: Path) -> Iterator[date]:

@@ -21,6 +21,7 @@ from orchestration.ingest.profile import create_delivery_profile
 from orchestration.ingest.receipt import Receipt, newest, read_receipts
 from orchestration.ingest.sources import SourceError, fetch
 from orchestration.privacy.custody import shared
+from orchestration.privacy.masking import without_numbers
 from orchestration.runtime.outputs import not_made, written_in
 from orchestration.runtime.partitions import daily_partitions, extract_dates
 from orchestration.runtime.warehouse_lock import WAREHOUSE_POOL, warehouse_lock
@@ -113,7 +114,8 @@ def _fetched(
         try:
             done = fetch(settings, feed, extract_dates(context), context.log.info)
             for one in done:
-                files = dg.MetadataValue.json(one.files)
+                plan = settings.site_profile.numbers
+                files = dg.MetadataValue.json([without_numbers(name, plan) for name in one.files])
                 yield dg.AssetMaterialization(key, partition=one.dt.isoformat(), metadata={"files": files})
         except SourceError as error:
             failure = error

@@ -18,9 +18,11 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ValidationError
 
 from orchestration.base.files import NotTextError, RepeatedKeyError, decode_text, parse_json, sha256_of
+from orchestration.base.site_profile import NumberPlan
 from orchestration.contracts import Feed
 from orchestration.ingest.faults import RefusedError, reading
 from orchestration.ingest.names import header_in_message, is_data, spelled
+from orchestration.privacy.masking import without_numbers
 
 MANIFEST = "_manifest.json"
 
@@ -129,6 +131,16 @@ class Delivery:
                 return Manifest.read(decode_text(path.read_bytes()))
         except RefusedError as error:
             raise RefusedError(_said_of_manifest(error)) from error
+
+    def without_numbers(self, said: str, plan: NumberPlan) -> str:
+        """What is said of its files, without the subscriber numbers that are in their names."""
+        try:
+            listed = [entry.name for entry in self.manifest.files] if self.manifest else []
+        except RefusedError:
+            listed = []
+        for name in {*listed, *map(self.name_of, self.files)}:
+            said = said.replace(name, without_numbers(name, plan))
+        return said
 
     def is_vouched_for(self, name: str) -> bool:
         """Whether the manifest says how much a file holds, so that nothing can be missing at its end."""

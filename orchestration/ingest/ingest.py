@@ -184,19 +184,20 @@ def _ingest_batch(
 
 
 def _receipt(settings: Settings, outcome: Outcome, earlier: list[Receipt], feed: Feed) -> Receipt:
-    delivery = outcome.delivery
+    delivery, plan = outcome.delivery, settings.site_profile.numbers
     since = _known_since(settings, delivery, earlier, feed)
     unread = [
         FileCount(name=name, bytes=size_of(path), sha256=delivery.sha256_by_file[name])
         for path in delivery.files
         if (name := delivery.name_of(path))
     ]
+    files = unread if outcome.refusal else [outcome.counts[delivery.name_of(path)] for path in delivery.files]
     return Receipt(
         feed=delivery.feed,
         dt=delivery.dt,
         rev=earlier[-1].rev + 1 if earlier else 1,
         status="REFUSED" if outcome.refusal else "ACCEPTED",
-        refusal=outcome.refusal,
+        refusal=outcome.refusal and delivery.without_numbers(outcome.refusal, plan),
         fingerprint=delivery.fingerprint,
         sha256=delivery.sha256,
         contract=feed.fingerprint,
@@ -206,7 +207,7 @@ def _receipt(settings: Settings, outcome: Outcome, earlier: list[Receipt], feed:
         is_claim_impossible=since.is_claim_impossible,
         ingested_at=datetime.now(UTC),
         has_manifest=delivery.manifest_sha256 is not None,
-        files=unread if outcome.refusal else [outcome.counts[delivery.name_of(path)] for path in delivery.files],
+        files=[file.model_copy(update={"name": delivery.without_numbers(file.name, plan)}) for file in files],
         reasons={} if outcome.refusal else outcome.reasons,
         unknown_columns=outcome.unknown_columns,
         totals={} if outcome.refusal else outcome.totals,

@@ -7,7 +7,7 @@ from functools import cache
 
 from orchestration.base.site_profile import NumberPlan
 from orchestration.base.sql import literal
-from orchestration.privacy.numbers import could_hold_number, could_hold_number_sql, without_dates
+from orchestration.privacy.numbers import could_hold_number, could_hold_number_sql, spells_number, without_dates
 from orchestration.privacy.spelling import character_class, numerals, plain
 
 #: Digits of a number that somebody could call, where nobody knows of which country.
@@ -32,6 +32,11 @@ def mask_number_sql(expression: str) -> str:
 def mask_numbers(text: str, plan: NumberPlan) -> str:
     """`mask_number_sql`, of one text."""
     return mask_digits(text) if could_hold_number(text, plan) else text
+
+
+def without_numbers(text: str, plan: NumberPlan) -> str:
+    """Text without the digits of the subscriber numbers that it spells; other digits stay."""
+    return _run().sub(lambda found: mask_digits(found[0]) if spells_number(found[0], plan) else found[0], text)
 
 
 def mask_callable(text: str) -> str:

@@ -214,6 +214,8 @@ def test_nothing_of_a_person_is_stated(published_world: World, graph: Graph, sig
     for figure in ("churn.fct_port.monthly_fee where true", "fraud.fct_payment.amount where payment_id = '1'"):
         with pytest.raises(FigureError, match="single lines or persons"):
             attest(signer, graph, published_world.feeds, [figure], "asked")
+    statement = attest(signer, graph, published_world.feeds, [FIGURE], "asked by 010-1234-5678")
+    assert statement["stated"]["reason"] == "asked by ###-####-####"
 
 
 def test_a_key_that_others_can_read_signs_nothing(tmp_path: Path) -> None:

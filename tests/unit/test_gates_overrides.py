@@ -44,6 +44,13 @@ def test_an_accepted_failure_no_longer_closes_the_gate_and_says_who_and_why(sett
     assert accepted.accepted_by
 
 
+def test_a_number_in_a_reason_is_masked_since_everybody_reads_it(settings: Settings) -> None:
+    _record(settings, FAILURE)
+    overrides.accept(settings, ["raw/payments:quarantine_within_tolerance"], "010-1234-5678 called", REVISIONS)
+    (accepted,) = _record(settings, FAILURE).accepted
+    assert accepted.accepted_reason == "###-####-#### called"
+
+
 def test_the_same_expectation_on_another_day_still_closes_the_gate(settings: Settings) -> None:
     _record(settings, FAILURE)
     overrides.accept(settings, ["raw/payments:quarantine_within_tolerance"], "ok", REVISIONS)

@@ -73,6 +73,22 @@ def test_a_manifest_lists_a_name_as_people_spell_it(site: SmallSite) -> None:
     assert site.ingest().refusal is None
 
 
+def test_a_number_in_the_name_of_a_file_is_told_nowhere_and_two_such_files_are_two(site: SmallSite) -> None:
+    for number, name in enumerate(("of 010-1234-5678.csv", "of 010-1234-9999.csv", "0-20260103054000.csv")):
+        _named(site, name.encode(), HEADER + line(number) + line(10 + number, amount="x"))
+    receipt = site.ingest()
+    assert [file.name for file in receipt.files] == [
+        "0-20260103054000.csv",
+        "of ###-####-####.csv",
+        "of ###-####-####.csv",
+    ]
+    assert {row.file for row in site.bad_rows()} == {"0-20260103054000.csv", "of ###-####-####.csv"}
+    _named(site, b"010-1234-7777.txt")
+    assert [said.partition(":")[0] for said in _left_alone(site)] == ["###-####-####.txt"]
+    site.manifest({"name": "01012345678.csv"}, dt=OTHER)
+    assert site.ingest(OTHER).refusal == "###########.csv: listed in _manifest.json, but absent"
+
+
 def test_two_names_that_differ_in_their_bytes_alone_refuse_the_delivery(site: SmallSite) -> None:
     _named(site, "청구.csv".encode("cp949"))
     _named(site, "청구.csv".encode())

@@ -17,6 +17,7 @@ from orchestration.ingest.delivery import find_delivery
 from orchestration.ingest.receipt import Receipt
 from orchestration.ingest.workspace import Workspace
 from orchestration.privacy import PseudonymKey, numbers
+from orchestration.privacy.masking import without_numbers
 
 
 def numbered_sql(rows: str) -> str:
@@ -80,7 +81,7 @@ def _locate(
     con.execute(
         f"""
         insert into places by name
-        select files.dt, {receipt.rev} as rev, files.name as file, row_number, is_duplicate,
+        select files.dt, {receipt.rev} as rev, {shown_name(batch)} as file, row_number, is_duplicate,
             {", ".join(identifier(column.raw_name) for column in feed.key)}
         from ({
             numbered_sql(f'''(
@@ -93,6 +94,14 @@ def _locate(
     )
     batch.clear()
     return True
+
+
+def shown_name(batch: Batch) -> str:
+    """SQL for a file's name in the table `files`, without the subscriber numbers that are in it."""
+    names = [name for (name,) in batch.con.execute("select distinct name from files").fetchall()]
+    masked = {name: shown for name in names if (shown := without_numbers(name, batch.plan)) != name}
+    whens = " ".join(f"when {literal(name)} then {literal(shown)}" for name, shown in masked.items())
+    return f"case files.name {whens} else files.name end" if whens else "files.name"
 
 
 def _value(column: Column) -> str:

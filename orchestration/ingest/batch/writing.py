@@ -8,7 +8,7 @@ from pathlib import Path
 from orchestration.base.sql import identifier, literal
 from orchestration.contracts import Column
 from orchestration.ingest.batch.masked import masked_line, masked_values
-from orchestration.ingest.batch.places import numbered_sql
+from orchestration.ingest.batch.places import numbered_sql, shown_name
 from orchestration.ingest.batch.tables import Batch, Outcome
 from orchestration.privacy.vault import Vault
 
@@ -69,7 +69,7 @@ def _quarantined_sql(batch: Batch, days: str) -> str:
                 {masked_values(batch.feed)} as masked_row,
             from judged where rowid in (select seq from repeats where not is_duplicate)
         )
-        select dt, name as file, row_number, reasons, masked_row
+        select dt, {shown_name(batch)} as file, row_number, reasons, masked_row
         from (
             select _file_no, row_number, reasons, masked_row from ({numbered_sql("bad")})
             union all
