@@ -18,7 +18,7 @@ from orchestration.base.sql import first_line, identifier
 from orchestration.gates.engine import EngineError, ExpectationResult
 from orchestration.gates.failed_rows import FailedRows, Judge, OnDuckDB
 from orchestration.gates.outcome import Outcome
-from orchestration.gates.shown_rows import Rows, in_partitions, shown
+from orchestration.gates.shown_rows import Rows, in_partitions, shown, to_keep
 from orchestration.gates.suites import Expectation, Severity, Suite
 
 #: The only outcome of what could not be judged.
@@ -111,6 +111,7 @@ def _outcomes(judge: Judge, suite: Suite, expectation: Expectation, result: Expe
     if result.failing_rows_sql is None:
         return [whole]
     rows = judge.failed_rows(suite, expectation, result)
+    rows = replace(rows, examples={partition: to_keep(found) for partition, found in rows.examples.items()})
     if rows.partition_by is not None:
         return _by_partition(expectation, whole, rows, rows.partition_by)
     return [_told(replace(whole, example=rows.examples[None]), expectation, rows.examples[None])]

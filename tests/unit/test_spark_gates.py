@@ -141,7 +141,7 @@ def test_a_large_one_is_judged_by_spark_with_the_same_outcomes(
     assert outcomes == check_relation(con, SUITE, relation="churn.ports")
     failed = {(one.expectation_id, one.partition, one.failed) for one in outcomes}
     assert failed == {(one, day, 1) for one in ("positive", "few") for day in ("2025-12-31", "2026-01-01")}
-    assert len(outcomes[0].example[0]["key"]) == len("00000000-0000-0000-0000-000000000000"), "no digit is masked"
+    assert outcomes[0].example[0]["key"] == "***"
     assert said[0].startswith("Spark judges churn.ports")
     assert said[1:] == [
         f"DuckDB judges {one} of marts.ports, which Spark does not take: {why}" for one, why in refused.items()
