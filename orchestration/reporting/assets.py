@@ -13,7 +13,7 @@ from orchestration.contracts import Feed
 from orchestration.privacy.custody import shared
 from orchestration.reporting import gates_page as gates
 from orchestration.reporting.glossary import write_glossary
-from orchestration.reporting.morning import page, write_morning_report
+from orchestration.reporting.morning import MorningReport, NothingToReportError, page, write_morning_report
 from orchestration.reporting.reconciliation import write_reconciliation
 from orchestration.runtime.outputs import written_in
 from orchestration.serving.assets import KEY as PUBLICATION
@@ -36,23 +36,31 @@ def report_asset(settings: Settings, feeds: Mapping[str, Feed], graph: Graph) ->
         "baseline, fraud, what was restated, feeds and gates. Every number on it is a published column.",
     )
     def morning_report() -> dg.MaterializeResult[None]:
-        report = write_morning_report(settings, feeds)
         glossary = write_glossary(settings, graph)
-        reconciliation = write_reconciliation(settings)
         metadata: dict[str, dg.MetadataValue[str]] = {
-            "day": dg.MetadataValue.text(str(report.day)),
-            "report": dg.MetadataValue.url(settings.page_url(report.path.name)),
             "glossary": dg.MetadataValue.url(settings.page_url(glossary.name)),
-            "summary": dg.MetadataValue.md(report.summary.replace("\n", "\n\n")),
         }
-        if reconciliation:
+        if reconciliation := write_reconciliation(settings):
             metadata["reconciliation"] = dg.MetadataValue.url(settings.page_url(reconciliation.name))
-        if drawing := report.svg:
-            picture = base64.b64encode(drawing.encode()).decode()
-            metadata["exodus"] = dg.MetadataValue.md(f"![Departures by day](data:image/svg+xml;base64,{picture})")
+        try:
+            metadata |= _told(settings, write_morning_report(settings, feeds))
+        except NothingToReportError as nothing:  # of a site with feeds of its own alone, every morning
+            metadata["summary"] = dg.MetadataValue.text(str(nothing))
         return dg.MaterializeResult(metadata=metadata)
 
     return morning_report
+
+
+def _told(settings: Settings, report: MorningReport) -> dict[str, dg.MetadataValue[str]]:
+    told: dict[str, dg.MetadataValue[str]] = {
+        "day": dg.MetadataValue.text(str(report.day)),
+        "report": dg.MetadataValue.url(settings.page_url(report.path.name)),
+        "summary": dg.MetadataValue.md(report.summary.replace("\n", "\n\n")),
+    }
+    if drawing := report.svg:
+        picture = base64.b64encode(drawing.encode()).decode()
+        told["exodus"] = dg.MetadataValue.md(f"![Departures by day](data:image/svg+xml;base64,{picture})")
+    return told
 
 
 def gates_page_asset(settings: Settings, graph: Graph) -> dg.AssetsDefinition:

@@ -7,6 +7,7 @@ import re
 from datetime import UTC, datetime
 from pathlib import Path
 
+import dagster as dg
 import duckdb
 import pytest
 from pydantic import ValidationError
@@ -17,6 +18,7 @@ from orchestration.base.settings import PACKAGE, PROJECT, Settings
 from orchestration.base.site_profile import DEFAULT_SITE
 from orchestration.cli import app
 from orchestration.contracts import load_feeds
+from orchestration.reporting.assets import report_asset
 from orchestration.reporting.morning import ReportError, write_morning_report
 from orchestration.reporting.terminal.status_shown import print_exceptions, print_status
 from orchestration.serving.generations import PUBLICATION, Publication, PublishedRelation, switch
@@ -26,6 +28,7 @@ from orchestration.site.reference import SiteError, lay_over, seed_file, write_r
 from orchestration.site.skeleton import SkeletonError, write_skeleton
 from orchestration.state.punctuality import Punctuality
 from orchestration.state.status import read_feeds, read_status
+from orchestration.warehouse.graph import Graph
 from orchestration.warehouse.needs import check_needs
 from tests.support.dbt_warehouse import REFERENCE
 from tests.support.small_site import HEADER, SmallSite, line
@@ -129,6 +132,10 @@ def test_a_site_with_feeds_of_its_own_alone_is_told_where_they_are(tmp_path: Pat
     feeds = load_feeds(site.settings)
     with pytest.raises(ReportError, match=r"no mart holds a day yet.*What has \(charges\) is in raw"):
         write_morning_report(site.settings, feeds)
+    report = report_asset(site.settings, feeds, Graph({"nodes": {}, "sources": {}, "parent_map": {}, "child_map": {}}))
+    with dg.DagsterInstance.ephemeral() as instance:
+        told_of = dg.materialize([report], instance=instance).asset_materializations_for_node(report.op.name)
+    assert "no mart holds a day yet" in str(told_of[0].metadata["summary"].value), "it has not failed"
     console = Console(width=400, record=True)
     print_status(console, read_status(site.settings, feeds))
     told = console.export_text()

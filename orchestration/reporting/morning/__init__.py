@@ -4,6 +4,6 @@ Here: which figures stand on it (`figures.yaml`), how they are read, how they lo
 that is a mart's column, and the page quotes its description.
 """
 
-from orchestration.reporting.morning.page import MorningReport, ReportError, write_morning_report
+from orchestration.reporting.morning.page import MorningReport, NothingToReportError, ReportError, write_morning_report
 
-__all__ = ["MorningReport", "ReportError", "write_morning_report"]
+__all__ = ["MorningReport", "NothingToReportError", "ReportError", "write_morning_report"]

@@ -38,6 +38,10 @@ class ReportError(Refusal):
     """There is nothing to report on; the message says why."""
 
 
+class NothingToReportError(ReportError):
+    """What is published holds no day yet."""
+
+
 @dataclass(frozen=True)
 class MorningReport:
     """Where a report was written, the day that it is about, what it says in plain text, and its drawing (or None)."""
@@ -68,6 +72,7 @@ def write_morning_report(settings: Settings, feeds: Mapping[str, Feed], as_of: d
 
     Raises:
         ReportError: if nothing is published, or the day is not among what is.
+        NothingToReportError: if no day is.
     """
     publication, file = current_publication(settings), current_file(settings, "open")
     if publication is None or file is None:
@@ -75,7 +80,7 @@ def write_morning_report(settings: Settings, feeds: Mapping[str, Feed], as_of: d
     newest = max((entry.data_through for entry in publication.relations if entry.data_through), default=None)
     if newest is None:
         arrived = sorted({receipt.feed for receipt in read_receipts(settings.raw_dir)})
-        raise ReportError(
+        raise NothingToReportError(
             "There is nothing to report on: no mart holds a day yet, since none of the feeds that marts are made of "
             f"has arrived. What has ({', '.join(arrived) or 'nothing'}) is in raw, and in ops.delivery (docs/feeds.md)."
         )
