@@ -65,9 +65,8 @@ def find_work(
     found = plan(con, graph, made_of, feeds, raw, held)
     chosen = {node.name for node in selected}
     if unbuilt := (_beneath(graph, chosen) & found.due.keys()) - chosen:
-        found = plan(
-            con, graph, made_of, feeds, raw, {*held, *unbuilt}
-        )  # what rests on them is made of them as they are
+        # nobody has built these from the latest deliveries yet: what rests on them is made of them as they are
+        found = plan(con, graph, made_of, feeds, raw, {*held, *unbuilt})
     free = [node for node in selected if node.name not in held]
     due = {node.name: found.due[node.name] for node in free if node.name in found.due}
     shown = {node.relation: found.shows[node.name] for node in graph.nodes.values()}
