@@ -27,7 +27,9 @@ changes as (
         coalesce(previous_status = 'TERMINATED', false) as was_terminated,
         termination_reason
     from intervals
-    where {{ is_touched('changed_on', touched) }}
+    where
+        {{ is_touched('changed_on', touched) }}
+        and {{ is_near_touched_day('valid_from', touched, 1, key='changed_on') }}
 ),
 
 final as (

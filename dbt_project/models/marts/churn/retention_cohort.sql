@@ -48,22 +48,27 @@ spells as (
     where {{ in_view(['providers.group_name']) }}
 ),
 
+-- lines that do the same on the same day are counted before anything is reckoned of their days
 moments as (
     select
         activation_month,
         provider_group,
         activated_on,
         entered_on as date_day,
-        'ENTERED' as what
+        'ENTERED' as what,
+        count(*) as lines
     from spells
+    group by activation_month, provider_group, activated_on, entered_on
     union all
     select
         activation_month,
         provider_group,
         activated_on,
         last_seen_on as date_day,
-        ending as what
+        ending as what,
+        count(*) as lines
     from spells
+    group by activation_month, provider_group, activated_on, last_seen_on, ending
 ),
 
 aged as (
@@ -97,7 +102,8 @@ days as (
         provider_group,
         months_since,
         {{ days_between(months_after('activated_on', 'months_since'), 'date_day') }} as day_of_month,
-        what
+        what,
+        lines
     from aged
     union all
     select
@@ -105,7 +111,8 @@ days as (
         provider_group,
         months_since,
         0 as day_of_month,
-        'NOTHING' as what
+        'NOTHING' as what,
+        0 as lines
     from months
 ),
 
@@ -115,10 +122,10 @@ counted as (
         provider_group,
         months_since,
         day_of_month,
-        count(*) filter (where what = 'ENTERED') as entered,
-        count(*) filter (where what = 'DEPARTED') as departed,
-        count(*) filter (where what = 'ENDED_OTHERWISE') as ended_otherwise,
-        count(*) filter (where what = 'STILL_HERE') as censored
+        cast(sum(case when what = 'ENTERED' then lines else 0 end) as bigint) as entered,
+        cast(sum(case when what = 'DEPARTED' then lines else 0 end) as bigint) as departed,
+        cast(sum(case when what = 'ENDED_OTHERWISE' then lines else 0 end) as bigint) as ended_otherwise,
+        cast(sum(case when what = 'STILL_HERE' then lines else 0 end) as bigint) as censored
     from days
     group by activation_month, provider_group, months_since, day_of_month
 ),
