@@ -1,22 +1,25 @@
 """The same world on DuckDB and on Apache Spark: every table and everything published is the same, row by row.
 
 `make test-spark` runs it, in an environment of its own. One world grows from test to test, in the order of this file;
-DuckDB has gone all of its way when Spark begins, whose process stays: what it costs is to get going.
+DuckDB goes its way beside. Spark's process stays: what it costs is to get going.
 """
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import duckdb
 import pytest
@@ -24,7 +27,7 @@ import pytest
 from orchestration.base.settings import Settings
 from orchestration.base.sql import connect
 from orchestration.ingest.known_since import PASSED
-from orchestration.rules.backtest import backtest
+from orchestration.rules.backtest import Backtest, backtest
 from orchestration.simulator import simulate
 from orchestration.state.run_report import Exit
 from orchestration.warehouse import dbt_session
@@ -40,8 +43,14 @@ _MEMORY = "2GB"
 _ARRIVED = datetime(2026, 1, 16, tzinfo=UTC).timestamp()
 #: One that lives for minutes has no time for its second compiler; without that, room for code would be a fifth.
 _JAVA = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m -XX:+UseSerialGC"
-#: Planning again what has been read makes small queries dearer.
-_SPARK = "spark.sql.adaptive.enabled false\n"
+#: Of few rows: to plan a query again, to compile it and to spell its plan takes longer than to run it.
+_SPARK = """
+spark.sql.adaptive.enabled false
+spark.sql.codegen.wholeStage false
+spark.sql.codegen.factoryMode NO_CODEGEN
+spark.sql.ui.explainMode simple
+spark.sql.maxPlanStringLength 1000
+"""
 _RUN = """
 from pathlib import Path
 from orchestration.base.settings import Settings
@@ -110,41 +119,57 @@ def _arrive(world: World, began: float) -> None:
             os.utime(path, (_ARRIVED, _ARRIVED))
 
 
-STEPS = (_first_days, _two_more_days_and_a_correction, _a_delivery_without_a_column)
+def _rules_tried(world: World) -> Backtest:
+    changes = world.settings.home.parent / "changes.csv"
+    changes.write_text("rule_id,points,alert_threshold\n,,60\nCASH_LIKE,0,\n", "utf-8")
+    return backtest(world.settings, changes)
+
+
+STEPS: tuple[Callable[[World], object], ...] = (
+    _first_days, _two_more_days_and_a_correction, _a_delivery_without_a_column, _rules_tried,
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
-def duckdbs(tmp_path_factory: pytest.TempPathFactory) -> World:
-    return _world(tmp_path_factory.mktemp("duckdb"), "duckdb")
+def landing(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The dirty extracts of some days, in which every tenth number ports."""
+    folder = tmp_path_factory.mktemp("extracts")
+    simulate(folder, panel=0.0005, first_day=FIRST, last_day=LAST, history_from=date(2025, 11, 15))
+    for delivery in (folder / "portability_events").iterdir():
+        (delivery / "_manifest.json").unlink(missing_ok=True)
+        for path in delivery.iterdir():
+            (_thin_history if path.suffix == ".parquet" else _thin)(path)
+    return folder
+
+
+#: What each step leaves on DuckDB, once it has ended there.
+OnDuckDB = Mapping[Callable[[World], object], "Future[Any]"]
 
 
 @pytest.fixture(scope="module")
-def on_duckdb(duckdbs: World) -> Mapping[Callable[[World], Seen], Seen]:
-    """What each step leaves on DuckDB."""
-    return {step: step(duckdbs) for step in STEPS}
+def on_duckdb(tmp_path_factory: pytest.TempPathFactory, landing: Path) -> Iterator[OnDuckDB]:
+    """It goes its way beside Spark, in a process of its own."""
+    world = _world(tmp_path_factory.mktemp("duckdb"), landing, "duckdb")
+    with ProcessPoolExecutor(1, multiprocessing.get_context("forkserver")) as pool:
+        yield {step: pool.submit(step, world) for step in STEPS}
 
 
 @pytest.fixture(scope="module")
-def on_spark(tmp_path_factory: pytest.TempPathFactory, on_duckdb: object) -> Iterator[World]:
+def on_spark(tmp_path_factory: pytest.TempPathFactory, landing: Path, on_duckdb: OnDuckDB) -> Iterator[World]:
     folder = tmp_path_factory.mktemp("spark")
     (folder / "spark-defaults.conf").write_text(_SPARK, "utf-8")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("JDK_JAVA_OPTIONS", _JAVA)
         patch.setenv("SPARK_CONF_DIR", str(folder))
-        yield _world(folder, "spark")
+        yield _world(folder, landing, "spark")
         dbt_session.end()
 
 
-def _world(folder: Path, engine: Literal["duckdb", "spark"]) -> World:
-    """The dirty extracts of some days, in which every tenth number ports."""
-    landing = folder / "landing"
-    simulate(landing, panel=0.0005, first_day=FIRST, last_day=LAST, history_from=date(2025, 11, 15))
-    for delivery in (landing / "portability_events").iterdir():
-        (delivery / "_manifest.json").unlink(missing_ok=True)
-        for path in delivery.iterdir():
-            (_thin_history if path.suffix == ".parquet" else _thin)(path)
+def _world(folder: Path, landing: Path, engine: Literal["duckdb", "spark"]) -> World:
+    """An installation with extracts of its own."""
+    own = shutil.copytree(landing, folder / "landing")
     return World(
-        Settings(home=folder / "home", landing=landing, pseudonym_key=KEY, engine=engine, memory_limit=_MEMORY)  # type: ignore[arg-type]
+        Settings(home=folder / "home", landing=own, pseudonym_key=KEY, engine=engine, memory_limit=_MEMORY)  # type: ignore[arg-type]
     )
 
 
@@ -175,10 +200,8 @@ def _check(seen: Seen, expected: Seen, exit_code: Exit) -> None:
     assert seen.held_back == expected.held_back
 
 
-def test_a_first_build_publishes_the_same_on_both_engines(
-    on_spark: World, on_duckdb: Mapping[Callable[[World], Seen], Seen]
-) -> None:
-    seen, expected = _first_days(on_spark), on_duckdb[_first_days]
+def test_a_first_build_publishes_the_same_on_both_engines(on_spark: World, on_duckdb: OnDuckDB) -> None:
+    seen, expected = _first_days(on_spark), on_duckdb[_first_days].result()
     assert len(seen.relations) > 150
     _check(seen, expected, Exit.PUBLISHED)
     assert not differing(expected.sources, seen.sources)
@@ -206,11 +229,11 @@ def test_a_run_that_is_killed_leaves_the_warehouse_as_it_was(on_spark: World) ->
 
 
 def test_two_more_days_and_a_correction_after_it_are_the_same_on_both_engines(
-    on_spark: World, on_duckdb: Mapping[Callable[[World], Seen], Seen]
+    on_spark: World, on_duckdb: OnDuckDB
 ) -> None:
-    seen, expected = _two_more_days_and_a_correction(on_spark), on_duckdb[_two_more_days_and_a_correction]
+    seen, expected = _two_more_days_and_a_correction(on_spark), on_duckdb[_two_more_days_and_a_correction].result()
     _check(seen, expected, Exit.PUBLISHED)
-    assert differing(on_duckdb[_first_days].relations, expected.relations)
+    assert differing(on_duckdb[_first_days].result().relations, expected.relations)
     with connect(on_spark.settings, str(on_spark.settings.warehouse), read_only=True) as con:
         was_whole = dict(con.execute("select model, was_whole from pipeline.made_of").fetchall())
         corrected = con.execute("select feed from raw.revision where rev > 1 order by 1").fetchall()
@@ -218,22 +241,18 @@ def test_two_more_days_and_a_correction_after_it_are_the_same_on_both_engines(
     assert {("payments",), ("portability_events",), ("subscriptions",)} <= set(corrected)
 
 
-def test_what_a_gate_holds_back_stays_as_it_was_on_both_engines(
-    on_spark: World, on_duckdb: Mapping[Callable[[World], Seen], Seen]
-) -> None:
-    seen, expected = _a_delivery_without_a_column(on_spark), on_duckdb[_a_delivery_without_a_column]
+def test_what_a_gate_holds_back_stays_as_it_was_on_both_engines(on_spark: World, on_duckdb: OnDuckDB) -> None:
+    seen, expected = _a_delivery_without_a_column(on_spark), on_duckdb[_a_delivery_without_a_column].result()
     _check(seen, expected, Exit.HELD_BACK)
     assert "fraud.alert" in seen.held_back
 
 
 def test_rules_that_are_tried_find_the_same_on_both_engines_and_change_nothing(
-    on_spark: World, duckdbs: World, tmp_path: Path
+    on_spark: World, on_duckdb: OnDuckDB
 ) -> None:
-    changes = tmp_path / "changes.csv"
-    changes.write_text("rule_id,points,alert_threshold\n,,60\nCASH_LIKE,0,\n", "utf-8")
     before = relations(on_spark)
-    tried = backtest(on_spark.settings, changes)
-    assert tried == backtest(duckdbs.settings, changes)
+    tried = _rules_tried(on_spark)
+    assert tried == on_duckdb[_rules_tried].result()
     assert sum(tried.gained.values()) > 0
     assert not differing(before, relations(on_spark))
 
