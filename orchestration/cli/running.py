@@ -146,7 +146,7 @@ def demo() -> None:
     configured = settings()
     check_key(configured)
     with ThreadPoolExecutor(1) as beside:
-        beside.submit(_read_ahead, configured)
+        beside.submit(_read_ahead, configured)  # what goes wrong there, the run says
         simulate()
     if code := _run(configured, _DEMO_BEGINS.date(), _DEMO_ENDS.date()):
         raise typer.Exit(code)

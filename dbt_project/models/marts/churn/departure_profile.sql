@@ -72,7 +72,7 @@ here as (
             and {{ valid_at('lines', start_of_day('incidents.starts_on')) }}
 ),
 
--- lines that one account paid for when the incident began
+-- lines that one account paid for when the incident began, where these are several
 accounts as (
     select
         incident_id,
@@ -81,6 +81,7 @@ accounts as (
     from here
     where account_key is not null
     group by incident_id, account_key
+    having count(*) > 1
 ),
 
 units as (

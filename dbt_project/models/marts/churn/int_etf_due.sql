@@ -43,19 +43,15 @@ stated as (
 asked as (
     select
         *,
-        false as has_ended,
-        {{ data_end('subscriptions', [ref('int_subscription_interval')]) }} as due_on
+        status = 'TERMINATED' as has_ended,
+        case
+            when status = 'TERMINATED' then stated_on
+            else {{ data_end('subscriptions', [ref('int_subscription_interval')]) }}
+        end as due_on
     from stated
     where
         is_current
-        and status <> 'TERMINATED'
-    union all
-    select
-        *,
-        true as has_ended,
-        stated_on as due_on
-    from stated
-    where status = 'TERMINATED'
+        or status = 'TERMINATED'
 ),
 
 basis as (
