@@ -30,6 +30,7 @@ from orchestration.ingest.receipt import (
 from orchestration.ingest.workspace import Workspace, discard_unfinished, one_at_a_time
 from orchestration.privacy import PseudonymKey, numbers
 from orchestration.privacy.custody import shared
+from orchestration.privacy.masking import without_numbers
 from orchestration.privacy.vault import Vault
 
 _BATCH_BYTES = 256 << 20  # of text; keeps a batch's intermediate results well under the memory limit
@@ -207,7 +208,7 @@ def _receipt(settings: Settings, outcome: Outcome, earlier: list[Receipt], feed:
         is_claim_impossible=since.is_claim_impossible,
         ingested_at=datetime.now(UTC),
         has_manifest=delivery.manifest_sha256 is not None,
-        files=[file.model_copy(update={"name": delivery.without_numbers(file.name, plan)}) for file in files],
+        files=[file.model_copy(update={"name": without_numbers(file.name, plan)}) for file in files],
         reasons={} if outcome.refusal else outcome.reasons,
         unknown_columns=outcome.unknown_columns,
         totals={} if outcome.refusal else outcome.totals,
