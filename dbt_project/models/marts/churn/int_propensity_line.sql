@@ -14,29 +14,26 @@ providers as (
     select * from {{ ref('dim_provider') }}
 ),
 
-lines as (
-    select
-        *,
-        {{ share_of('line_key', 'watched') }} as share,
-        {{ is_sampled('line_key', halvings, of='stayers') }} as stands_for_stayers
-    from {{ ref('dim_line') }}
-    where status <> 'TERMINATED'
-),
-
 regions as (
     select * from {{ ref('regions') }}
 ),
 
 sized as (
     select {{ enough }} * 1e0 / count(*) as watched_share
-    from lines
+    from {{ ref('dim_line') }}
+    where status <> 'TERMINATED'
 ),
 
 ports as (
-    select * from {{ ref('fct_port') }}
+    select
+        line_key,
+        processed_on,
+        recipient_group
+    from {{ ref('fct_port') }}
     where
         is_completed
         and not is_same_group
+        and line_key is not null
 ),
 
 departures as (
@@ -50,38 +47,18 @@ departures as (
         on
             snapshots.snapshot_on <= ports.processed_on
             and {{ days_between('snapshots.snapshot_on', 'ports.processed_on') }} < {{ horizon_days() }}
-    where ports.line_key is not null
     group by snapshots.snapshot_on, ports.line_key
-),
-
-watched as (
-    select
-        snapshots.*,
-        lines.*,
-        providers.group_name as provider_group,
-        departures.left_on,
-        departures.left_for,
-        case when snapshots.is_today or departures.left_on is not null then 1 else {{ 2 ** halvings }} end as stands_for
-    from snapshots
-    cross join sized
-    inner join lines on {{ valid_at('lines', start_of_day('snapshots.snapshot_on')) }}
-    inner join providers on lines.provider = providers.provider
-    left join departures
-        on
-            snapshots.snapshot_on = departures.snapshot_on
-            and lines.line_key = departures.line_key
-    where
-        {{ in_view(['providers.group_name']) }}
-        and (snapshots.is_today or lines.share < sized.watched_share)
-        and (snapshots.is_today or lines.stands_for_stayers or departures.left_on is not null)
 ),
 
 arrivals as (
     select
         joined_line_key as line_key,
         min(donor_group) as came_from
-    from ports
-    where joined_line_key is not null
+    from {{ ref('fct_port') }}
+    where
+        is_completed
+        and not is_same_group
+        and joined_line_key is not null
     group by joined_line_key
 ),
 
@@ -93,21 +70,15 @@ exposed as (
     group by number_key
 ),
 
-payments as (
-    select
-        payment_id,
-        line_key
-    from {{ ref('int_payment_latest') }}
-    where line_key is not null
-),
-
 robbed as (
     select
         payments.line_key,
         min(frauds.known_from) as known_dt
     from {{ ref('int_fraud_known') }} as frauds
-    inner join payments on frauds.payment_id = payments.payment_id
-    where frauds.known_to is null
+    inner join {{ ref('int_payment_latest') }} as payments on frauds.payment_id = payments.payment_id
+    where
+        frauds.known_to is null
+        and payments.line_key is not null
     group by payments.line_key
 ),
 
@@ -116,7 +87,8 @@ disputed as (
         payments.line_key,
         min({{ local_date('verdicts.first_disputed_at') }}) as disputed_on
     from {{ ref('int_payment_verdict') }} as verdicts
-    inner join payments on verdicts.payment_id = payments.payment_id
+    inner join {{ ref('int_payment_latest') }} as payments on verdicts.payment_id = payments.payment_id
+    where payments.line_key is not null
     group by payments.line_key
 ),
 
@@ -133,38 +105,97 @@ sim_changes as (
     group by snapshots.snapshot_on, changes.number_key
 ),
 
--- of accounts that pay for more than one line: how many then, and whether one of them had just left
+-- accounts that paid for more than one line then
 accounts as (
     select
         snapshots.snapshot_on,
         lines.account_key,
         count(*) as lines
     from snapshots
-    inner join lines on {{ valid_at('lines', start_of_day('snapshots.snapshot_on')) }}
-    where lines.account_key is not null
+    inner join {{ ref('dim_line') }} as lines on {{ valid_at('lines', start_of_day('snapshots.snapshot_on')) }}
+    where
+        lines.account_key is not null
+        and lines.status <> 'TERMINATED'
     group by snapshots.snapshot_on, lines.account_key
+    having count(*) > 1
 ),
 
-owners as (
-    select
-        line_key,
-        {{ last_by('account_key', 'valid_from') }} as account_key
-    from lines
-    where account_key is not null
-    group by line_key
-),
-
-just_left as (
+-- and those of which a line had just left
+leavers as (
     select
         snapshots.snapshot_on,
-        owners.account_key
+        ports.line_key
     from snapshots
     inner join ports
         on
             snapshots.snapshot_on > ports.processed_on
             and {{ days_between('ports.processed_on', 'snapshots.snapshot_on') }} <= {{ horizon_days() }}
-    inner join owners on ports.line_key = owners.line_key
-    group by snapshots.snapshot_on, owners.account_key
+    group by snapshots.snapshot_on, ports.line_key
+),
+
+owners as (
+    select
+        leavers.snapshot_on,
+        leavers.line_key,
+        {{ last_by('lines.account_key', 'lines.valid_from') }} as account_key
+    from leavers
+    inner join {{ ref('dim_line') }} as lines on leavers.line_key = lines.line_key
+    where
+        lines.account_key is not null
+        and lines.status <> 'TERMINATED'
+    group by leavers.snapshot_on, leavers.line_key
+),
+
+just_left as (
+    select
+        snapshot_on,
+        account_key
+    from owners
+    group by snapshot_on, account_key
+),
+
+lines as (
+    select
+        lines.*,
+        {{ share_of('lines.line_key', 'watched') }} as share,
+        {{ is_sampled('lines.line_key', halvings, of='stayers') }} as stands_for_stayers,
+        regions.province,
+        arrivals.came_from,
+        exposed.known_on as exposure_known_on,
+        robbed.known_dt as fraud_known_dt,
+        disputed.disputed_on
+    from {{ ref('dim_line') }} as lines
+    left join regions on lines.region_code = regions.region_code
+    left join arrivals on lines.line_key = arrivals.line_key
+    left join exposed on lines.number_key = exposed.number_key
+    left join robbed on lines.line_key = robbed.line_key
+    left join disputed on lines.line_key = disputed.line_key
+    where lines.status <> 'TERMINATED'
+),
+
+watched as (
+    select
+        snapshots.*,
+        lines.*,
+        providers.group_name as provider_group,
+        departures.left_on,
+        departures.left_for,
+        case when snapshots.is_today or departures.left_on is not null then 1 else {{ 2 ** halvings }} end as stands_for
+    from snapshots
+    cross join sized
+    cross join providers
+    inner join lines
+        on
+            providers.provider = lines.provider
+            and {{ valid_at('lines', start_of_day('snapshots.snapshot_on')) }}
+    left join departures
+        on
+            snapshots.snapshot_on = departures.snapshot_on
+            and lines.line_key = departures.line_key
+    where
+        {{ in_view(['providers.group_name']) }}
+        and (snapshots.is_today or lines.share < sized.watched_share)
+        and (snapshots.is_today or lines.stands_for_stayers or departures.left_on is not null)
 ),
 
 -- while a waiver pays fees back, no contract binds
@@ -228,32 +259,27 @@ final as (
         end as tenure,
         aged.plan_code,
         coalesce(aged.age_band, 'unknown') as age_band,
-        coalesce(regions.province, 'unknown') as province,
+        coalesce(aged.province, 'unknown') as province,
         case
-            when robbed.known_dt < aged.snapshot_on then 'victim'
-            when exposed.known_on < aged.snapshot_on then 'exposed'
+            when aged.fraud_known_dt < aged.snapshot_on then 'victim'
+            when aged.exposure_known_on < aged.snapshot_on then 'exposed'
             else 'neither'
         end as exposure,
-        case when disputed.disputed_on < aged.snapshot_on then 'disputed' else 'never' end as disputed,
-        coalesce(arrivals.came_from, 'not known to') as came_from,
+        case when aged.disputed_on < aged.snapshot_on then 'disputed' else 'never' end as disputed,
+        coalesce(aged.came_from, 'not known to') as came_from,
         case when sim_changes.number_key is null then 'not lately' else 'within a month' end as sim_changed,
         aged.line_type,
         case
             when aged.account_key is null then 'unknown'
             when just_left.account_key is not null then 'one has just left'
-            when accounts.lines = 1 then 'none'
             when accounts.lines = 2 then 'one'
-            else 'two or more'
+            when accounts.lines > 2 then 'two or more'
+            else 'none'
         end as other_lines,
         aged.left_on,
         aged.left_for,
         aged.stands_for
     from aged
-    left join regions on aged.region_code = regions.region_code
-    left join arrivals on aged.line_key = arrivals.line_key
-    left join exposed on aged.number_key = exposed.number_key
-    left join robbed on aged.line_key = robbed.line_key
-    left join disputed on aged.line_key = disputed.line_key
     left join sim_changes
         on
             aged.snapshot_on = sim_changes.snapshot_on
