@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.text import Text
 
 from orchestration.cli.shell import Json, app, gates_app, installation, out, print_json, settings
 from orchestration.contracts import load_feeds
@@ -56,7 +57,7 @@ def report(
 
         took = send_report(configured, written)
         for name, is_sent in took.items():
-            out.print(f"{name}: {'sent' if is_sent else '[red]not sent[/]'}")
+            out.print(Text.assemble(f"{name}: ", "sent" if is_sent else ("not sent", "red")))
         raise typer.Exit(int(not all(took.values())))
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 from uuid import UUID
 
 import typer
-from rich.markup import escape
+from rich.text import Text
 
 from orchestration.base.settings import Settings
 from orchestration.cli.shell import app, end, err, out, settings
@@ -67,7 +67,7 @@ def forget(
     erased = ", ".join(f"{count} {kind}" for kind, count in attestation.erased.items())
     out.print(f"Erased: {erased}. {len(attestation.files)} files, listed in {attestation.path}")
     for path, why in attestation.left.items():
-        err.print(f"[yellow]Left in landing[/]: {escape(f'{path}: {why}')}")
+        err.print(Text.assemble(("Left in landing", "yellow"), f": {path}: {why}"))
     _say_what_went(configured)
 
 

@@ -120,7 +120,7 @@ def _run(configured: Settings, first: date, last: date, accept: Sequence[str] = 
             on_plan=display.on_plan, accept=accept, reason=reason,
         )  # fmt: skip
     for error in report.errors:
-        err.print(error, style="red", markup=False, soft_wrap=True)
+        err.print(error, style="red", soft_wrap=True)
     print_run_report(out, configured, feeds, report, list(days_between(first, last)))
     return int(report.exit_code)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
+from rich.text import Text
 
 from orchestration.base.installation import NAME as INSTALLATION_FILE
 from orchestration.base.installation import take_site, write_installation_file
@@ -68,6 +68,6 @@ def doctor() -> None:
         look_at("published files", check_published, configured),
     ]
     for finding in findings:
-        mark = "[green]ok[/]   " if finding.problem is None else "[red]wrong[/]"
-        out.print(f"{mark} {finding.subject}: {escape(finding.problem or finding.detail)}")
+        mark = ("ok   ", "green") if finding.problem is None else ("wrong", "red")
+        out.print(Text.assemble(mark, f" {finding.subject}: {finding.problem or finding.detail}"))
     raise typer.Exit(int(any(finding.problem for finding in findings)))

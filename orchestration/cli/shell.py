@@ -19,6 +19,8 @@ from orchestration.base.refusal import Refusal
 from orchestration.base.settings import Settings, origins
 from orchestration.base.site_profile import mistakes
 
+_INTERRUPTED = "Interrupted. What was done stands or is undone whole; the same command goes on from there."
+
 
 class _Commands(TyperGroup):
     """A command that is refused, or that a file, a folder or the machine fails, ends with the reason: no traceback."""
@@ -30,10 +32,12 @@ class _Commands(TyperGroup):
             # of a run, 2 says that it has published
             end(str(refusal), 1 if ctx.invoked_subcommand == "run" else refusal.exit_code)
         except KeyboardInterrupt:
-            end("Interrupted. What was done stands or is undone whole; the same command goes on from there.", 130)
+            end(_INTERRUPTED, 130)
         except OSError as error:
             end(f"{error.filename}: {error.strerror}" if error.filename else str(error))
         except Exception as error:
+            if isinstance(error.__cause__, KeyboardInterrupt):  # of DuckDB, which was at work
+                end(_INTERRUPTED, 130)
             if said := _said_of_machine(error):
                 end(said)
             raise
@@ -52,9 +56,13 @@ _NO_MARGIN = 10_000
 
 
 def console(stream: TextIO) -> Console:
-    """A console as wide as the terminal; in a pipe, and in a file, no line is broken."""
+    """A console as wide as the terminal; in a pipe, and in a file, no line is broken.
+
+    It prints texts as they stand: nothing in a name, a path or a value is markup.
+    """
     is_free = not stream.isatty() and "COLUMNS" not in os.environ
-    return Console(stderr=stream is sys.stderr, highlight=False, width=_NO_MARGIN if is_free else None)
+    width = _NO_MARGIN if is_free else None
+    return Console(stderr=stream is sys.stderr, markup=False, emoji=False, highlight=False, width=width)
 
 
 app = typer.Typer(cls=_Commands, no_args_is_help=True, pretty_exceptions_enable=False)
@@ -99,8 +107,8 @@ def before_every_command(
 
 
 def end(message: str, code: int = 1) -> NoReturn:
-    """End the command with what is wrong, said as it stands: nothing in it is markup, and no line is broken."""
-    err.print(message, style="red", markup=False, soft_wrap=True)
+    """End the command with what is wrong; no line of it is broken."""
+    err.print(message, style="red", soft_wrap=True)
     raise typer.Exit(code)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import duckdb
 
+from orchestration.base.files import replacing
 from orchestration.base.settings import Settings
 from orchestration.base.sql import exact, identifier, literal
 from orchestration.contracts import Feed
@@ -27,6 +28,8 @@ from orchestration.warehouse.graph import Graph
 from orchestration.warehouse.raw_relations import rows_of
 
 COUNTED = "counted"
+#: What the name of a file of all rows ends in → how DuckDB writes it.
+_FORMS = {".csv": "csv", ".parquet": "parquet"}
 _COLUMNS = "outcome, key, state, pseudonym, dt, rev, file, row_number"
 
 
@@ -79,9 +82,12 @@ def ledger(
     """The rows behind a figure of the current publication: `limit` of each kind, and all of them `write_to` a file.
 
     Raises:
-        FigureError: if it is not one published figure, its rows are not known, or the restricted file is closed.
+        FigureError: if it is not one published figure, its rows are not known, the restricted file is closed, or
+            the file to write is of no known kind.
         KeyMissingError: without the pseudonym key, files are not read again.
     """
+    if write_to and write_to.suffix.lower() not in _FORMS:
+        raise FigureError(f"{write_to}: its name must end in one of {', '.join(_FORMS)}")
     figure = figure_of(graph, name, where)
     basis = basis_of(graph, figure)
     if basis is None:
@@ -101,8 +107,9 @@ def ledger(
         gone = locate(con, settings, feed, key, receipts)
         _fill(con, settings, feed, basis, found.door, receipts, gone)
         if write_to:
-            form = "parquet" if write_to.suffix == ".parquet" else "csv"
-            con.execute(f"copy (from ledger order by all) to {literal(str(write_to))} (format {form})")
+            with replacing(write_to, is_durable=False) as unfinished:
+                form = _FORMS[write_to.suffix.lower()]
+                con.execute(f"copy (from ledger order by all) to {literal(str(unfinished))} (format {form})")
         return Ledger(
             str(figure), basis.facts.noun, found.value, recounted, _outcomes(con), _some(con, limit),
             sum(receipt.rows_read for receipt in receipts), [f"{one.feed} {one.dt} rev {one.rev}" for one in gone],

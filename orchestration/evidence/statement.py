@@ -16,6 +16,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from orchestration.base.files import sha256_of
+from orchestration.base.refusal import Refusal
 from orchestration.base.settings import Settings
 from orchestration.contracts import Feed
 from orchestration.evidence.deliveries import known_by
@@ -45,8 +46,11 @@ def attest(
     Raises:
         FigureError: if one is not a figure of the open file as it stands there, or nothing is published.
         UnknownNameError: if a relation or column has no such name.
+        Refusal: if there is no reason.
         SigningKeyError: if the key cannot be used.
     """
+    if not reason.strip():
+        raise Refusal("A reason is needed: --reason TEXT. It stands in the statement.")
     key = SigningKey.of(settings)
     traces = [_traced(settings, graph, feeds, name) for name in names]
     publication = current_publication(settings)

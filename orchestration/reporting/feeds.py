@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rich.console import Console
-from rich.markup import escape
+from rich.text import Text
 
 from orchestration.contracts import Feed
 from orchestration.ingest.quarantine import BadRow, Retried
@@ -24,7 +24,7 @@ def print_contract(console: Console, feed: Feed) -> None:
         console.print(f"personal, and replaced in raw: {replaced}")
     table = plain_table("column", "is", "")
     for column in feed.columns:
-        table.add_row(column.name, escape(column.reads_as), "" if column.required else "may be empty")
+        table.add_row(column.name, column.reads_as, "" if column.required else "may be empty")
     console.print(table)
 
 
@@ -36,12 +36,12 @@ def print_trial(console: Console, trial: Trial) -> None:
         for column in trial.columns:
             unread = f"no column: {column.header}" if column.header else "absent, and optional"
             place = f"{column.place}. {column.header}" if column.place else unread
-            table.add_row(column.column, escape(place))
+            table.add_row(column.column, place)
         console.print(table)
     for name in trial.unknown:
-        console.print(f"unknown column, kept out: {name!r}", markup=False)
+        console.print(f"unknown column, kept out: {name!r}")
     if receipt.refusal:
-        console.print(f"[red]REFUSED[/]: {escape(receipt.refusal)}")
+        console.print(Text.assemble(("REFUSED", "red"), f": {receipt.refusal}"))
         return
     console.print(
         f"rows: {receipt.rows_read:,} read = {receipt.rows_accepted:,} accepted + {receipt.rows_quarantined:,} "
@@ -49,16 +49,15 @@ def print_trial(console: Console, trial: Trial) -> None:
     )
     for file in receipt.files:
         if file.read_as:
-            console.print(f"{file.name}: read as {file.read_as}, as its byte order mark says", markup=False)
+            console.print(f"{file.name}: read as {file.read_as}, as its byte order mark says")
         if file.may_be_cut:
             console.print(
                 f"{file.name}: its last line does not end, so it may have been cut; a manifest with its rows or "
                 "SHA-256 would tell",
-                markup=False,
             )
     print_good_rows(console, trial)
     for reason, rows in sorted(receipt.reasons.items(), key=lambda entry: -entry[1]):
-        console.print(f"  {rows:>8,}  {reason}", markup=False)
+        console.print(f"  {rows:>8,}  {reason}")
     print_bad_rows(console, trial.bad_rows)
 
 
@@ -69,20 +68,20 @@ def print_good_rows(console: Console, trial: Trial) -> None:
         console.print(f"accepted, {number} of {trial.receipt.rows_accepted:,}, under {trial.receipt.dt}:")
         for name, (text, value) in row.cells.items():
             meant = "nothing" if value is None else value
-            console.print(f"    {name:<{width}}  {text or '':<28} → {meant}", markup=False, soft_wrap=True)
+            console.print(f"    {name:<{width}}  {text or '':<28} → {meant}", soft_wrap=True)
 
 
 def print_bad_rows(console: Console, rows: list[BadRow]) -> None:
     """Masked rows with every reason."""
     for row in rows:
         place = f"{row.feed} {row.dt} rev {row.rev}, {row.file} row {row.row_number}"
-        console.print(f"{place}: {', '.join(row.reasons)}\n    {row.masked_row}", markup=False, soft_wrap=True)
+        console.print(f"{place}: {', '.join(row.reasons)}\n    {row.masked_row}", soft_wrap=True)
 
 
 def print_refused(console: Console, receipts: list[Receipt]) -> None:
     """Deliveries of which nothing was taken."""
     for receipt in receipts:
-        console.print(f"{receipt.feed} {receipt.dt} rev {receipt.rev}: REFUSED: {receipt.refusal}", markup=False)
+        console.print(f"{receipt.feed} {receipt.dt} rev {receipt.rev}: REFUSED: {receipt.refusal}")
 
 
 def print_retried(console: Console, done: list[Retried]) -> None:
@@ -92,7 +91,7 @@ def print_retried(console: Console, done: list[Retried]) -> None:
     for one in done:
         name = f"{one.before.feed} {one.before.dt}"
         if one.after is None:
-            console.print(f"{name}: left as it is: {one.why_not}", markup=False)
+            console.print(f"{name}: left as it is: {one.why_not}")
         else:
             console.print(
                 f"{name}: rev {one.before.rev} {_state(one.before)} → rev {one.after.rev} {_state(one.after)}"
@@ -101,5 +100,5 @@ def print_retried(console: Console, done: list[Retried]) -> None:
 
 def _state(receipt: Receipt) -> str:
     if receipt.refusal:
-        return f"REFUSED ({escape(receipt.refusal)})"
+        return f"REFUSED ({receipt.refusal})"
     return f"{receipt.rows_accepted:,} accepted, {receipt.rows_quarantined:,} quarantined"

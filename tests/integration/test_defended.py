@@ -142,6 +142,21 @@ def test_rows_of_a_figure_whose_mart_does_not_say_which_are_not_made_up(publishe
         ledger(published_world.settings, graph, published_world.feeds, name, where)
 
 
+def test_all_rows_are_written_as_the_name_of_the_file_says_or_not_at_all(
+    published_world: World, graph: Graph, tmp_path: Path
+) -> None:
+    name, where = "churn.port_flow_daily.withdrawn", "processed_on = '2025-12-29'"
+
+    def written(file: str) -> Path:
+        ledger(published_world.settings, graph, published_world.feeds, name, where, write_to=tmp_path / file)
+        return tmp_path / file
+
+    assert written("rows.PARQUET").read_bytes().startswith(b"PAR1")
+    with pytest.raises(FigureError, match=r"rows\.xlsx: its name must end in one of \.csv, \.parquet"):
+        written("rows.xlsx")
+    assert [file.name for file in tmp_path.iterdir()] == ["rows.PARQUET"]
+
+
 def test_a_row_is_where_the_ledger_says(published_world: World, graph: Graph) -> None:
     name, where = "churn.port_flow_daily.withdrawn", "processed_on = '2025-12-29'"
     found = ledger(published_world.settings, graph, published_world.feeds, name, where, limit=50)

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from orchestration.base.refusal import Refusal
 from orchestration.base.settings import Settings
 from orchestration.cli import app
 from orchestration.evidence.figure import FigureError
@@ -58,6 +59,14 @@ def test_a_statement_is_confirmed_where_it_was_made(
     assert [one.is_confirmed for one in [*alone, *here]] == [True] * 10
     assert " of " not in here[-1].detail.partition("stated")[0]
     assert here[-1].detail.startswith("made again from raw")
+
+
+def test_nothing_is_stated_without_a_reason(published_world: World, graph: Graph, tmp_path: Path) -> None:
+    key = tmp_path / "statement.key"
+    settings = published_world.settings.model_copy(update={"statement_key_file": key})
+    with pytest.raises(Refusal, match="A reason is needed"):
+        attest(settings, graph, published_world.feeds, [FIGURE], " ")
+    assert not key.exists()
 
 
 def test_any_single_change_is_found_and_named(statement: dict[str, Any]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
-from rich.markup import escape
+from rich.text import Text
 
 from orchestration.reporting.failures import Failure
 from orchestration.reporting.terminal.lists import LONGEST_LIST, fits, plain_table
@@ -18,24 +18,21 @@ def print_gates(console: Console, status: Status) -> None:
     for gate in status.closed_gates:
         _print_closed_gate(console, gate)
     for accepted in status.accepted_failures:
-        console.print(
-            f"[yellow]{accepted.failure}[/] failed and was accepted by {accepted.accepted_by}: "
-            + escape(accepted.reason)
-        )
+        said = f" failed and was accepted by {accepted.accepted_by}: {accepted.reason}"
+        console.print(Text.assemble((accepted.failure, "yellow"), said))
     for warned in status.warnings:
-        said = escape(f"{warned.observed}; expected: {warned.expected}")
-        console.print(f"[yellow]Gate {warned.expectation} warns[/]{warned.where}: {said}", soft_wrap=True)
+        said = f"{warned.where}: {warned.observed}; expected: {warned.expected}"
+        console.print(Text.assemble((f"Gate {warned.expectation} warns", "yellow"), said), soft_wrap=True)
 
 
 def _print_closed_gate(console: Console, gate: GateStatus) -> None:
     """Which expectation, where, how to look, how to override."""
     name = f"{gate.stage}/{gate.relation}"
-    console.print(f"[red]Gate {name} is closed[/]")
+    console.print(f"Gate {name} is closed", style="red")
     for failure in gate.closing[:LONGEST_LIST]:
         where = f" on {failure.partition}" if failure.partition else ""
-        said = escape(f"{failure.observed}; expected: {failure.expected}")
-        console.print(f"  {failure.expectation_id}{where}: {said}")
-        console.print(f"    {escape(failure.why)}")
+        console.print(f"  {failure.expectation_id}{where}: {failure.observed}; expected: {failure.expected}")
+        console.print(f"    {failure.why}")
     if len(gate.closing) > LONGEST_LIST:
         console.print(f"  and {len(gate.closing) - LONGEST_LIST} more failures")
     first = f"{name}:{gate.closing[0].expectation_id}"
@@ -50,10 +47,11 @@ def print_failures(console: Console, gate: str, failures: Sequence[Failure]) -> 
     for failure in failures:
         said = failure.said
         where = f" on {said.partition}" if said.partition else ""
-        console.print(f"\n[bold]{said.expectation_id}{where}[/] ({said.severity}): {escape(said.observed)}")
-        console.print(escape(f"expected: {said.expected}\n{said.why}"))
+        seen = f" ({said.severity}): {said.observed}"
+        console.print(Text.assemble((f"\n{said.expectation_id}{where}", "bold"), seen))
+        console.print(f"expected: {said.expected}\n{said.why}")
         if said.accepted_by:
-            console.print(escape(f"accepted by {said.accepted_by}: {said.accepted_reason}"))
+            console.print(f"accepted by {said.accepted_by}: {said.accepted_reason}")
         if not failure.rows:
             console.print("No single row is to blame.")
             continue
@@ -62,7 +60,7 @@ def print_failures(console: Console, gate: str, failures: Sequence[Failure]) -> 
 
 def _print_rows(console: Console, rows: Sequence[Mapping[str, Any]]) -> None:
     """Rows as a table if it fits, else one below the other, a line a column."""
-    cells = [{column: "" if cell is None else escape(str(cell)) for column, cell in row.items()} for row in rows]
+    cells = [{column: "" if cell is None else str(cell) for column, cell in row.items()} for row in rows]
     table = plain_table(*cells[0])
     for row in cells:
         table.add_row(*row.values())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rich.console import Console
+from rich.text import Text
 
 from orchestration.reporting.headline import Headline
 from orchestration.reporting.terminal.lists import plain_table
@@ -11,9 +12,11 @@ from orchestration.reporting.terminal.lists import plain_table
 def print_headline(console: Console, headline: Headline) -> None:
     """The table that a newspaper would print, with both denominators of the share."""
     console.print(
-        f"\n[bold]{headline.port_outs_cumulative:,} lines left {headline.provider_group}[/] from "
-        f"{headline.starts_on} to {headline.as_of_date}, {headline.port_outs_day:,} of them on the last day "
-        f"({headline.incident_id})"
+        Text.assemble(
+            (f"\n{headline.port_outs_cumulative:,} lines left {headline.provider_group}", "bold"),
+            f" from {headline.starts_on} to {headline.as_of_date}, {headline.port_outs_day:,} of them on the last day "
+            f"({headline.incident_id})",
+        )
     )
     table = plain_table("to", ">that day", ">since the start", ">% of all", ">% of moves between operators")
     for entry in headline.destinations:

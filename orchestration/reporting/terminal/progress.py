@@ -9,6 +9,7 @@ from types import TracebackType
 from rich.console import Console
 from rich.live import Live
 from rich.spinner import Spinner
+from rich.text import Text
 
 _A_MINUTE = 60
 
@@ -45,12 +46,13 @@ class RunDisplay:
             self._console.print(f"  {step:<32} {monotonic() - started:6.1f} s")
         else:
             at_work = f"{step} {message.splitlines()[0][:80] if message else ''}"
-            self._live.update(Spinner("dots", f"{at_work}  {self._remaining(step, monotonic() - started)}"))
+            remaining = self._remaining(step, monotonic() - started)
+            self._live.update(Spinner("dots", Text.assemble(at_work, "  ", (remaining, "dim"))))
 
     def _remaining(self, step: str, worked: float) -> str:
         done = f"step {self._steps - len(self._left) + 1} of {self._steps}"
         seconds = sum(self._left.values()) - min(worked, self._left.get(step, 0))
-        return f"[dim]{done}, about {_duration(seconds)} left[/]" if seconds else f"[dim]{done}[/]"
+        return f"{done}, about {_duration(seconds)} left" if seconds else done
 
 
 class StepDisplay:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from orchestration.base.site_profile import Site
@@ -70,8 +69,8 @@ def print_weights(console: Console, weights: Sequence[Weight]) -> None:
 def print_explanation(console: Console, payment: Explanation, site: Site) -> None:
     """A payment, its score, and what each rule saw."""
     console.print(
-        f"{escape(payment.payment_id)}: {money(payment.amount, site)} at {escape(payment.merchant_id)} "
-        f"({escape(payment.merchant_category)}), {payment.occurred_at:%Y-%m-%d %H:%M:%S}, {payment.status}"
+        f"{payment.payment_id}: {money(payment.amount, site)} at {payment.merchant_id} "
+        f"({payment.merchant_category}), {payment.occurred_at:%Y-%m-%d %H:%M:%S}, {payment.status}"
     )
     if payment.hits:
         console.print(_hits_table(payment))
@@ -79,16 +78,16 @@ def print_explanation(console: Console, payment: Explanation, site: Site) -> Non
         console.print("No rule hit it hard enough to be kept.")
     if payment.probability is not None:
         why = f": {payment.speaks_for_it}" if payment.speaks_for_it else ""
-        console.print(escape(f"The score that learns gives it {100 * payment.probability:.1f} % to be fraud{why}."))
+        console.print(f"The score that learns gives it {100 * payment.probability:.1f} % to be fraud{why}.")
     since = f"{payment.alerted_at:%Y-%m-%d %H:%M}" if payment.alerted_at else ""
     said = f"An alert since {since}, in {payment.case_id}" if payment.case_id else "No alert"
-    console.print(escape(f"{said}; verdict: {payment.verdict or 'none yet'}."))
+    console.print(f"{said}; verdict: {payment.verdict or 'none yet'}.")
 
 
 def _hits_table(payment: Explanation) -> Table:
     table = plain_table("rule", ">version", ">points", "delivery of", "evidence")
     for hit in payment.hits:
         evidence = ", ".join(f"{name} {value}" for name, value in hit.evidence.items())
-        table.add_row(hit.rule_id, str(hit.version), str(hit.points), str(hit.known_dt), escape(evidence))
+        table.add_row(hit.rule_id, str(hit.version), str(hit.points), str(hit.known_dt), evidence)
     table.add_row("score", "", str(payment.score), "", "")
     return table

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from orchestration.base.settings import Settings
 from orchestration.reporting.terminal.lists import plain_table
@@ -42,9 +43,9 @@ def print_next_steps(console: Console, settings: Settings, command: Path, pages:
         ("docs/", "what every number means, how to add a feed, a gate, an incident"),
     ):
         table.add_row(f"  {how}", what)
-    console.print("\n[bold]Open these pages[/]: the mornings of 3 and 13 January, and the last one")
+    console.print(Text.assemble(("\nOpen these pages", "bold"), ": the mornings of 3 and 13 January, and the last one"))
     console.print(*(f"  {page}" for page in pages), sep="\n", soft_wrap=True)
-    console.print("\n[bold]Where to look next[/]")
+    console.print("\nWhere to look next", style="bold")
     console.print(table)
     if shutil.which("ringfence") is None:
         console.print(

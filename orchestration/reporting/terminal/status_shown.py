@@ -7,7 +7,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.markup import escape
+from rich.text import Text
 
 from orchestration.base.settings import Settings
 from orchestration.contracts import Feed
@@ -38,11 +38,11 @@ def print_run_report(
     if report.publication:
         console.print(f"Published generation {report.publication.generation} in {settings.serving_dir / 'current'}")
     if report.exit_code is Exit.NOTHING_PUBLISHED:
-        console.print("[red]Nothing was published; what was published before stays readable.[/]")
+        console.print("Nothing was published; what was published before stays readable.", style="red")
     arrived = {delivery.dt for delivery in deliveries(settings, feeds, days)}
     arrived |= {dt for _, dt in newest_receipts(settings)}
     if nothing := [str(day) for day in days if day not in arrived]:
-        console.print(f"[yellow]Nothing has arrived[/] of any feed for {listed(nothing)}")
+        console.print(Text.assemble(("Nothing has arrived", "yellow"), f" of any feed for {listed(nothing)}"))
     print_exceptions(console, read_status(settings, feeds))
 
 
@@ -54,24 +54,28 @@ def print_exceptions(console: Console, status: Status) -> None:
         if feed.is_absent:
             continue
         if not feed.has_arrived:
-            console.print(f"[yellow]{feed.feed}[/]: has never arrived; what needs it is empty")
+            console.print(Text.assemble((feed.feed, "yellow"), ": has never arrived; what needs it is empty"))
             continue
         if feed.missing:
-            console.print(f"[yellow]{feed.feed}[/]: no delivery for {listed([str(day) for day in feed.missing])}")
+            console.print(
+                Text.assemble((feed.feed, "yellow"), f": no delivery for {listed([str(day) for day in feed.missing])}")
+            )
         if feed.is_late:
-            console.print(f"[red]{feed.feed}[/]: late; the newest delivery is for {feed.newest_dt}")
+            console.print(Text.assemble((feed.feed, "red"), f": late; the newest delivery is for {feed.newest_dt}"))
         for day, reason in feed.refused.items():
-            console.print(f"[red]{feed.feed}[/]: {day} refused: {escape(reason)}")
+            console.print(Text.assemble((feed.feed, "red"), f": {day} refused: {reason}"))
     for unread in status.unread[:LONGEST_LIST]:
-        console.print(f"[yellow]not read[/]: {escape(unread)}", soft_wrap=True)
+        console.print(Text.assemble(("not read", "yellow"), f": {unread}"), soft_wrap=True)
     if len(status.unread) > LONGEST_LIST:
         console.print(f"  and {len(status.unread) - LONGEST_LIST} more in landing")
     print_gates(console, status)
     if status.publication and (held := status.publication.held_back):
         causes = sorted({cause for causes in held.values() for cause in causes})
         console.print(
-            f"[red]{len(held)} relation{'s are' if len(held) > 1 else ' is'} held back[/] by {', '.join(causes)}: "
-            f"{listed(sorted(held), 'relations')}",
+            Text.assemble(
+                (f"{len(held)} relation{'s are' if len(held) > 1 else ' is'} held back", "red"),
+                f" by {', '.join(causes)}: {listed(sorted(held), 'relations')}",
+            ),
             soft_wrap=True,
         )
 

@@ -1,0 +1,38 @@
+"""How every command prints, and how it ends."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+
+import duckdb
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from orchestration.cli.shell import _Commands, console
+
+A_LONG_QUERY = "select sum(hash(range)) from range(1000000000000)"
+
+
+def test_texts_are_printed_as_they_stand(capsys: pytest.CaptureFixture[str]) -> None:
+    text = "/home/a [1]/[red]rows[/red]/:smile:.csv"
+    console(sys.stdout).print(text)
+    assert capsys.readouterr().out == text + "\n"
+
+
+def test_ctrl_c_while_duckdb_is_at_work_ends_as_ctrl_c_does() -> None:
+    commands = typer.Typer(cls=_Commands, pretty_exceptions_enable=False)
+
+    @commands.command()
+    def count() -> None:
+        threading.Timer(0.5, signal.raise_signal, [signal.SIGINT]).start()
+        duckdb.sql(A_LONG_QUERY).fetchall()
+
+    @commands.command()
+    def other() -> None: ...
+
+    ended = CliRunner().invoke(commands, ["count"])
+    assert (ended.exit_code, ended.exception.__class__) == (130, SystemExit)
+    assert "Interrupted." in ended.stderr
