@@ -148,6 +148,8 @@ def _python(con: duckdb.DuckDBPyConnection, names: Mapping[tuple[str, ...], str]
     """A model in Python, run: the query of what it returned."""
     scope: dict[str, Any] = {}
     exec(compile(node["raw_code"], node["original_file_path"], "exec"), scope)
-    asked = SimpleNamespace(ref=lambda name: con.sql(f"from {names[name,]}"), config=lambda **_settings: None)
+    asked = SimpleNamespace(
+        ref=lambda name: con.sql(f"from {names[name,]}"), config=lambda **_settings: None, is_incremental=False
+    )
     con.register(f"returned_by_{node['name']}", scope["model"](asked, con))
     return f"from returned_by_{node['name']}"

@@ -100,6 +100,7 @@ def test_a_partial_rebuild_over_random_edits_and_deliveries_equals_a_full_one(tm
     def deliver(day: int) -> None:
         for feed, dt, rev, rows in deliveries.day(days[day]):
             warehouse.deliver(feed, str(dt), rows, rev=rev)
+        warehouse.let_go()
 
     def edit(name: str, old: str, new: str) -> None:
         text = (project / name).read_text("utf-8")

@@ -93,14 +93,18 @@ class Warehouse:
             )
         con.commit()
 
+    def let_go(self) -> None:
+        """Leave the file to another process, until the next delivery."""
+        while self._delivering:
+            self._delivering.pop().close()
+
     def dbt(self, *arguments: str) -> None:
         """Have dbt do a command.
 
         Raises:
             AssertionError: if a node of it fails, with what dbt said.
         """
-        while self._delivering:
-            self._delivering.pop().close()
+        self.let_go()
         know_the_project(self.settings)
         write_references(self.settings, private_dir(self.target / "reference"))
         list(dbt.run(self.settings, arguments, project=dbt.fingerprint(self.settings)))

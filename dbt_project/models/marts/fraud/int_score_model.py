@@ -31,9 +31,9 @@ def model(dbt, session):
     """dbt's entry: weeks to learn, the payments of which any of them learns, labels with the days that they stood."""
     dbt.config(materialized="incremental", incremental_strategy="touched", unique_key="trained_for")
     weeks = dbt.ref("int_score_week").df()
-    touched = dbt.ref("int_score_model__touched").df()
     features, labels = dbt.ref("int_score_feature"), dbt.ref("int_score_label")
     if dbt.is_incremental:
+        touched = dbt.ref("int_score_model__touched").df()
         weeks = weeks[weeks["trained_for"].isin(touched["trained_for"])]
     learnt = weeks[weeks["frauds"] >= FEWEST_FRAUDS]
     if learnt.empty:
