@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 import threading
+from collections.abc import Iterator
 
 import duckdb
 import pytest
@@ -13,7 +14,7 @@ from typer.testing import CliRunner
 
 from orchestration.cli.shell import _Commands, console
 
-A_LONG_QUERY = "select sum(hash(range)) from range(1000000000000)"
+A_LONG_QUERY = "select sum(hash(range)) from range(5000000000)"
 
 
 def test_texts_are_printed_as_they_stand(capsys: pytest.CaptureFixture[str]) -> None:
@@ -22,6 +23,15 @@ def test_texts_are_printed_as_they_stand(capsys: pytest.CaptureFixture[str]) -> 
     assert capsys.readouterr().out == text + "\n"
 
 
+@pytest.fixture
+def _hears_ctrl_c() -> Iterator[None]:
+    """What a shell starts in the background is deaf to it, these tests too."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("_hears_ctrl_c")
 def test_ctrl_c_while_duckdb_is_at_work_ends_as_ctrl_c_does() -> None:
     commands = typer.Typer(cls=_Commands, pretty_exceptions_enable=False)
 
