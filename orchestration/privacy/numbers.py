@@ -40,7 +40,11 @@ _DATE = "|".join(
 )
 _CLOCK = "[0-2][0-9]:[0-5][0-9](?::[0-5][0-9](?:[.,][0-9]{1,9})?)?(?: ?Z|[+-][0-9]{2}(?::?[0-9]{2})?)?"
 _INSTANT = f"(?:{_DATE})(?:[ T]{_CLOCK})?|{_YEAR}{_MONTH}{_DAY}[ T]?[0-2][0-9][0-5][0-9][0-5][0-9]"
-_DATED = f"((?:^|[A-Za-z]|[^\\x00-\\x7F])[^0-9A-Za-z]*)(?:{_INSTANT})([^0-9]|$)"
+#: A match begins at one place of the signs before a date only: else a long text would take the square of its length.
+_DATED = (
+    r"((?:^|[A-Za-z]|(?<=[0-9Z])[\x00-/:-@\[-`{-\x7F]*+[^\x00-\x7F])[^0-9A-Za-z]*+)"
+    rf"(?:{_INSTANT})(?=[^0-9]|$)"
+)
 
 
 def e164_sql(expression: str, plan: NumberPlan) -> str:
@@ -64,7 +68,7 @@ def e164_sql(expression: str, plan: NumberPlan) -> str:
 def e164(text: str, plan: NumberPlan) -> str | None:
     """The E.164 form of a text that is a subscriber number in any spelling."""
     # a fraction, and not the last group of 06.12.34.56.78
-    whole = re.sub(rf"[0-9]{{{_SHORTEST},}}[.][0-9]{{1,2}}[^0-9A-Za-z]*\Z", "x", plain_one_by_one(text))
+    whole = re.sub(rf"(?<![0-9])[0-9]{{{_SHORTEST},}}+[.][0-9]{{1,2}}[^0-9A-Za-z]*\Z", "x", plain_one_by_one(text))
     country = f"(?:\\+|{plan.international_prefix})?{plan.calling_code}(?:{plan.trunk_prefix})?"
     prefix = f"(?:{country}|{plan.trunk_prefix})?"
     found = re.fullmatch(f"{prefix}({plan.national_pattern})", _ignored().sub("", whole))
@@ -119,7 +123,7 @@ def without_dates(text: str) -> str:
 
 def _undated(text: str) -> str:
     """A text in which a letter stands for each date or instant that begins a group of digits."""
-    return re.sub(_DATED, r"\1x\2", text)
+    return re.sub(_DATED, r"\1x", text)
 
 
 def _alone(plan: NumberPlan) -> str:

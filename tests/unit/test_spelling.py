@@ -105,6 +105,14 @@ def test_an_instant_on_a_site_whose_numbers_have_no_prefix_is_shown(text: str) -
     assert _ask(mask_number_sql("x"), US, f"{text}, (202) 555-0123") != f"{text}, (202) 555-0123"
 
 
+@pytest.mark.timeout(60)  # by the square of the length it would be hours
+def test_a_cell_of_a_million_signs_is_judged_in_one_pass() -> None:
+    assert numbers.e164("010-" + "7" * 1_000_000, KR) is None
+    for note in ("가" * 1_000_000, "고객 요청 " * 200_000):
+        assert numbers.spells_number(f"{note} 010-5550-0001", KR)
+        assert numbers.could_hold_number(f"{note} 010-5550-0001", KR)
+
+
 def test_duckdb_and_python_read_the_same_digits() -> None:
     for digit, others in variants().items():
         assert _ask(plain_sql("x"), KR, others) == plain(others) == digit * len(others)
