@@ -7,6 +7,7 @@ Settings come from `RINGFENCE_*` environment variables, from the installation's 
 from __future__ import annotations
 
 import os
+import re
 from datetime import date, time
 from functools import cached_property
 from pathlib import Path
@@ -46,6 +47,8 @@ ENVIRONMENTS = {
 
 
 PREFIX = "RINGFENCE_"
+#: What Dagster or dbt take for a pattern or a part of an address: they would look for their files elsewhere.
+_NOT_IN_HOME = re.compile(r"[][*?#]|%[0-9A-Fa-f]{2}")
 
 
 class Settings(BaseSettings):
@@ -119,6 +122,12 @@ class Settings(BaseSettings):
             raise ValueError(
                 f"RINGFENCE_POSTGRES_URL is not set: in {self.env}, Dagster keeps its records in PostgreSQL"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _is_found_by_all(self) -> Self:
+        if why := why_no_home(self.home):
+            raise ValueError(f"RINGFENCE_HOME: {why}")
         return self
 
     @model_validator(mode="after")
@@ -242,6 +251,13 @@ def home_dir(path: Path) -> Path:
     path.mkdir(parents=True, exist_ok=True, mode=0o700)
     os.chmod(path, path.stat().st_mode & 0o711)
     return path
+
+
+def why_no_home(folder: Path) -> str | None:
+    """Why data cannot lie in a folder, or None if it can."""
+    if found := _NOT_IN_HOME.search(str(folder)):
+        return f"{folder} has {found[0]!r} in it, by which Dagster or dbt would look elsewhere: use a folder without"
+    return None
 
 
 def private_dir(path: Path) -> Path:

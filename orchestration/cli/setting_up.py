@@ -10,8 +10,8 @@ from rich.text import Text
 
 from orchestration.base.installation import NAME as INSTALLATION_FILE
 from orchestration.base.installation import take_site, write_installation_file
-from orchestration.base.settings import private_dir
-from orchestration.cli.shell import app, out, settings, site_app
+from orchestration.base.settings import private_dir, why_no_home
+from orchestration.cli.shell import app, end, out, settings, site_app
 from orchestration.privacy import PseudonymKey
 
 
@@ -25,14 +25,16 @@ def init(
     """
     folder = folder.resolve()
     home, key = folder / "data", folder / "data" / "pseudonym.key"
-    try:
-        file = write_installation_file(folder, {"home": home, "pseudonym_key_file": key})
-    except FileExistsError:
+    if (folder / INSTALLATION_FILE).exists():
         out.print(f"{folder / INSTALLATION_FILE} is there already, and left as it is.")
         return
+    if why := why_no_home(home):
+        end(why)
+    folder.mkdir(parents=True, exist_ok=True)
     private_dir(private_dir(home) / "landing")
     if not key.exists():
         PseudonymKey.write_new(key)
+    file = write_installation_file(folder, {"home": home, "pseudonym_key_file": key})  # last: it says that all is there
     out.print(f"{file} names {home} and its key. Guard the key like the data itself: it reverses every pseudonym.")
 
 

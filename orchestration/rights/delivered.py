@@ -46,7 +46,8 @@ def remove_deliveries(con: duckdb.DuckDBPyConnection, settings: Settings, swap: 
         for path in holding(con, files, _OLD_OR_NEW)
     }
     deliveries |= _remove_from_landing(settings, feeds, search.by_delivery(settings.landing_dir), swap, attestation)
-    for folder, found in search.by_delivery(settings.quarantine_dir).items():
+    quarantined = search.by_delivery(settings.quarantine_dir) if settings.quarantine_dir.exists() else {}
+    for folder, found in quarantined.items():
         deliveries |= {folder} if None in found.values() else set()
         attestation.left |= {str(path): f"could not be searched: {why}" for path, why in found.items() if why}
     for removed in [*(settings.quarantine_dir.joinpath(*one) for one in sorted(filter(None, deliveries))), *left]:

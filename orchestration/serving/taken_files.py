@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 
 from orchestration.base.settings import Settings
-from orchestration.base.sql import connect, exact, literal
+from orchestration.base.sql import connect, literal
 from orchestration.serving.generations import DOORS, Publication
 
 
@@ -25,6 +25,6 @@ def write_file(con: duckdb.DuckDBPyConnection, database: Path, relation: str, pa
     """A relation of a published database as a CSV file, in the order of its columns."""
     con.execute(f"attach {literal(str(database))} as taken (read_only)")
     try:
-        con.execute(f"copy (from taken.{relation} order by all) to {literal(exact(path))} (format csv, header)")
+        con.execute(f"copy (from taken.{relation} order by all) to {literal(str(path))} (format csv, header)")
     finally:
         con.execute("detach taken")

@@ -23,6 +23,7 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 
+from orchestration.base.sql import literal
 from orchestration.simulator.field_dirt import FILE_FAULTS, FOLDER_FAULTS, fault_of
 from orchestration.simulator.flaws import Flaw
 from orchestration.simulator.formats import FeedFormat, FileFormat
@@ -183,7 +184,7 @@ def _copy_parquet(connection: duckdb.DuckDBPyConnection, fmt: FeedFormat, out: P
         path = out / fmt.feed / f"dt={day}" / f"{fmt.feed}-0.parquet"
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
-            connection.execute(f"copy (select {names} from delivered limit 0) to '{path}' ({options})")
+            connection.execute(f"copy (select {names} from delivered limit 0) to {literal(str(path))} ({options})")
 
 
 def _copy(
@@ -192,7 +193,7 @@ def _copy(
     """Write the rows of a query with a column `dt`: one file a day, in order where the database has one thread."""
     (out / fmt.feed).mkdir(parents=True, exist_ok=True)
     connection.execute(
-        f"copy ({query}) to '{out / fmt.feed}' ({options},"
+        f"copy ({query}) to {literal(str(out / fmt.feed))} ({options},"
         f" partition_by (dt), overwrite_or_ignore, filename_pattern '{fmt.feed}-{{i}}', file_extension '{suffix}')"
     )
 

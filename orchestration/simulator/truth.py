@@ -25,7 +25,7 @@ import duckdb
 
 from orchestration.base.refusal import Refusal
 from orchestration.base.settings import private_dir
-from orchestration.base.sql import exact, literal
+from orchestration.base.sql import literal
 from orchestration.simulator.extracts import SQL, FeedTally
 from orchestration.simulator.lives import Period, period_sql
 
@@ -47,19 +47,19 @@ def write_period(connection: duckdb.DuckDBPyConnection, truth: Path, period: Per
     """Write the chances of every line that is known one by one, after the period has been drawn."""
     connection.execute(period_sql(connection, "true_chances", period))
     path = truth / _LINES / f"{period.from_day}.parquet"
-    connection.execute(f"copy true_chance to {literal(exact(path))} (format parquet, compression zstd)")
+    connection.execute(f"copy true_chance to {literal(str(path))} (format parquet, compression zstd)")
 
 
 def write_world(connection: duckdb.DuckDBPyConnection, truth: Path, feeds: Mapping[str, FeedTally]) -> None:
     """Write everything else, after the files have been written."""
     for table in _TABLES:
-        connection.execute(f"copy (from {table}) to {literal(exact(truth / f'{table}.csv'))} (header)")
+        connection.execute(f"copy (from {table}) to {literal(str(truth / f'{table}.csv'))} (header)")
     connection.execute((SQL / "planted.sql").read_text("utf-8"))
     for relation, suffix in (
         ("planted_payments", "parquet"), ("disputed_payments", "parquet"), ("exposed_numbers", "parquet"),
         ("rogue_cells", "csv"), ("port_record_difference", "parquet"),
     ):  # fmt: skip
-        connection.execute(f"copy (from {relation}) to {literal(exact(truth / f'{relation}.{suffix}'))}")
+        connection.execute(f"copy (from {relation}) to {literal(str(truth / f'{relation}.{suffix}'))}")
     with (truth / "files.csv").open("w", newline="", encoding="utf-8") as file:
         rows = csv.writer(file, lineterminator="\n")
         rows.writerow(("feed", "what", "which", "times"))

@@ -17,7 +17,7 @@ from pathlib import Path
 import duckdb
 
 from orchestration.base.refusal import Refusal
-from orchestration.base.sql import exact
+from orchestration.base.sql import exact, literal
 from orchestration.simulator.extracts import SQL, FeedTally, add_to_manifest, clear_days, write_days
 from orchestration.simulator.formats import FeedFormat, FileFormat
 from orchestration.simulator.lives import live
@@ -271,7 +271,7 @@ def _write_history(
     path = folder / f"{fmt.feed}-history.parquet"
     [[rows]] = connection.execute(
         f"copy (select {fmt.plain_columns()} from {fmt.feed}_event where known_on < getvariable('first_day')"
-        f") to '{path}' (format parquet, compression zstd)"
+        f") to {literal(str(path))} (format parquet, compression zstd)"
     ).fetchall()
     add_to_manifest(folder, path, first_day, rows)
     tally.rows += rows

@@ -58,6 +58,30 @@ def test_a_second_init_changes_nothing(folder: Path, ringfence: Callable[..., tu
     assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
 
 
+def test_init_makes_its_folder_and_one_that_ended_half_way_is_taken_up(
+    folder: Path, ringfence: Callable[..., tuple[int, str]]
+) -> None:
+    assert ringfence("init", "the carrier's/own")[0] == 0
+    file, key = (folder / "the carrier's" / "own" / name for name in ("ringfence.toml", "data/pseudonym.key"))
+    before = key.read_text("utf-8")
+    file.unlink()
+    assert ringfence("init", "the carrier's/own")[0] == 0
+    assert (file.exists(), key.read_text("utf-8")) == (True, before)
+
+
+@pytest.mark.parametrize("name", ["[1]", "a#1", "why?", "all*", "a%20b"])
+def test_a_home_that_dagster_or_dbt_would_look_for_elsewhere_is_refused_and_nothing_is_made(
+    folder: Path, ringfence: Callable[..., tuple[int, str]], name: str
+) -> None:
+    code, said = ringfence("init", name)
+    assert (code, "use a folder without" in said) == (1, True), said
+    assert not list(folder.iterdir())
+    (folder / "ringfence.toml").write_text(f'home = "{name}"', "utf-8")
+    code, said = ringfence("status")
+    assert (code, f"RINGFENCE_HOME: {folder / name} has " in said) == (1, True), said
+    assert said.count("RINGFENCE_") == 1
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [

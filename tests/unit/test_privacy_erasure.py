@@ -123,6 +123,11 @@ def test_what_is_not_ingested_yet_or_was_refused_stays_and_is_named(settings: Se
     assert ALICE[0] not in vault(settings).values()
 
 
+def test_where_nothing_was_ever_quarantined_nothing_of_it_is_said_to_be_left(settings: Settings) -> None:
+    shutil.rmtree(settings.quarantine_dir)
+    assert forget(settings, "asked", numbers=["010-9999-8888"]).left == {}
+
+
 @pytest.mark.parametrize("reason", ["", " "])
 def test_nothing_is_erased_without_a_reason_or_for_what_is_no_number(settings: Settings, reason: str) -> None:
     before = digest(settings.home)

@@ -114,15 +114,15 @@ def digest(out: Path) -> dict[str, str]:
     return {str(path.relative_to(out)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
-def test_the_same_seed_writes_the_same_bytes_and_another_seed_others(tmp_path: Path) -> None:
+def test_the_same_seed_writes_the_same_bytes_into_any_folder_and_another_seed_others(tmp_path: Path) -> None:
     one, again, other = (
         digest(
             simulate(
                 tmp_path / name, seed=seed, first_day=date(2026, 1, 2), last_day=date(2026, 1, 3),
-                history_from=date(2026, 1, 1), panel=0.0005,
+                history_from=date(2026, 1, 1), panel=0.0005, truth=tmp_path / f"truth of {name}",
             ).out
         )
-        for name, seed in (("one", 7), ("again", 7), ("other", 8))
+        for name, seed in (("one", 7), ("it's [again]", 7), ("other", 8))
     )  # fmt: skip
     assert one == again
     assert one.keys() == other.keys()
