@@ -11,11 +11,6 @@ periods as (
     where period = 'ALL'
 ),
 
-lines as (
-    select * from {{ ref('dim_line') }}
-    where status <> 'TERMINATED'
-),
-
 providers as (
     select * from {{ ref('dim_provider') }}
 ),
@@ -55,16 +50,16 @@ lives as (
 followed as (
     select
         incidents.incident_id,
-        incidents.provider_group,
-        incidents.starts_on,
         incidents.ends_on,
         periods.followed_to,
         lines.line_key,
         {{ breach_stratum('lines', 'incidents.ends_on') }} as stratum
     from incidents
     inner join periods on incidents.incident_id = periods.incident_id
-    inner join lines
-        on {{ valid_at('lines', start_of_day('incidents.ends_on + 1')) }}
+    inner join {{ ref('dim_line') }} as lines
+        on
+            {{ valid_at('lines', start_of_day('incidents.ends_on + 1')) }}
+            and lines.status <> 'TERMINATED'
     inner join providers
         on
             lines.provider = providers.provider
@@ -79,58 +74,56 @@ line_exposures as (
         {{ local_date('exposures.seen_to') }} as last_on
     from exposures
     inner join cells on exposures.cell_id = cells.cell_id
-    inner join lines
+    inner join {{ ref('dim_line') }} as lines
         on
             exposures.number_key = lines.number_key
             and {{ valid_at('lines', 'exposures.seen_from') }}
+            and lines.status <> 'TERMINATED'
 ),
 
 exposed as (
     select
-        followed.incident_id,
-        followed.line_key,
+        incidents.incident_id,
+        line_exposures.line_key,
         bool_or(
-            line_exposures.first_on <= followed.ends_on and line_exposures.last_on >= followed.starts_on
+            line_exposures.first_on <= incidents.ends_on and line_exposures.last_on >= incidents.starts_on
         ) as is_exposed,
-        bool_or(line_exposures.last_on < followed.starts_on) as was_exposed_before,
-        min(line_exposures.first_on) filter (where line_exposures.first_on > followed.ends_on) as exposed_later_on
-    from followed
-    inner join line_exposures on followed.line_key = line_exposures.line_key
-    group by followed.incident_id, followed.line_key
+        bool_or(line_exposures.last_on < incidents.starts_on) as was_exposed_before,
+        min(line_exposures.first_on) filter (where line_exposures.first_on > incidents.ends_on) as exposed_later_on
+    from incidents
+    cross join line_exposures
+    group by incidents.incident_id, line_exposures.line_key
 ),
 
 -- a victim is one from the verdict on: nobody could have called it so before, least of all if it had left
 confirmed as (
     select
-        followed.incident_id,
-        followed.line_key,
+        incidents.incident_id,
+        flagged.party_key as line_key,
         min({{ local_date('verdicts.verdict_at') }}) filter (
-            where flagged.occurred_on <= followed.ends_on
+            where flagged.occurred_on <= incidents.ends_on
         ) as confirmed_on,
         min({{ local_date('verdicts.verdict_at') }}) filter (
-            where flagged.occurred_on > followed.ends_on
+            where flagged.occurred_on > incidents.ends_on
         ) as victim_later_on
-    from followed
-    inner join flagged
-        on
-            followed.line_key = flagged.party_key
-            and followed.starts_on <= flagged.occurred_on
+    from incidents
+    inner join flagged on incidents.starts_on <= flagged.occurred_on
     inner join verdicts on flagged.payment_id = verdicts.payment_id
-    group by followed.incident_id, followed.line_key
+    group by incidents.incident_id, flagged.party_key
 ),
 
 left_on as (
     select
-        followed.incident_id,
-        followed.line_key,
+        incidents.incident_id,
+        departures.line_key,
         min(departures.processed_on) as departed_on
-    from followed
+    from incidents
     inner join departures
         on
-            followed.line_key = departures.line_key
-            and followed.provider_group = departures.donor_group
-            and followed.ends_on < departures.processed_on
-    group by followed.incident_id, followed.line_key
+            incidents.provider_group = departures.donor_group
+            and incidents.ends_on < departures.processed_on
+    where departures.line_key is not null
+    group by incidents.incident_id, departures.line_key
 ),
 
 final as (
