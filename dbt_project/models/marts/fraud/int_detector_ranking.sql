@@ -63,11 +63,6 @@ detectors as (
     from cards
 ),
 
-last_day as (
-    select max(day_number) as day_number
-    from cards
-),
-
 {{ found_day_by_day() }},
 
 hits as (
