@@ -95,6 +95,23 @@ def test_the_sample_stands_for_all_payments(mart: ModuleType, payments: pd.DataF
     assert (1 / (1 + np.exp(-log_odds[later]))).sum() == pytest.approx(payments["is_fraud"][later].sum(), rel=0.2)
 
 
+def test_where_frauds_are_one_in_thousands_the_search_ends_where_that_of_another_solver_does(mart: ModuleType) -> None:
+    rng = np.random.default_rng(3)
+    design = rng.normal(size=(20_000, 12)) ** 3  # as amounts and counts are: most are small, and a few are not
+    odds = 2 * np.tanh(design[:, :3]).sum(axis=1) - 3.5
+    is_fraud = rng.random(len(design)) < 1 / (1 + np.exp(-odds)) / 8
+    weight = np.where(is_fraud, 1.0, 20.0)
+    assert 1 / 3_000 < is_fraud.sum() / weight.sum() < 1 / 1_000
+    theirs = LogisticRegression(C=1 / mart.RIDGE, solver="lbfgs", tol=1e-10, max_iter=10_000)
+    theirs.fit(design, is_fraud, sample_weight=weight)
+    fitted = mart.fit(design, is_fraud, weight)
+    np.testing.assert_allclose(fitted.coef_, theirs.coef_, atol=1e-4)
+    fold = np.arange(len(design)) % mart.FOLDS
+    # the models of both halves begin where that of all payments ended; the other solver begins at nothing
+    ours = mart.calibrated(design, is_fraud, weight, fold, fitted)
+    assert ours == pytest.approx(mart.calibrated(design, is_fraud, weight, fold, theirs), rel=0.001)
+
+
 def test_a_week_with_too_few_frauds_says_so_and_has_no_model(
     mart: ModuleType, payments: pd.DataFrame, labels: pd.DataFrame
 ) -> None:
