@@ -9,11 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from orchestration.base.files import sha256_of
+from orchestration.base.site_profile import NumberPlan
+from orchestration.ingest.names import spelled
+from orchestration.privacy.masking import without_numbers
 
 
 @dataclass
 class Attestation:
     """What an erasure did. `left` are files that still hold the person, or may, each with the reason.
+
+    Names of files are told as people read them, without the numbers of `plan`.
 
     `files` has one entry per file: `path`, `action` (rewritten, removed), `rows` that changed a pseudonym, and the
     SHA-256 `before` and `after`.
@@ -21,6 +26,7 @@ class Attestation:
 
     path: Path
     audit_entry: str
+    plan: NumberPlan
     erased: dict[str, int] = field(default_factory=dict)
     files: list[dict[str, Any]] = field(default_factory=list)
     left: dict[str, str] = field(default_factory=dict)
@@ -28,13 +34,26 @@ class Attestation:
     def rewritten(self, path: Path, new: Path, rows: int) -> None:
         """Note a file, what it becomes, and how many of its rows changed a pseudonym."""
         self.files.append(
-            {"path": str(path), "action": "rewritten", "rows": rows, "before": sha256_of(path), "after": sha256_of(new)}
+            {
+                "path": self._told(path),
+                "action": "rewritten",
+                "rows": rows,
+                "before": sha256_of(path),
+                "after": sha256_of(new),
+            }
         )
 
     def removed(self, path: Path) -> None:
         """Note a file that is going to be gone, or each of a folder."""
         for file in sorted(one for one in (path, *path.rglob("*")) if one.is_file()):
-            self.files.append({"path": str(file), "action": "removed", "before": sha256_of(file), "after": None})
+            self.files.append({"path": self._told(file), "action": "removed", "before": sha256_of(file), "after": None})
+
+    def stays(self, path: Path, why: str) -> None:
+        """Note a file that still holds the person, or may."""
+        self.left[self._told(path)] = why
+
+    def _told(self, path: Path) -> str:
+        return str(Path(spelled(str(path.parent))) / without_numbers(spelled(path.name), self.plan))
 
     def as_json(self) -> bytes:
         """The file's content."""

@@ -49,7 +49,9 @@ def remove_deliveries(con: duckdb.DuckDBPyConnection, settings: Settings, swap: 
     quarantined = search.by_delivery(settings.quarantine_dir) if settings.quarantine_dir.exists() else {}
     for folder, found in quarantined.items():
         deliveries |= {folder} if None in found.values() else set()
-        attestation.left |= {str(path): f"could not be searched: {why}" for path, why in found.items() if why}
+        for path, why in found.items():
+            if why:
+                attestation.stays(path, f"could not be searched: {why}")
     for removed in [*(settings.quarantine_dir.joinpath(*one) for one in sorted(filter(None, deliveries))), *left]:
         attestation.removed(removed)
         swap.remove(removed)
@@ -81,9 +83,8 @@ def _remove_from_landing(
             here = "refused; forget again when a mended delivery has replaced it"
         elif folder is None:
             here = "lies outside of a delivery's folder; remove it by hand"
-        attestation.left |= {
-            str(path): here if why is None else f"could not be searched: {why}" for path, why in found.items()
-        }
+        for path, why in found.items():
+            attestation.stays(path, here if why is None else f"could not be searched: {why}")
     return gone
 
 

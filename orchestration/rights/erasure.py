@@ -66,7 +66,7 @@ def forget(
         _draw_replacements(con, vault)
         swap = Swap(settings)
         name = f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}Z.json"
-        attestation = Attestation(settings.vault_dir / "attestations" / name, entry)
+        attestation = Attestation(settings.vault_dir / "attestations" / name, entry, settings.site_profile.numbers)
         attestation.erased = dict(
             con.execute("select kind, count(*) from subject group by all order by all").fetchall()
         )

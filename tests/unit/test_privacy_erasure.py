@@ -30,6 +30,7 @@ from tests.support.privacy_world import (
     BOB,
     CAROL,
     E164,
+    FIRST_DAY,
     SECOND_DAY,
     Killed,
     deliver,
@@ -126,6 +127,23 @@ def test_what_is_not_ingested_yet_or_was_refused_stays_and_is_named(settings: Se
 def test_where_nothing_was_ever_quarantined_nothing_of_it_is_said_to_be_left(settings: Settings) -> None:
     shutil.rmtree(settings.quarantine_dir)
     assert forget(settings, "asked", numbers=["010-9999-8888"]).left == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "told"), [("청구.csv".encode("cp949"), "청구.csv"), (b"01011112222.csv", "###########.csv")]
+)
+def test_a_file_is_told_by_a_name_that_people_read_and_without_its_number(
+    tmp_path: Path, name: bytes, told: str
+) -> None:
+    settings = Settings(home=tmp_path, pseudonym_key=KEY)
+    for day in (FIRST_DAY, SECOND_DAY):
+        path = deliver(settings, day, [ALICE])
+        path.rename(path.with_name(os.fsdecode(name)))
+    take(settings, FIRST_DAY)
+    written = json.loads(forget(settings, "asked", numbers=[ALICE[1]]).path.read_bytes())
+    folder = settings.landing_dir / "payments"
+    assert str(folder / f"dt={FIRST_DAY}" / told) in {entry["path"] for entry in written["files"]}
+    assert set(written["left"]) == {str(folder / f"dt={SECOND_DAY}" / told)}
 
 
 @pytest.mark.parametrize("reason", ["", " "])
