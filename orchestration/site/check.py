@@ -175,7 +175,8 @@ def _allowed(
         return said
     table, _, column = said.partition(".")
     relation = "shipped" if table == reference.name else lay_over(con, settings, table)
-    return [value for (value,) in con.execute(f"select distinct {column} from {relation} order by 1").fetchall()]
+    known = con.execute(f"select distinct {column} from {relation} where {column} is not null order by 1").fetchall()
+    return [value for (value,) in known]
 
 
 def _article(noun: str) -> str:

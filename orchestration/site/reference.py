@@ -156,6 +156,9 @@ def misread(settings: Settings, name: str) -> Iterator[Problem]:
     if len(names) == 1 and (other := next((sign for sign in ";\t|" if sign in names[0]), None)):
         yield Problem(str(file), f"{other!r} stands between the names; save the file with commas", 1)
         return
+    if not all(map(str.strip, names)):
+        yield Problem(str(file), "a column has no name; take out the columns that are empty", 1)
+        return
     try:
         wrong = [(rows.line_num, len(row)) for row in rows if row and len(row) != len(names)]
     except csv.Error as error:

@@ -88,6 +88,12 @@ def test_a_reference_table_as_a_spreadsheet_saves_it_is_named_by_file_line_and_c
     assert _refused(tmp_path / "dates", {"reference/incidents.csv": incident}) == [
         "reference/incidents.csv, line 2, starts_on: '2025. 7. 5' is not a date"
     ]
+    empty = {"reference/incidents.csv": header + "A,SKT,WAIVER,2025-07-05,2025-07-14,,\n,,,,,,\n"}
+    assert "reference/incidents.csv, line 3, incident_id: is empty" in _refused(tmp_path / "rows", empty)
+    empty = {"reference/regions.csv": "region_code,name,,\n11,Seoul,,\n"}
+    assert _refused(tmp_path / "columns", empty) == [
+        "reference/regions.csv, line 1: a column has no name; take out the columns that are empty"
+    ]
 
 
 def test_a_byte_order_mark_before_what_a_site_says_does_no_harm(tmp_path: Path) -> None:
