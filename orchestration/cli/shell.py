@@ -34,7 +34,7 @@ class _Commands(TyperGroup):
         except KeyboardInterrupt:
             end(_INTERRUPTED, 130)
         except OSError as error:
-            end(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+            end(f"{error.filename}: {error.strerror}" if error.filename else error.strerror or str(error))
         except Exception as error:
             if isinstance(error.__cause__, KeyboardInterrupt):  # of DuckDB, which was at work
                 end(_INTERRUPTED, 130)
@@ -44,11 +44,14 @@ class _Commands(TyperGroup):
 
 
 def _said_of_machine(error: Exception) -> str | None:
-    """What DuckDB says of a file, the disk or the memory that failed it; None of any other error."""
+    """What DuckDB or Dagster's records say of a file, the disk or the memory that failed it; None of other errors."""
     import duckdb  # what it fails has it already
+    from sqlalchemy.exc import OperationalError
 
     from orchestration.base.sql import first_line
 
+    if isinstance(error, OperationalError):
+        return f"Dagster's records: {first_line(error.orig or error)}"
     return first_line(error) if isinstance(error, duckdb.IOException | duckdb.OutOfMemoryException) else None
 
 

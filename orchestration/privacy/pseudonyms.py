@@ -79,8 +79,12 @@ class PseudonymKey:
         """
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(secrets.token_hex(_SHORTEST) + "\n")
+        try:
+            with os.fdopen(descriptor, "w") as file:
+                file.write(secrets.token_hex(_SHORTEST) + "\n")
+        except OSError:  # half a key would count as one that is there
+            path.unlink()
+            raise
 
     def install(self, con: duckdb.DuckDBPyConnection) -> None:
         """Give a connection the macro `pseudonym(kind, value)`; the key stays in a session variable."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import resource
 import subprocess
 import sys
 from collections.abc import Callable
@@ -67,6 +68,17 @@ def test_init_makes_its_folder_and_one_that_ended_half_way_is_taken_up(
     file.unlink()
     assert ringfence("init", "the carrier's/own")[0] == 0
     assert (file.exists(), key.read_text("utf-8")) == (True, before)
+
+
+def test_a_key_that_could_not_be_written_is_not_there(folder: Path, ringfence: Callable[..., tuple[int, str]]) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+    try:
+        code, said = ringfence("new-key", "a.key")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert (code, said) == (1, "File too large\n")
+    assert not list(folder.iterdir())
 
 
 @pytest.mark.parametrize("name", ["[1]", "a#1", "why?", "all*", "a%20b"])

@@ -6,10 +6,12 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import duckdb
 import pytest
 import typer
+from sqlalchemy import create_engine
 from typer.testing import CliRunner
 
 from orchestration.cli.shell import _Commands, console
@@ -46,3 +48,17 @@ def test_ctrl_c_while_duckdb_is_at_work_ends_as_ctrl_c_does() -> None:
     ended = CliRunner().invoke(commands, ["count"])
     assert (ended.exit_code, ended.exception.__class__) == (130, SystemExit)
     assert "Interrupted." in ended.stderr
+
+
+def test_records_that_cannot_be_reached_end_a_command_with_the_reason(tmp_path: Path) -> None:
+    commands = typer.Typer(cls=_Commands, pretty_exceptions_enable=False)
+
+    @commands.command()
+    def run() -> None:
+        create_engine(f"sqlite:///{tmp_path / 'nowhere' / 'runs.db'}").connect()
+
+    @commands.command()
+    def other() -> None: ...
+
+    ended = CliRunner().invoke(commands, ["run"])
+    assert (ended.exit_code, ended.stderr) == (1, "Dagster's records: unable to open database file\n")
