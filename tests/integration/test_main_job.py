@@ -13,9 +13,10 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from orchestration.base.refusal import Refusal
+from orchestration.base.refusal import Refusal, UnknownNameError
 from orchestration.base.settings import PROJECT
 from orchestration.ingest.receipt import read_receipts
+from orchestration.reporting.failures import read_failures
 from orchestration.reporting.headline import HeadlineError, read_headline
 from orchestration.rules.explain import ExplainError, explain
 from orchestration.runtime.instance import prepare_dagster_home
@@ -258,6 +259,15 @@ def test_status_is_readable_by_a_program(published_world: World) -> None:
     assert {feed["feed"] for feed in status["feeds"]} == set(published_world.feeds)
     assert status["closed_gates"] == []
     assert status["publication"]["data_through"] == LAST.isoformat()
+
+
+def test_rows_that_a_model_got_wrong_are_listed_from_the_warehouse(published_world: World) -> None:
+    settings = published_world.settings
+    with pytest.raises(UnknownNameError, match="'staging/nowhere'"):
+        read_failures(settings, published_world.feeds, "staging/nowhere", 5)
+    for relation in ("int_port_latest", "int_subscription_interval"):
+        for failure in read_failures(settings, published_world.feeds, f"staging/{relation}", 3):
+            assert len(failure.rows) == min(3, failure.said.failed)
 
 
 def test_nothing_runs_without_a_pseudonym_key(new_world: Callable[..., World]) -> None:

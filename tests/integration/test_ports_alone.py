@@ -1,17 +1,27 @@
-"""A site of ports alone: another operator than the default site's, and what was known of its figures earlier."""
+"""A site of ports alone: another operator than the default site's, what was known of its figures earlier, and a closed
+gate as the person on call meets it: what it holds back, how to look, how to let it through."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import date
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
+from orchestration import runner
 from orchestration.base.settings import Settings
+from orchestration.gates.overrides import OverrideError
 from orchestration.ingest.ingest import ingest
+from orchestration.reporting.failures import read_failures
 from orchestration.reporting.headline import HeadlineError, read_headline
-from orchestration.state.run_report import Exit
+from orchestration.reporting.terminal.gates_shown import print_failures
+from orchestration.reporting.terminal.status_shown import print_run_report
+from orchestration.serving.generations import current_publication
+from orchestration.state.run_report import Exit, RunReport
 from orchestration.state.status import read_status
 from tests.support.parsed import know_the_project
 from tests.support.world import KEY, World
@@ -22,16 +32,19 @@ HEADER = (
 )
 FIRST, LAST = date(2025, 7, 5), date(2025, 7, 7)
 INCIDENT = "SKT_TEST"
+FAILURE = f"raw/portability_events:quarantine_within_tolerance@{LAST}"
 
 
-def deliver(landing: Path, dt: date, delivered_on: str, ports: list[tuple[str, str, str, date]]) -> None:
-    """One delivery of completed ports: port, donor, recipient, processed_on."""
+def deliver(
+    landing: Path, dt: date, delivered_on: str, ports: list[tuple[str, str, str, date]], broken: int = 0
+) -> None:
+    """One delivery of completed ports: port, donor, recipient, processed_on; as many as are `broken` have no number."""
     folder = landing / "portability_events" / f"dt={dt}"
     folder.mkdir(parents=True, exist_ok=True)
     rows = [
-        f"{port},1,010-2000-{port[1:]:0>4},{donor},{donor},{to},{to.split('_')[0]},HANDSET,COMPLETED,,"
-        f"{day} 09:00:00,{day} 10:00:00,{day}"
-        for port, donor, to, day in ports
+        f"{port},1,{'call me' if n < broken else f'010-2000-{port[1:]:0>4}'},{donor},{donor},{to},"
+        f"{to.split('_')[0]},HANDSET,COMPLETED,,{day} 09:00:00,{day} 10:00:00,{day}"
+        for n, (port, donor, to, day) in enumerate(ports)
     ]
     (folder / "ports.csv").write_text("\n".join([HEADER, *rows]) + "\n", "utf-8")
     (folder / "_manifest.json").write_text(json.dumps({"delivered_at": f"{delivered_on}T06:00:00+09:00"}), "utf-8")
@@ -39,7 +52,10 @@ def deliver(landing: Path, dt: date, delivered_on: str, ports: list[tuple[str, s
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> World:
-    """What the operator published after two days, of which the first came again: a port was gone, three were new."""
+    """What the operator published after two days, of which the first came again: a port was gone, three were new.
+
+    The last test delivers more.
+    """
     folder = tmp_path_factory.mktemp("ports-alone")
     (folder / "site" / "reference").mkdir(parents=True)
     (folder / "site" / "reference" / "incidents.csv").write_text(
@@ -86,3 +102,47 @@ def test_late_and_corrected_deliveries_count_on_their_own_day_and_only_once_they
     assert known(None, as_of=FIRST) == (FIRST, 4, 1)
     assert known(date(2025, 7, 9)) == (LAST, 4, 3)
     assert known(date(2025, 7, 7)) == (FIRST, 2, 2)
+
+
+def test_a_failure_is_let_through_deliberately_and_on_record(world: World) -> None:
+    ports = [(f"P{10 + i}", "SKT", "KT", LAST) for i in range(40)]
+    deliver(world.settings.landing_dir, LAST, "2025-07-12", ports, broken=20)
+
+    report = _run(world)
+    assert report.exit_code is Exit.HELD_BACK
+    text = _printed(lambda console: print_run_report(console, world.settings, world.feeds, report))
+    assert f"quarantine_within_tolerance on {LAST}" in text
+    assert "ringfence gates show raw/portability_events:quarantine_within_tolerance" in text
+    assert "--accept raw/portability_events:quarantine_within_tolerance --reason" in text
+
+    failures = read_failures(world.settings, world.feeds, FAILURE, 5)
+    assert [row["rows_quarantined"] for failure in failures for row in failure.rows] == [20]
+    assert "50.0" in _printed(lambda console: print_failures(console, FAILURE, failures))
+
+    with pytest.raises(OverrideError):
+        _run(world, "raw/portability_events:on_time", reason="no such failure")
+
+    accepted = _run(world, FAILURE, reason="The clearing house confirmed them")
+    assert accepted.exit_code is Exit.PUBLISHED
+    published = current_publication(world.settings)
+    assert published is not None
+    assert published.rests_on_accepted["churn.incident_headline"] == [FAILURE]
+    assert "fraud.payment_daily" not in published.rests_on_accepted
+    assert world.query(
+        "select distinct accepted_reason from ops.gate_result where accepted_by is not null and not passed"
+    ) == [("The clearing house confirmed them",)]
+    assert ("churn.incident_headline", FAILURE) in world.query(
+        "select relation, rests_on_accepted from ops.publication where rests_on_accepted is not null"
+    )
+    assert _run(world).was_up_to_date
+
+
+def _run(world: World, *accept: str, reason: str | None = None) -> RunReport:
+    quiet = lambda step, message, has_ended: None  # noqa: E731
+    return runner.run(world.settings, world.feeds, FIRST, LAST, quiet, accept=accept, reason=reason)
+
+
+def _printed(write: Callable[[Console], None]) -> str:
+    text = StringIO()
+    write(Console(file=text, width=200, highlight=False))
+    return text.getvalue()
