@@ -39,8 +39,10 @@ def test_every_encoding_and_line_end_reads_alike(site: SmallSite, declared: str,
     assert site.rows(receipt, "note") == [("ok",), ("가입비",)]
 
 
-def test_folders_and_files_whose_names_read_as_patterns_are_read_as_they_are_named(tmp_path: Path) -> None:
-    site = SmallSite(tmp_path / "[1] what*now?")
+def test_folders_and_files_whose_names_read_as_patterns_are_read_as_they_are_named(
+    site: SmallSite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RINGFENCE_LANDING", str(tmp_path / "[1] what*now?"))
     site.drop(HEADER + line(1) + line(2, amount="x"), "charges[a-z].csv")
     path = site.drop(b"", "c?.parquet")
     duckdb.execute(f"copy (select * from read_csv('{exact(site.folder())}/*.csv')) to '{path}'")
