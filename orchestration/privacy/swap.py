@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from orchestration.base.files import sync, write_durably
+from orchestration.base.refusal import Refusal
 from orchestration.base.settings import Settings, private_dir
 
 _JOURNAL = "journal.json"
@@ -45,8 +46,15 @@ class Swap:
         self._removals.append(str(path))
 
     def commit(self) -> None:
-        """Exchange everything."""
+        """Exchange everything.
+
+        Raises:
+            Refusal: where a removal would fail: after the journal it would stop every command that comes next.
+        """
         root = _root(self.settings)
+        for removal in map(Path, self._removals):
+            if folder := _closed(removal):
+                raise Refusal(f"{folder} cannot be written to, so {removal} would stay. Nothing was done.")
         for folder, _, files in os.walk(root / "new"):
             for name in files:
                 sync(Path(folder) / name)
@@ -81,6 +89,13 @@ def recover(settings: Settings) -> None:
 
 def _root(settings: Settings) -> Path:
     return settings.home / ".rekey"
+
+
+def _closed(path: Path) -> Path | None:
+    """The folder that keeps a file or folder from being removed."""
+    within = [Path(folder) for folder, _, _ in os.walk(path)]
+    folders = [path.parent, *within] if path.exists() else []
+    return next((folder for folder in folders if not os.access(folder, os.W_OK | os.X_OK)), None)
 
 
 def _roll_forward(settings: Settings) -> None:

@@ -146,6 +146,22 @@ def test_a_file_is_told_by_a_name_that_people_read_and_without_its_number(
     assert set(written["left"]) == {str(folder / f"dt={SECOND_DAY}" / told)}
 
 
+def test_nothing_is_erased_while_landing_is_read_only_and_other_commands_go_on(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, access = digest(settings.home), os.access
+    folder = settings.landing_dir / "payments" / f"dt={SECOND_DAY}"
+    with monkeypatch.context() as read_only:  # root may write to every folder but one of a read-only file system
+        read_only.setattr(
+            os, "access", lambda path, mode: (path, mode & os.W_OK) != (folder, os.W_OK) and access(path, mode)
+        )
+        with pytest.raises(Refusal, match=r"dt=\d{4}-\d\d-\d\d cannot be written to"):
+            forget(settings, "asked", numbers=[ALICE[1]])
+    take(settings)
+    assert digest(settings.home) == before
+    assert forget(settings, "asked", numbers=[ALICE[1]]).left == {}
+
+
 @pytest.mark.parametrize("reason", ["", " "])
 def test_nothing_is_erased_without_a_reason_or_for_what_is_no_number(settings: Settings, reason: str) -> None:
     before = digest(settings.home)
