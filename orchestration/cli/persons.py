@@ -67,7 +67,7 @@ def forget(
     erased = ", ".join(f"{count} {kind}" for kind, count in attestation.erased.items())
     out.print(f"Erased: {erased}. {len(attestation.files)} files, listed in {attestation.path}")
     for path, why in attestation.left.items():
-        err.print(Text.assemble(("Left in landing", "yellow"), f": {path}: {why}"))
+        err.print(Text.assemble(("Left", "yellow"), f": {path}: {why}"))
     _say_what_went(configured)
 
 
