@@ -55,10 +55,10 @@ class Swap:
         for removal in map(Path, self._removals):
             if folder := _closed(removal):
                 raise Refusal(f"{folder} cannot be written to, so {removal} would stay. Nothing was done.")
-        for folder, _, files in os.walk(root / "new"):
+        for walked, _, files in os.walk(root / "new"):
             for name in files:
-                sync(Path(folder) / name)
-            sync(Path(folder))
+                sync(Path(walked) / name)
+            sync(Path(walked))
         write_durably(root / _JOURNAL, json.dumps({"items": self._items, "removals": self._removals}).encode())
         _roll_forward(self.settings)
 
