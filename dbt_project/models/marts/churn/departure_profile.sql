@@ -10,6 +10,21 @@
     'EXPOSED': 'exposure',
     'ACCOUNT_LINES': 'account_lines',
 } -%}
+{%- set of_a_line = [
+    'lines.line_key', 'lines.number_key', 'lines.account_key', 'lines.region_code', 'lines.age_band',
+    'lines.contract_kind', 'lines.contract_end_on', 'lines.plan_code', 'lines.activated_on', 'lines.etf',
+    'lines.monthly_fee',
+] -%}
+{#- Read twice: a CTE that two others read is held in memory, with every line of the carrier. -#}
+{%- set from_lines_here -%}
+    from incidents
+    inner join providers on incidents.provider_group = providers.group_name
+    inner join {{ ref('dim_line') }} as lines
+        on
+            providers.provider = lines.provider
+            and lines.status <> 'TERMINATED'
+            and {{ valid_at('lines', start_of_day('incidents.starts_on')) }}
+{%- endset %}
 
 with incidents as (
     select * from {{ ref('dim_incident') }}
@@ -21,11 +36,6 @@ departures as (
     where
         direction = 'OUT'
         and is_processed_in_window
-),
-
-lines as (
-    select * from {{ ref('dim_line') }}
-    where status <> 'TERMINATED'
 ),
 
 providers as (
@@ -45,12 +55,13 @@ left_lines as (
     select
         departures.incident_id,
         departures.requested_on as judged_on,
-        lines.*
+        {{ of_a_line | join(', ') }}
     from departures
-    left join lines
+    left join {{ ref('dim_line') }} as lines
         on
             departures.line_key = lines.line_key
             and departures.number_key = lines.number_key
+            and lines.status <> 'TERMINATED'
             and {{ local_date('lines.valid_from') }} <= departures.requested_on
     qualify
         row_number() over (
@@ -63,24 +74,19 @@ here as (
     select
         incidents.incident_id,
         incidents.starts_on as judged_on,
-        lines.*
-    from incidents
-    inner join providers on incidents.provider_group = providers.group_name
-    inner join lines
-        on
-            providers.provider = lines.provider
-            and {{ valid_at('lines', start_of_day('incidents.starts_on')) }}
+        {{ of_a_line | join(', ') }}
+    {{ from_lines_here }}
 ),
 
--- lines that one account paid for when the incident began, where these are several
+-- lines that one account paid for then, where these are several
 accounts as (
     select
-        incident_id,
-        account_key,
+        incidents.incident_id,
+        lines.account_key,
         count(*) as lines
-    from here
-    where account_key is not null
-    group by incident_id, account_key
+    {{ from_lines_here }}
+    where lines.account_key is not null
+    group by incidents.incident_id, lines.account_key
     having count(*) > 1
 ),
 
