@@ -62,7 +62,7 @@ def main() -> None:
 
 def asset_graph(page: Page, url: str) -> None:
     """The whole house: its groups, and what flows between them."""
-    page.set_viewport_size({"width": 1500, "height": 640})
+    page.set_viewport_size({"width": 1500, "height": 800})
     page.goto(url + "/asset-groups")
     settled(page)
     skip = page.get_by_role("button", name="Skip")  # the welcome dialog of a new Dagster home
