@@ -14,9 +14,8 @@ from orchestration.base.site_profile import NumberPlan
 from orchestration.contracts import Feed
 from orchestration.ingest.delivery import MANIFEST, Delivery, day_of, find_delivery
 from orchestration.ingest.ingest import is_same
-from orchestration.ingest.names import SUFFIXES, is_data, spelled, why_not_data
+from orchestration.ingest.names import SUFFIXES, is_data, shown, why_not_data
 from orchestration.ingest.receipt import Receipt, newest, read_receipts
-from orchestration.privacy.masking import without_numbers
 
 _LONG_AGO = date(2024, 8, 1)  # where partitions begin as long as nothing says anything else
 _HISTORY_DAYS = 60  # so long without any delivery, nobody is expected to deliver: it is a history that ended
@@ -80,12 +79,12 @@ def unread(settings: Settings, feeds: Mapping[str, Feed], receipts: Collection[R
     today, plan = datetime.now(ZoneInfo(settings.time_zone)).date(), settings.site_profile.numbers
     for feed in _entries(settings.landing_dir):
         if feed.name not in feeds:
-            yield f"{_shown(feed, plan)}: there is no feed of that name"
+            yield f"{shown(feed, plan)}: there is no feed of that name"
             continue
         days = {f"dt={day}": day for day in _days(feed)}
         for folder in _entries(feed):
             if folder.name not in days or not folder.is_dir():
-                yield f"{_shown(folder, plan)}: a day's folder is called dt=YYYY-MM-DD"
+                yield f"{shown(folder, plan)}: a day's folder is called dt=YYYY-MM-DD"
             elif days[folder.name] >= today and (feed.name, days[folder.name]) not in taken:
                 yield f"{folder}: that day has not ended"
             else:
@@ -100,16 +99,12 @@ def _left_alone(folder: Path, feed: Feed, plan: NumberPlan) -> Iterator[str]:
         if file.name == MANIFEST or is_data(file.name, feed.suffixes):
             continue
         otherwise = f"an extract's name ends in {', '.join((*SUFFIXES, *feed.suffixes))}"
-        yield f"{_shown(file, plan)}: {why_not_data(file.name) or otherwise}"
+        yield f"{shown(file, plan)}: {why_not_data(file.name) or otherwise}"
 
 
 def _entries(folder: Path) -> list[Path]:
     """What lies in a folder, hidden files left out; nothing if it is not there."""
     return sorted(path for path in folder.glob("*") if not path.name.startswith("."))
-
-
-def _shown(path: Path, plan: NumberPlan) -> str:
-    return f"{path.parent}/{without_numbers(spelled(path.name), plan)}"
 
 
 def _days(folder: Path) -> Iterator[date]:

@@ -11,7 +11,9 @@ from fnmatch import translate
 from functools import cache
 from pathlib import Path
 
+from orchestration.base.site_profile import NumberPlan
 from orchestration.privacy import mask_digits
+from orchestration.privacy.masking import without_numbers
 
 _LONGEST_HEADER = 80
 _SUSPICIOUS_DIGITS = 5
@@ -81,6 +83,11 @@ def spelled(name: str, encoding: str = "utf-8") -> str:
         text = raw.decode("utf-8", "backslashreplace")
     composed = unicodedata.normalize("NFC", text)
     return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in composed)
+
+
+def shown(path: Path, plan: NumberPlan) -> str:
+    """A path as people read it, without the subscriber numbers of a plan in the name of its file."""
+    return str(Path(spelled(str(path.parent))) / without_numbers(spelled(path.name), plan))
 
 
 def header_in_message(name: str) -> str:

@@ -10,8 +10,7 @@ from typing import Any
 
 from orchestration.base.files import sha256_of
 from orchestration.base.site_profile import NumberPlan
-from orchestration.ingest.names import spelled
-from orchestration.privacy.masking import without_numbers
+from orchestration.ingest.names import shown
 
 
 @dataclass
@@ -35,7 +34,7 @@ class Attestation:
         """Note a file, what it becomes, and how many of its rows changed a pseudonym."""
         self.files.append(
             {
-                "path": self._told(path),
+                "path": shown(path, self.plan),
                 "action": "rewritten",
                 "rows": rows,
                 "before": sha256_of(path),
@@ -46,14 +45,13 @@ class Attestation:
     def removed(self, path: Path) -> None:
         """Note a file that is going to be gone, or each of a folder."""
         for file in sorted(one for one in (path, *path.rglob("*")) if one.is_file()):
-            self.files.append({"path": self._told(file), "action": "removed", "before": sha256_of(file), "after": None})
+            self.files.append(
+                {"path": shown(file, self.plan), "action": "removed", "before": sha256_of(file), "after": None}
+            )
 
     def stays(self, path: Path, why: str) -> None:
         """Note a file that still holds the person, or may."""
-        self.left[self._told(path)] = why
-
-    def _told(self, path: Path) -> str:
-        return str(Path(spelled(str(path.parent))) / without_numbers(spelled(path.name), self.plan))
+        self.left[shown(path, self.plan)] = why
 
     def as_json(self) -> bytes:
         """The file's content."""
