@@ -38,7 +38,8 @@ from orchestration.serving.verify import verify
 from orchestration.warehouse import dbt
 from orchestration.warehouse.graph import Graph
 from orchestration.warehouse.held import held_back, not_judged_yet
-from orchestration.warehouse.raw_relations import known_revisions
+from orchestration.warehouse.raw_relations import revisions_built
+from orchestration.warehouse.stage import LAST
 
 _STAGES = ("raw", "staging", "marts")
 BY_HAND = "by hand"
@@ -96,7 +97,7 @@ def _publish(settings: Settings, graph: Graph, feeds: Mapping[str, Feed], run_id
     building = building_dir(settings, generation)
     building.mkdir(parents=True)
     try:
-        receipts = _known_to_warehouse(settings, feeds)  # once, and the gates too: all parts tell of the same state
+        receipts = _known_to_marts(settings, feeds)  # once, and the gates too: all parts tell of the same state
         held = held_back(settings, graph, _STAGES, not_judged_yet(settings, graph))
         built = build(settings, graph, building, receipts, held)
         relations = built.relations
@@ -122,10 +123,10 @@ def _publish(settings: Settings, graph: Graph, feeds: Mapping[str, Feed], run_id
     return publication
 
 
-def _known_to_warehouse(settings: Settings, feeds: Mapping[str, Feed]) -> list[Receipt]:
-    """All receipts but those of deliveries that came in beside the run that built: these are the next one's."""
+def _known_to_marts(settings: Settings, feeds: Mapping[str, Feed]) -> list[Receipt]:
+    """All receipts but those of deliveries that no marts were built from yet: these are another run's."""
     with connect(settings, str(settings.warehouse), read_only=True) as con:
-        known = known_revisions(con) or ()
+        known = revisions_built(con, LAST) or ()
     return [
         receipt
         for receipt in read_receipts(settings.raw_dir)

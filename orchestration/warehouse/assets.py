@@ -15,9 +15,9 @@ from orchestration.runtime.outputs import written_in
 from orchestration.runtime.warehouse_lock import WAREHOUSE_POOL
 from orchestration.warehouse.dbt import DBT_PROJECT
 from orchestration.warehouse.graph import Graph, without_pipeline
-from orchestration.warehouse.stage import ReadPicture, Stage
+from orchestration.warehouse.stage import FIRST, LAST, ReadPicture, Stage
 
-STAGES = ("staging", "marts")
+STAGES = (FIRST, LAST)
 
 
 class Translator(DagsterDbtTranslator):

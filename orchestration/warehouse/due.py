@@ -31,6 +31,7 @@ _TABLES = {
     "wanted": f"{_MADE_OF}, is_tested_whole boolean",
     "same_rows": "model varchar not null, code varchar not null, as_code varchar not null",
     "duration": "model varchar not null, is_whole boolean not null, seconds double not null",
+    "revision_built": "stage varchar not null, feed varchar not null, dt date not null, rev integer not null",
 }
 
 

@@ -52,12 +52,28 @@ def refresh_raw(
     con.execute("commit")
 
 
-def known_revisions(con: duckdb.DuckDBPyConnection) -> set[Revision] | None:
-    """The revisions that `raw.revision` lists; None in a warehouse that has no such list yet."""
-    try:
-        return set(con.execute("select feed, dt, rev from raw.revision").fetchall())
-    except duckdb.CatalogException:
-        return None
+def note_revisions_built(con: duckdb.DuckDBPyConnection, stage: str) -> None:
+    """Say of a stage that it is built from the revisions that `raw.revision` lists."""
+    con.execute("begin")
+    con.execute("delete from pipeline.revision_built where stage = $1", [stage])
+    con.execute("insert into pipeline.revision_built select $1, feed, dt, rev from raw.revision", [stage])
+    con.execute("commit")
+
+
+def revisions_built(con: duckdb.DuckDBPyConnection, stage: str) -> set[Revision] | None:
+    """The revisions that a stage was built from when it last came to its end; None if there are none.
+
+    A stage that was killed, or not reached yet, may have let `raw.revision` list more. A warehouse of an earlier
+    version has this list alone.
+    """
+    for listed in (f"pipeline.revision_built where stage = {literal(stage)}", "raw.revision"):
+        try:
+            found = set(con.execute(f"select feed, dt, rev from {listed}").fetchall())
+        except duckdb.CatalogException:
+            continue
+        if found:
+            return found
+    return None
 
 
 def rows_of(con: duckdb.DuckDBPyConnection, settings: Settings, feed: Feed, receipts: Sequence[Receipt]) -> str:

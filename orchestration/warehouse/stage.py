@@ -30,12 +30,13 @@ from orchestration.warehouse.graph import Graph
 from orchestration.warehouse.held import held_back
 from orchestration.warehouse.lineage import as_metadata, column_lineage
 from orchestration.warehouse.nodes import Node
-from orchestration.warehouse.raw_relations import known_revisions, refresh_raw
+from orchestration.warehouse.raw_relations import note_revisions_built, refresh_raw, revisions_built
 from orchestration.warehouse.same_rows import build_first
 from orchestration.warehouse.work import DBT_TEST, Work, find_work
 
-#: The stage that reads raw; another is built on it.
+#: The stage that reads raw, and the one that is built on it.
 FIRST = "staging"
+LAST = "marts"
 Warn = Callable[[str], None]
 #: Draws what has been read of a relation, or nothing: metadata for its asset, and a warning for what cannot be drawn.
 Picture = Callable[[Warn], Mapping[str, dg.MetadataValue[Any]]]
@@ -96,6 +97,8 @@ class Stage:
         made = [node for node in selected if _status(results, node.unique_id) == "success"]
         with connect(self.settings, str(self.settings.warehouse)) as con:
             want(con, work.plan, {})
+            if self.name == FIRST or not work.leaves_due:
+                note_revisions_built(con, self.name)
             note_durations(con, {node.name: (work.is_whole(node), results[node.unique_id].seconds) for node in made})
             yield from self._outputs(con, selected, made, work, results)
             for unique_id, result in results.items():
@@ -116,11 +119,13 @@ class Stage:
     def _work(self, selected: Sequence[Node], held: Mapping[str, list[str]]) -> Work:
         """What is to be built, tested and judged: all that is not as it was when that was done.
 
-        What has been ingested since staging was built waits for the next staging.
+        What has been ingested since staging was built waits for the next staging, though another run, which was killed
+        in its own, has begun with it.
         """
         home_dir(self.settings.home)
         with connect(self.settings, str(self.settings.warehouse)) as con:
-            refresh_raw(con, self.settings, self.feeds, among=None if self.name == FIRST else known_revisions(con))
+            staged = None if self.name == FIRST else revisions_built(con, FIRST)
+            refresh_raw(con, self.settings, self.feeds, among=staged)
             work = find_work(con, self.settings, self.graph, self.feeds, self.name, self._suites(), selected, held)
             check_disk(con, self.settings, [one.node for one in work.due.values() if one.is_whole])
             want(con, work.plan, work.are_tested_whole)

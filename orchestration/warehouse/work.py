@@ -31,7 +31,7 @@ class Work:
     their rows, because not all but the touched ones have passed them. `standing` are the verdicts of the other nodes,
     which would be the same if they were judged again. `touched` has, of the relations of which all rows but the touched
     ones have passed what judges row by row, the condition on these. `as_they_were` counts the selected nodes that
-    nothing has changed.
+    nothing has changed. `leaves_due` says whether anything is due, of this stage or another, that is not selected.
     """
 
     plan: Plan
@@ -42,6 +42,7 @@ class Work:
     standing: Mapping[str, verdicts.Verdict]
     touched: Mapping[str, str]
     as_they_were: int
+    leaves_due: bool
 
     def is_whole(self, node: Node) -> bool:
         """Whether a node is built anew, and not only where deliveries touch it."""
@@ -64,6 +65,7 @@ def find_work(
     raw = raw_versions(con)
     found = plan(con, graph, made_of, feeds, raw, held)
     chosen = {node.name for node in selected}
+    leaves_due = not chosen.issuperset(found.due)
     if unbuilt := (_beneath(graph, chosen) & found.due.keys()) - chosen:
         # nobody has built these from the latest deliveries yet: what rests on them is made of them as they are
         found = plan(con, graph, made_of, feeds, raw, {*held, *unbuilt})
@@ -98,7 +100,7 @@ def find_work(
         for test in graph.tests_of(node)
         if can_be_read.issuperset(parent.unique_id for parent in graph.parents_of_test(test))
     ]
-    return Work(found, due, tests, inputs, are_tested_whole, standing, touched, len(free) - len(due))
+    return Work(found, due, tests, inputs, are_tested_whole, standing, touched, len(free) - len(due), leaves_due)
 
 
 def _beneath(graph: Graph, names: Collection[str]) -> set[str]:

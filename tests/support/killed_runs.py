@@ -20,7 +20,7 @@ from orchestration.state.run_report import Exit
 from orchestration.warehouse import dbt
 from orchestration.warehouse.due import Plan, prepare, want
 from orchestration.warehouse.graph import Graph
-from orchestration.warehouse.raw_relations import refresh_raw
+from orchestration.warehouse.raw_relations import note_revisions_built, refresh_raw
 from tests.support.world import KEY, LAST, World
 
 _CONTEXT = multiprocessing.get_context("forkserver")
@@ -85,6 +85,8 @@ def do_step(world: World, step: str) -> None:
         nodes = graph.stage(step)
         selected = [*(node.name for node in nodes), *graph.pipeline_of(nodes)]
         dbt.build(world.settings, select=selected, keep_open=[holding])
+        with connect(world.settings, str(world.settings.warehouse)) as con:
+            note_revisions_built(con, step)
 
 
 def _one_step(home: Path, landing: Path, step: str, pipe: Connection) -> None:

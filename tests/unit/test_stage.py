@@ -19,6 +19,8 @@ from orchestration.base.sql import connect
 from orchestration.gates import verdicts
 from orchestration.gates.gate import not_judged
 from orchestration.gates.suites import Suite
+from orchestration.serving.publish import publish
+from orchestration.state.up_to_date import is_published
 from orchestration.warehouse import dbt
 from orchestration.warehouse.graph import Graph
 from orchestration.warehouse.raw_relations import refresh_raw
@@ -28,7 +30,8 @@ from tests.support.small_site import DAY, HEADER, SmallSite, line
 NODE = {
     "unique_id": "model.ringfence.totals", "name": "totals", "schema": "churn", "resource_type": "model",
     "config": {"materialized": "table", "meta": {"ungated": "A model of this test."}}, "tags": ["stage_marts"],
-    "description": "One row per day.", "columns": {}, "language": "python",
+    "description": "One row per day.", "language": "python",
+    "columns": {"n": {"name": "n", "data_type": "integer", "description": "A number.", "constraints": []}},
 }  # fmt: skip
 MANIFEST = {
     "nodes": {NODE["unique_id"]: NODE}, "sources": {}, "parent_map": {NODE["unique_id"]: []}, "child_map": {},
@@ -140,6 +143,13 @@ class Charged:
         list(Stage(name, self.site.settings, feeds, self.graph, {}, lambda *_: lambda _warn: {}).run(context))
         return list(self.built)
 
+    def publish(self) -> date | None:
+        """Publish as a run does; the day to which the totals are said to be."""
+        publication = publish(self.site.settings, self.graph, {"charges": self.site.feed}, "run")
+        assert publication
+        (totals,) = publication.relations
+        return totals.data_through
+
     def days(self) -> list[date]:
         """The deliveries that the warehouse knows of."""
         with connect(self.site.settings, str(self.site.settings.warehouse)) as con:
@@ -185,3 +195,32 @@ def test_what_rests_on_what_a_killed_run_was_to_build_is_built_when_that_is(
         refresh_raw(con, charged.site.settings, {"charges": charged.site.feed})  # and killed over its first model
     assert charged.run("marts") == []
     assert (charged.run("staging"), charged.run("marts")) == (["charges"], ["totals"])
+
+
+def test_what_another_run_has_staged_is_not_told_to_be_published(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    charged = Charged(tmp_path, monkeypatch)
+    charged.deliver(DAY)
+    assert (charged.run("staging"), charged.run("marts")) == (["charges"], ["totals"])
+    charged.deliver(DAY + timedelta(days=1))
+    assert charged.run("staging") == ["charges"]  # another run, which is killed before its marts
+    assert charged.publish() == DAY
+    assert not is_published(charged.site.settings, {"charges": charged.site.feed})
+    assert (charged.run("staging"), charged.run("marts")) == ([], ["totals"])
+    assert charged.publish() == DAY + timedelta(days=1)
+    assert is_published(charged.site.settings, {"charges": charged.site.feed})
+
+
+def test_what_a_killed_run_was_to_stage_is_not_told_to_be_published(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    charged = Charged(tmp_path, monkeypatch)
+    charged.deliver(DAY)
+    assert charged.run("staging") == ["charges"]
+    charged.deliver(DAY + timedelta(days=1))
+    with connect(charged.site.settings, str(charged.site.settings.warehouse)) as con:
+        refresh_raw(con, charged.site.settings, {"charges": charged.site.feed})  # another's, killed over its first model
+    assert charged.run("marts") == ["totals"]
+    assert charged.publish() == DAY
+    assert not is_published(charged.site.settings, {"charges": charged.site.feed})
