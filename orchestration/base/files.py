@@ -130,6 +130,22 @@ def write_durably(path: Path, content: bytes) -> None:
         temporary.write_bytes(content)
 
 
+def write_key(path: Path, text: str) -> None:
+    """Write a key that only its owner may read, whole or not at all: a half would count as one that is there.
+
+    Raises:
+        FileExistsError: if there is one; it is never overwritten.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "w") as file:
+            file.write(text)
+    except OSError:
+        path.unlink()
+        raise
+
+
 def sync(path: Path) -> None:
     """Bring a file, or a folder's list of files, to disk."""
     descriptor = os.open(path, os.O_RDONLY)

@@ -51,7 +51,6 @@ def attest(
     """
     if not reason.strip():
         raise Refusal("A reason is needed: --reason TEXT. It stands in the statement.")
-    key = SigningKey.of(settings)
     traces = [_traced(settings, graph, feeds, name) for name in names]
     publication = current_publication(settings)
     assert publication is not None  # or nothing could have been traced
@@ -82,7 +81,7 @@ def attest(
         "figures": [{name: getattr(found, name) for name in _STATED} for found in traces],
         "deliveries": list(_deliveries(settings, traces)),
     }
-    return sign(key, plain(stated))
+    return sign(SigningKey.of(settings), plain(stated))
 
 
 def sign(key: SigningKey, stated: dict[str, Any]) -> dict[str, Any]:

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import os
 import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
 
+from orchestration.base.files import write_key
 from orchestration.base.refusal import Refusal
 from orchestration.base.settings import Settings
 
@@ -77,14 +77,7 @@ class PseudonymKey:
         Raises:
             FileExistsError: an existing key is never overwritten, since every pseudonym hangs on it.
         """
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        try:
-            with os.fdopen(descriptor, "w") as file:
-                file.write(secrets.token_hex(_SHORTEST) + "\n")
-        except OSError:  # half a key would count as one that is there
-            path.unlink()
-            raise
+        write_key(path, secrets.token_hex(_SHORTEST) + "\n")
 
     def install(self, con: duckdb.DuckDBPyConnection) -> None:
         """Give a connection the macro `pseudonym(kind, value)`; the key stays in a session variable."""

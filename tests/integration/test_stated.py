@@ -61,11 +61,18 @@ def test_a_statement_is_confirmed_where_it_was_made(
     assert here[-1].detail.startswith("made again from raw")
 
 
-def test_nothing_is_stated_without_a_reason(published_world: World, graph: Graph, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("figure", "reason", "said"),
+    [(FIGURE, " ", "A reason is needed"), ("churn.nothing.n", "for the court", "nothing")],
+    ids=["without-a-reason", "of-what-is-no-figure"],
+)
+def test_what_cannot_be_stated_makes_no_key(
+    published_world: World, graph: Graph, tmp_path: Path, figure: str, reason: str, said: str
+) -> None:
     key = tmp_path / "statement.key"
     settings = published_world.settings.model_copy(update={"statement_key_file": key})
-    with pytest.raises(Refusal, match="A reason is needed"):
-        attest(settings, graph, published_world.feeds, [FIGURE], " ")
+    with pytest.raises(Refusal, match=said):
+        attest(settings, graph, published_world.feeds, [figure], reason)
     assert not key.exists()
 
 

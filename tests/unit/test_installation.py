@@ -7,7 +7,8 @@ import re
 import resource
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from typer.testing import CliRunner
 from orchestration.base.refusal import Refusal
 from orchestration.base.settings import Settings, origins
 from orchestration.cli import app
+from orchestration.evidence.signing import SigningKey
 
 
 @pytest.fixture
@@ -70,14 +72,23 @@ def test_init_makes_its_folder_and_one_that_ended_half_way_is_taken_up(
     assert (file.exists(), key.read_text("utf-8")) == (True, before)
 
 
-def test_a_key_that_could_not_be_written_is_not_there(folder: Path, ringfence: Callable[..., tuple[int, str]]) -> None:
+@contextmanager
+def _full_disk() -> Iterator[None]:
+    """Files can be made, and stay empty."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
     try:
-        code, said = ringfence("new-key", "a.key")
+        yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    assert (code, said) == (1, "File too large\n")
+
+
+def test_a_key_that_could_not_be_written_is_not_there(folder: Path, ringfence: Callable[..., tuple[int, str]]) -> None:
+    with _full_disk():
+        done = ringfence("new-key", "a.key")
+        with pytest.raises(OSError, match="File too large"):
+            SigningKey.of(Settings(home=folder))
+    assert done == (1, "File too large\n")
     assert not list(folder.iterdir())
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import sys
+import time
 from collections.abc import Iterator
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import dagster as dg
@@ -12,10 +14,12 @@ import pytest
 
 from orchestration import runner
 from orchestration.base.settings import PROJECT, Settings
+from orchestration.cli.shell import console
+from orchestration.reporting.terminal.status_shown import print_generations, print_runs
 from orchestration.runtime.dagster_internals import days_of, execute_as_of_location, partition_range
 from orchestration.runtime.event_log import EventLog
 from orchestration.runtime.instance import JOB, open_instance
-from orchestration.state.runs import read_runs
+from orchestration.state.runs import Run, read_runs
 
 RUN = "3f0e0d3a-5f4e-4b5e-9a55-0d3c2f4b8a11"
 
@@ -95,3 +99,21 @@ def test_the_event_log_keeps_what_dagster_reads_and_moves_the_file_that_the_ui_w
         os.utime(file, (0, 0))
         another.all_logs(RUN)
         assert file.stat().st_mtime == 0, "whoever watches would read again, and for ever"
+
+
+def test_a_list_of_runs_says_whose_time_it_tells(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TZ", "Asia/Seoul")
+    time.tzset()
+    asked_at = datetime(2026, 1, 3, 21, 5, tzinfo=UTC)
+    print_runs(console(sys.stdout), [Run(RUN, "SUCCESS", "2026-01-03", "2026-01-03", asked_at, None, None, None)])
+    assert "2026-01-04 06:05 KST" in capsys.readouterr().out
+    monkeypatch.undo()
+    time.tzset()
+
+
+def test_a_list_of_nothing_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    print_runs(console(sys.stdout), [])
+    print_generations(console(sys.stdout), [], None)
+    assert capsys.readouterr().out == "Nothing has run yet.\nNothing has been published yet.\n"

@@ -220,7 +220,7 @@ def test_what_a_killed_run_was_to_stage_is_not_told_to_be_published(
     assert charged.run("staging") == ["charges"]
     charged.deliver(DAY + timedelta(days=1))
     with connect(charged.site.settings, str(charged.site.settings.warehouse)) as con:
-        refresh_raw(con, charged.site.settings, {"charges": charged.site.feed})  # another's, killed over its first model
+        refresh_raw(con, charged.site.settings, {"charges": charged.site.feed})  # another's, killed in its staging
     assert charged.run("marts") == ["totals"]
     assert charged.publish() == DAY
     assert not is_published(charged.site.settings, {"charges": charged.site.feed})

@@ -116,7 +116,8 @@ def print_generations(console: Console, kept: Sequence[Publication], now: Public
         )
         for entry in kept
     ]  # fmt: skip
-    console.print(fitting(console, names, rows, needed=("generation", ">rows", "")))
+    table = fitting(console, names, rows, needed=("generation", ">rows", ""))
+    console.print(table if kept else "Nothing has been published yet.")
 
 
 def print_runs(console: Console, runs: Sequence[Run]) -> None:
@@ -125,7 +126,7 @@ def print_runs(console: Console, runs: Sequence[Run]) -> None:
     for run in runs:
         days = run.first_day if run.first_day == run.last_day else f"{run.first_day} to {run.last_day}"
         rows.append((
-            run.run_id[:8], f"{run.asked_at.astimezone():%Y-%m-%d %H:%M}",
+            run.run_id[:8], f"{run.asked_at.astimezone():%Y-%m-%d %H:%M %Z}",
             "" if run.seconds is None else f"{run.seconds:,.0f}", days or "", run.status.lower(), run.generation or "",
         ))  # fmt: skip
     names = ("run", "asked for", ">seconds", "days", "ended", "published")
