@@ -11,7 +11,7 @@ from orchestration.ingest.assets import RETENTION
 from orchestration.privacy.custody import shared
 from orchestration.runtime.outputs import written_in
 from orchestration.runtime.warehouse_lock import WAREHOUSE_POOL
-from orchestration.serving.publish import NOTHING, already_published, publish
+from orchestration.serving.publish import NOTHING, already_published, publish, rules_fingerprint
 from orchestration.warehouse.graph import Graph
 
 KEY = dg.AssetKey(["serving", "publication"])
@@ -24,6 +24,7 @@ def before_publication(graph: Graph) -> list[dg.AssetKey]:
 
 def publication_asset(settings: Settings, feeds: Mapping[str, Feed], graph: Graph) -> dg.AssetsDefinition:
     """`serving/current/`, built from every mart."""
+    made_with = rules_fingerprint(settings, feeds)  # a run loads all this when it begins
 
     @dg.asset(
         key=KEY,
@@ -41,8 +42,8 @@ def publication_asset(settings: Settings, feeds: Mapping[str, Feed], graph: Grap
     )
     def publication(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
         with shared(settings):
-            unchanged = already_published(settings, graph, feeds)
-            published = unchanged or publish(settings, graph, feeds, context.run.run_id)
+            unchanged = already_published(settings, graph, feeds, made_with)
+            published = unchanged or publish(settings, graph, feeds, context.run.run_id, made_with)
         if published is None:
             raise dg.Failure(NOTHING)
         table = "\n".join(

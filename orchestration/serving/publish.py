@@ -46,29 +46,44 @@ BY_HAND = "by hand"
 NOTHING = "Nothing can be published: every mart is held back, and there is no earlier version."
 
 
-def inputs_fingerprint(settings: Settings, feeds: Mapping[str, Feed], receipts: Sequence[Receipt] | None = None) -> str:
-    """Identity of what a publication rests on: revisions, contracts, models, references, suites, overrides, view.
+def inputs_fingerprint(
+    settings: Settings,
+    feeds: Mapping[str, Feed],
+    receipts: Sequence[Receipt] | None = None,
+    made_with: str | None = None,
+) -> str:
+    """Identity of what a publication rests on: revisions, overrides, and what they are `made_with`, as now if left out.
 
     Two runs at once see each other's revisions, so it alone does not say that the rows are made of these.
     """
-    digest = hashlib.sha256(dbt.fingerprint(settings).encode())
+    digest = hashlib.sha256((made_with or rules_fingerprint(settings, feeds)).encode())
     for receipt in newest(read_receipts(settings.raw_dir) if receipts is None else receipts):
         digest.update(f"{receipt.feed}|{receipt.dt}|{receipt.rev}|{receipt.sha256}".encode())
+    for path in overrides.files(settings):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def rules_fingerprint(settings: Settings, feeds: Mapping[str, Feed]) -> str:
+    """Identity of what people write: contracts, models, references, suites, view."""
+    digest = hashlib.sha256(dbt.fingerprint(settings).encode())
     for feed in feeds.values():
         digest.update(feed.fingerprint.encode())
     for folder in [SHIPPED, *([settings.site / "expectations"] if settings.site else [])]:
         for path in sorted(folder.rglob("*.json")):
             digest.update(path.read_bytes())
-    for path in overrides.files(settings):
-        digest.update(path.read_bytes())
     digest.update(f"{settings.small_group_threshold}".encode())
     return digest.hexdigest()
 
 
-def already_published(settings: Settings, graph: Graph, feeds: Mapping[str, Feed]) -> Publication | None:
+def already_published(
+    settings: Settings, graph: Graph, feeds: Mapping[str, Feed], made_with: str | None = None
+) -> Publication | None:
     """What readers see, if a new generation would be the same: made from the same, with nothing held back."""
     current = current_publication(settings)
-    if current is None or current.held_back or current.inputs != inputs_fingerprint(settings, feeds):
+    if current is None or current.held_back:
+        return None
+    if current.inputs != inputs_fingerprint(settings, feeds, made_with=made_with):
         return None
     if held_back(settings, graph, _STAGES):
         return None
@@ -76,8 +91,12 @@ def already_published(settings: Settings, graph: Graph, feeds: Mapping[str, Feed
         return None if has_other_rows(settings, graph) else current
 
 
-def publish(settings: Settings, graph: Graph, feeds: Mapping[str, Feed], run_id: str | None) -> Publication | None:
+def publish(
+    settings: Settings, graph: Graph, feeds: Mapping[str, Feed], run_id: str | None, made_with: str | None = None
+) -> Publication | None:
     """Publish what its gates let through, beside the previous version of what they hold back; waits for the warehouse.
+
+    `made_with` is the `rules_fingerprint` of when the run began: what was edited since is the next run's work.
 
     Without a run, nobody knows whether the warehouse was built from all that has been ingested: such a publication is
     not what a run would publish, and the next run has its work to do.
@@ -88,10 +107,12 @@ def publish(settings: Settings, graph: Graph, feeds: Mapping[str, Feed], run_id:
         VerificationError: if it is not what it should be; readers keep the current generation.
     """
     with warehouse_lock(settings):
-        return _publish(settings, graph, feeds, run_id)
+        return _publish(settings, graph, feeds, run_id, made_with)
 
 
-def _publish(settings: Settings, graph: Graph, feeds: Mapping[str, Feed], run_id: str | None) -> Publication | None:
+def _publish(
+    settings: Settings, graph: Graph, feeds: Mapping[str, Feed], run_id: str | None, made_with: str | None
+) -> Publication | None:
     now = datetime.now(UTC)
     generation = f"{now:%Y%m%dT%H%M%S%fZ}"
     building = building_dir(settings, generation)
@@ -105,8 +126,8 @@ def _publish(settings: Settings, graph: Graph, feeds: Mapping[str, Feed], run_id
             return None
         publication = Publication(
             generation=generation, run_id=run_id or BY_HAND, git_commit=_git_commit(), published_at=now,
-            engine=settings.engine, inputs=inputs_fingerprint(settings, feeds, receipts) if run_id else BY_HAND,
-            relations=relations, missing=built.missing,
+            engine=settings.engine, relations=relations, missing=built.missing,
+            inputs=inputs_fingerprint(settings, feeds, receipts, made_with) if run_id else BY_HAND,
         )  # fmt: skip
         create_ops(settings, graph, feeds, building / DOORS["open"][0], publication, STORAGE_VERSION, receipts)
         verify(settings, graph, building, publication, held, built.kept)

@@ -97,7 +97,7 @@ class Stage:
         made = [node for node in selected if _status(results, node.unique_id) == "success"]
         with connect(self.settings, str(self.settings.warehouse)) as con:
             want(con, work.plan, {})
-            if self.name == FIRST or not work.leaves_due:
+            if self.name == FIRST or not work.leaves_deliveries:
                 note_revisions_built(con, self.name)
             note_durations(con, {node.name: (work.is_whole(node), results[node.unique_id].seconds) for node in made})
             yield from self._outputs(con, selected, made, work, results)

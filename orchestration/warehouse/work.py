@@ -31,7 +31,8 @@ class Work:
     their rows, because not all but the touched ones have passed them. `standing` are the verdicts of the other nodes,
     which would be the same if they were judged again. `touched` has, of the relations of which all rows but the touched
     ones have passed what judges row by row, the condition on these. `as_they_were` counts the selected nodes that
-    nothing has changed. `leaves_due` says whether anything is due, of this stage or another, that is not selected.
+    nothing has changed. `leaves_deliveries` says whether any wait for a node that is not selected, of this
+    stage or another.
     """
 
     plan: Plan
@@ -42,7 +43,7 @@ class Work:
     standing: Mapping[str, verdicts.Verdict]
     touched: Mapping[str, str]
     as_they_were: int
-    leaves_due: bool
+    leaves_deliveries: bool
 
     def is_whole(self, node: Node) -> bool:
         """Whether a node is built anew, and not only where deliveries touch it."""
@@ -65,7 +66,7 @@ def find_work(
     raw = raw_versions(con)
     found = plan(con, graph, made_of, feeds, raw, held)
     chosen = {node.name for node in selected}
-    leaves_due = not chosen.issuperset(found.due)
+    leaves_deliveries = any(not one.is_of_other_code for name, one in found.due.items() if name not in chosen)
     if unbuilt := (_beneath(graph, chosen) & found.due.keys()) - chosen:
         # nobody has built these from the latest deliveries yet: what rests on them is made of them as they are
         found = plan(con, graph, made_of, feeds, raw, {*held, *unbuilt})
@@ -100,7 +101,8 @@ def find_work(
         for test in graph.tests_of(node)
         if can_be_read.issuperset(parent.unique_id for parent in graph.parents_of_test(test))
     ]
-    return Work(found, due, tests, inputs, are_tested_whole, standing, touched, len(free) - len(due), leaves_due)
+    as_they_were = len(free) - len(due)
+    return Work(found, due, tests, inputs, are_tested_whole, standing, touched, as_they_were, leaves_deliveries)
 
 
 def _beneath(graph: Graph, names: Collection[str]) -> set[str]:

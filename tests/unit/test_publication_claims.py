@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from pathlib import Path
 from types import SimpleNamespace
 
+import dagster as dg
 import duckdb
 
 from orchestration.gates import verdicts
 from orchestration.gates.outcome import Outcome
 from orchestration.ingest.receipt import Receipt, revision_dir, write_receipt
+from orchestration.serving.assets import publication_asset
 from orchestration.serving.generations import (
     current_publication,
 )
@@ -25,6 +28,20 @@ def test_what_was_published_by_hand_leaves_a_run_its_work(installation: Installa
     assert is_published(installation.settings, {})
     installation.publish(run=None)
     assert not is_published(installation.settings, {})
+
+
+def test_what_was_edited_while_a_run_was_at_work_is_the_next_ones(installation: Installation, tmp_path: Path) -> None:
+    edited = tmp_path / "site" / "reference" / "incidents.csv"
+    edited.parent.mkdir(parents=True)
+    installation.settings = installation.settings.model_copy(update={"site": tmp_path / "site"})
+    told = []
+    for _ in range(2):
+        run = publication_asset(installation.settings, {}, installation.graph)
+        edited.write_text("as it is")
+        installation.judge()
+        assert dg.materialize([run]).success
+        told.append(is_published(installation.settings, {}))
+    assert told == [False, True]
 
 
 def test_what_came_in_beside_a_run_is_not_told_to_be_published(installation: Installation) -> None:
