@@ -1,36 +1,16 @@
 {#-
 CTE `looked_at`: the frauds that a detector finds, day by day, among the first `cases_per_day` cards; whoever was found
-is not looked at again. Columns `rule_id`, `version`, `occurred_on` and `hits`. Reads `cards` (one row per detector, day
-and `party_key`), `detectors` and `horizon`.
+is not looked at again. Columns `rule_id`, `version`, `occurred_on` and `hits`. Reads `detectors` and `in_reach` (one row
+per detector, day and fraud that could be among them: `party_key`, `place`, `others_ahead`, `cases_per_day`).
 
-What was found before decides what is found next. What is no fraud is never found, so that of it only its number ahead
-of each fraud counts. DuckDB goes by recursion from day to day with fraud; Spark allows no aggregate in one, and folds.
+What was found before decides what is found next. DuckDB goes by recursion from day to day with fraud; Spark allows no
+aggregate in one, and folds.
 -#}
 {% macro found_day_by_day() -%}
     {{ return(adapter.dispatch('found_day_by_day', 'ringfence')()) }}
 {%- endmacro %}
 
 {% macro duckdb__found_day_by_day() -%}
-in_reach as (
-    select *
-    from (
-        select
-            cards.*,
-            horizon.cases_per_day,
-            count(*) filter (where not cards.is_fraud) over by_place as others_ahead,
-            row_number() over by_place as place
-        from cards
-        cross join horizon
-        window by_place as (
-            partition by cards.rule_id, cards.version, cards.occurred_on
-            order by cards.score desc nulls last, cards.first_payment_id asc
-        )
-    ) as placed
-    where
-        is_fraud
-        and others_ahead < cases_per_day
-),
-
 -- a recursion makes anew, at each of its steps, what it does not find made
 steps as materialized (
     select

@@ -152,58 +152,29 @@
 {%- endmacro %}
 
 {% macro spark__found_day_by_day() -%}
-placed as (
-    select
-        cards.*,
-        horizon.cases_per_day,
-        count(*) filter (where not cards.is_fraud) over (
-            partition by cards.rule_id, cards.version, cards.day_number
-            order by cards.score desc nulls last, cards.first_payment_id asc
-        ) as others_ahead,
-        row_number() over (
-            partition by cards.rule_id, cards.version, cards.day_number
-            order by cards.score desc nulls last, cards.first_payment_id asc
-        ) as place
-    from cards
-    cross join horizon
-),
-
-in_reach as (
-    select
-        rule_id,
-        version,
-        any_value(cases_per_day) as cases_per_day,
-        array_sort(collect_list(struct(day_number, place, others_ahead, occurred_on, party_key))) as frauds
-    from placed
-    where
-        is_fraud
-        and others_ahead < cases_per_day
-    group by rule_id, version
-),
-
 folded as (
     select
         rule_id,
         version,
         aggregate(
-            frauds,
+            array_sort(collect_list(struct(occurred_on, place, others_ahead, party_key, cases_per_day))),
             named_struct(
-                'day_number', cast(0 as bigint), 'ahead', cast(0 as bigint),
+                'occurred_on', cast(null as date), 'ahead', cast(0 as bigint),
                 'found', cast(array() as array<string>), 'found_on', cast(array() as array<date>)
             ),
-            (so_far, fraud) -> case
-                when array_contains(so_far.found, fraud.party_key) then so_far
+            (so_far, it) -> case
+                when array_contains(so_far.found, it.party_key) then so_far
                 else named_struct(
-                    'day_number', cast(fraud.day_number as bigint),
-                    'ahead', if(so_far.day_number = fraud.day_number, so_far.ahead, 0) + 1,
+                    'occurred_on', it.occurred_on,
+                    'ahead', if(so_far.occurred_on = it.occurred_on, so_far.ahead, 0) + 1,
                     'found', if(
-                        if(so_far.day_number = fraud.day_number, so_far.ahead, 0) + fraud.others_ahead < cases_per_day,
-                        concat(so_far.found, array(fraud.party_key)),
+                        if(so_far.occurred_on = it.occurred_on, so_far.ahead, 0) + it.others_ahead < it.cases_per_day,
+                        concat(so_far.found, array(it.party_key)),
                         so_far.found
                     ),
                     'found_on', if(
-                        if(so_far.day_number = fraud.day_number, so_far.ahead, 0) + fraud.others_ahead < cases_per_day,
-                        concat(so_far.found_on, array(fraud.occurred_on)),
+                        if(so_far.occurred_on = it.occurred_on, so_far.ahead, 0) + it.others_ahead < it.cases_per_day,
+                        concat(so_far.found_on, array(it.occurred_on)),
                         so_far.found_on
                     )
                 )
@@ -211,6 +182,7 @@ folded as (
             so_far -> so_far.found_on
         ) as found_on
     from in_reach
+    group by rule_id, version
 ),
 
 looked_at as (

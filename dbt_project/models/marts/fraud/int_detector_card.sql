@@ -38,8 +38,7 @@ cards as (
 final as (
     select
         cards.*,
-        defrauded.party_key is not null as is_fraud,
-        dense_rank() over (order by cards.occurred_on) as day_number
+        defrauded.party_key is not null as is_fraud
     from cards
     left join defrauded
         on

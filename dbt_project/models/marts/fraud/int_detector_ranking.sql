@@ -63,6 +63,27 @@ detectors as (
     from cards
 ),
 
+-- what is no fraud is never found: of it, only how many are ahead of each fraud counts
+in_reach as (
+    select *
+    from (
+        select
+            cards.*,
+            horizon.cases_per_day,
+            count(*) filter (where not cards.is_fraud) over by_score as others_ahead,
+            row_number() over by_score as place
+        from cards
+        cross join horizon
+        window by_score as (
+            partition by cards.rule_id, cards.version, cards.occurred_on
+            order by cards.score desc nulls last, cards.first_payment_id asc
+        )
+    ) as placed
+    where
+        is_fraud
+        and others_ahead < cases_per_day
+),
+
 {{ found_day_by_day() }},
 
 hits as (
