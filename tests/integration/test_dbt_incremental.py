@@ -348,7 +348,7 @@ def test_the_history_is_worth_comparing(history: Warehouse) -> None:
     # nothing, providers have sent no books of their own, frauds are too few to learn from, nobody looks by chance
     assert empty == {
         "churn.incident_aftermath", "fraud.breach_churn", "intermediate.int_breach_hazard",
-        "intermediate.int_breach_life", "intermediate.int_breach_line", "intermediate.int_breach_risk_set",
+        "intermediate.int_breach_life", "intermediate.int_breach_follow_up", "intermediate.int_breach_risk_set",
         "churn.call_list", "churn.line_propensity", "churn.market", "churn.offer_effect", "churn.port_reconciliation",
         "intermediate.int_group_count",
         "churn.dealer_early_churn",

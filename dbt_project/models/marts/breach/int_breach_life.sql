@@ -7,7 +7,7 @@ with lines as (
             when departed_day is null and ended_day <= last_day then 'ENDED'
             else 'STILL_HERE'
         end as last_seen_as
-    from {{ ref('int_breach_line') }}
+    from {{ ref('int_breach_follow_up') }}
 ),
 
 -- a line goes from one group to the next as things become true of it
@@ -44,7 +44,8 @@ ended as (
         line_group,
         from_day,
         least(last_seen_day, until_day) as to_day,
-        case when last_seen_day <= coalesce(until_day, last_seen_day) then last_seen_as else 'CHANGED' end as ending
+        case when last_seen_day <= coalesce(until_day, last_seen_day) then last_seen_as else 'CHANGED' end as ending,
+        lines
     from spells
 ),
 
@@ -56,7 +57,7 @@ per_life as (
         from_day,
         to_day,
         ending,
-        count(*) as lines
+        cast(sum(lines) as bigint) as lines
     from ended
     where from_day < to_day
     group by incident_id, stratum, line_group, from_day, to_day, ending
