@@ -421,7 +421,7 @@ WAREHOUSE_FAULTS = [
     ),
     WarehouseFault("tariffs with another schedule of fees than the reference table's",
         "revenue_at_risk", "schedule_gives_the_fees_that_billing_charged",
-        "update intermediate.int_etf_due set etf_by_schedule = etf_by_schedule / 2 where has_ended",
+        "update reference.etf_schedule set due_pct = due_pct / 2",
     ),
     WarehouseFault("an estimate from other sums than those that the marts show",
         "incident_amount", "covered_sums_are_the_marts",

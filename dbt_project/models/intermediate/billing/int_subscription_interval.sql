@@ -43,11 +43,14 @@ final as (
         changed_at as valid_from,
         lead(changed_at) over (partition by line_key order by changed_at) as valid_to,
         lag(status) over (partition by line_key order by changed_at) as previous_status,
+        first_value(etf) over contract as contract_etf,
+        first_value(changed_at) over contract as contract_stated_from,
         dt as state_dt,
         first_dt,
         last_dt
     from ranked
     where recency = 1
+    window contract as (partition by line_key, contract_start_on order by changed_at)
 )
 
 select * from final

@@ -31,20 +31,6 @@ with departures as (
     from {{ ref('int_departure_revenue') }}
 ),
 
-departure_units as (
-    select
-        incident_id,
-        stratum,
-        count(*) as units,
-        count(line_key) as units_seen
-    from departures
-    group by incident_id, stratum
-),
-
-panel as (
-    select * from {{ ref('int_panel') }}
-),
-
 -- a unit is a line that is still here; the regulator counts all of them by kind
 lines as (
     select
@@ -52,21 +38,6 @@ lines as (
         line_type as stratum,
         true as is_seen
     from {{ ref('int_line_at_risk') }}
-),
-
-line_units as (
-    select
-        lines.incident_id,
-        lines.stratum,
-        cast(round(count(*) * (panel.lines_all / panel.lines_billed)) as bigint) as units,
-        count(*) as units_seen
-    from lines
-    left join panel
-        on
-            lines.incident_id = panel.incident_id
-            and lines.line_type = panel.line_type
-            and panel.occasion = 'LINES'
-    group by lines.incident_id, lines.stratum, panel.lines_all, panel.lines_billed
 ),
 
 -- a unit is a line that was here when the waiver began to reach back, and what it claims, nothing most often
@@ -79,45 +50,46 @@ claims as (
     where holds_to is null
 ),
 
-claim_units as (
-    select
-        incident_id,
-        line_type as stratum,
-        lines_all as units,
-        lines_billed as units_seen
-    from panel
-    where occasion = 'CLAIMS'
+panel as (
+    select * from {{ ref('int_panel') }}
 ),
 
-units as (
-    select
-        *,
-        'revenue_lost' as relation
-    from departure_units
-    union all
-    select
-        *,
-        'revenue_at_risk' as relation
-    from line_units
-    union all
-    select
-        *,
-        'waiver_refunds' as relation
-    from claim_units
-),
+-- one pass over each; whole numbers, so that sums are the same in whatever order they are made
+{%- for relation, rows in units.items() %}
+    {{ relation }}_summed as (
+        select
+            incident_id,
+            stratum,
+            count(*) as units,
+            count(*) filter (where is_seen) as units_seen
+            {%- for measure, value in measures[relation].items() %}
+                {%- set value = 'cast(' ~ value ~ ' as decimal(18, 0))' %},
+                count({{ value }}) filter (where is_seen) as {{ measure }}_lines,
+                coalesce(sum({{ value }}) filter (where is_seen), 0) as {{ measure }}_value_sum,
+                coalesce(sum({{ value }} * {{ value }}) filter (where is_seen), 0) as {{ measure }}_value_square_sum
+            {%- endfor %}
+        from {{ rows }}
+        group by incident_id, stratum
+    ),
+{%- endfor %}
 
--- whole numbers, so that sums are the same in whatever order they are made
-valued as (
-    {%- for relation, rows in units.items() %}
+totalled as (
+    {%- for relation in units %}
         {%- set outer = loop %}
-        {%- for measure, value in measures[relation].items() %}
+        {%- for measure in measures[relation] %}
             select
                 incident_id,
                 '{{ relation }}' as relation,
                 '{{ measure }}' as measure,
                 stratum,
-                case when is_seen then cast({{ value }} as decimal(18, 0)) end as value
-            from {{ rows }}
+                {{ measure }}_lines as lines,
+                {{ measure }}_value_sum as value_sum,
+                {{ measure }}_value_square_sum as value_square_sum
+            from {{ relation }}_summed
+            {%- if relation != 'revenue_lost' %}
+                -- a kind of line that no rule makes eligible is not among those that are estimated for
+                where {{ measure }}_lines > 0
+            {%- endif %}
             {%- if not (loop.last and outer.last) %}
                 union all
             {%- endif %}
@@ -125,21 +97,36 @@ valued as (
     {%- endfor %}
 ),
 
-totalled as (
+units as (
     select
         incident_id,
-        relation,
-        measure,
+        'revenue_lost' as relation,
         stratum,
-        count(value) as lines,
-        coalesce(sum(value), 0) as value_sum,
-        coalesce(sum(value * value), 0) as value_square_sum
-    from valued
-    group by incident_id, relation, measure, stratum
-    -- a kind of line that no rule makes eligible is not among those that are estimated for
-    having
-        count(value) > 0
-        or relation = 'revenue_lost'
+        units,
+        units_seen
+    from revenue_lost_summed
+    union all
+    select
+        lines.incident_id,
+        'revenue_at_risk' as relation,
+        lines.stratum,
+        cast(round(lines.units * (panel.lines_all / panel.lines_billed)) as bigint) as units,
+        lines.units_seen
+    from revenue_at_risk_summed as lines
+    left join panel
+        on
+            lines.incident_id = panel.incident_id
+            and lines.stratum = panel.line_type
+            and panel.occasion = 'LINES'
+    union all
+    select
+        incident_id,
+        'waiver_refunds' as relation,
+        line_type as stratum,
+        lines_all as units,
+        lines_billed as units_seen
+    from panel
+    where occasion = 'CLAIMS'
 ),
 
 final as (

@@ -1,11 +1,6 @@
-with lines as (
-    select
-        *,
-        {{ local_date('valid_from') }} as stated_on
-    from {{ ref('dim_line') }}
-),
+{{ config(materialized='view') }}
 
-kinds as (
+with kinds as (
     select * from {{ ref('contract_kinds') }}
 ),
 
@@ -28,51 +23,35 @@ months as (
         {{ integers_from_to('schedule.from_month', 'schedule.until_month', 'month') }}
 ),
 
--- beside each statement, what billing stated first of the same contract
-stated as (
-    select
-        *,
-        first_value(etf) over contract as etf_begun,
-        first_value(stated_on) over contract as begun_on,
-        row_number() over contract as statement_no
-    from lines
-    window contract as (partition by line_key, contract_start_on order by valid_from)
-),
-
 -- each line that is here, on the day that billing reaches; and each that ended, on its last
 asked as (
     select
         *,
         status = 'TERMINATED' as has_ended,
         case
-            when status = 'TERMINATED' then stated_on
+            when status = 'TERMINATED' then {{ local_date('valid_from') }}
             else {{ data_end('subscriptions', [ref('int_subscription_interval')]) }}
         end as due_on
-    from stated
+    from {{ ref('int_subscription_interval') }}
     where
-        is_current
+        valid_to is null
         or status = 'TERMINATED'
 ),
 
 basis as (
     select
-        asked.line_key,
-        asked.has_ended,
-        asked.due_on,
-        asked.etf as etf_last_stated,
-        asked.valid_from as last_stated_at,
-        asked.contract_kind,
-        asked.contract_end_on,
-        asked.monthly_fee,
-        -- the statement that ends a line foretells nothing of itself
-        case when not asked.has_ended or asked.statement_no > 1 then asked.etf_begun end as etf_begun,
+        asked.*,
         kinds.fee_basis,
         kinds.basis_pct,
         kinds.rounded_down_to,
+        -- the statement that ends a line foretells nothing of itself
+        case when not asked.has_ended or asked.valid_from > asked.contract_stated_from then asked.contract_etf end
+            as etf_begun,
         cast(floor({{ days_between('asked.contract_start_on', 'asked.due_on') }} / kinds.month_days) as bigint)
             as month_due,
-        cast(floor({{ days_between('asked.contract_start_on', 'asked.begun_on') }} / kinds.month_days) as bigint)
-            as month_begun
+        cast(floor(
+            {{ days_between('asked.contract_start_on', local_date('asked.contract_stated_from')) }} / kinds.month_days
+        ) as bigint) as month_begun
     from asked
     left join kinds on asked.contract_kind = kinds.contract_kind
 ),
@@ -94,10 +73,17 @@ bounded as (
 final as (
     select
         bounded.line_key,
+        bounded.provider,
+        bounded.line_type,
+        bounded.plan_code,
+        bounded.monthly_fee,
+        bounded.activated_on,
+        bounded.contract_start_on,
+        bounded.contract_end_on,
         bounded.has_ended,
         bounded.due_on,
-        bounded.etf_last_stated,
-        bounded.last_stated_at,
+        bounded.etf as etf_last_stated,
+        bounded.valid_from as last_stated_at,
         cast(case
             when (select count(*) from kinds) = 0 then null  -- without a schedule, billing's word is all there is
             when bounded.fee_basis is null or bounded.contract_end_on < bounded.due_on then 0
