@@ -1,10 +1,9 @@
-{#- Whether a pseudonym is of the sample `of` something, which halves all so many times; the same ones every day. -#}
+{#-
+Whether a pseudonym is of the sample `of` something, which halves all so many times: its share is below that part. The
+same ones every day. Hexadecimal digits sort as numbers do.
+-#}
 {% macro is_sampled(key, halvings, of) -%}
-    {{ return(adapter.dispatch('is_sampled', 'ringfence')(key, halvings, of)) }}
-{%- endmacro %}
-
-{% macro duckdb__is_sampled(key, halvings, of) -%}
-    {{ duckdb__share_of(key, of) }} < {{ 1.0 / 2 ** halvings }}
+    md5('{{ of }}' || cast({{ key }} as string)) < '{{ '%07x' % (2 ** (28 - halvings)) }}'
 {%- endmacro %}
 
 {#- A number from 0 to below 1 that a pseudonym always draws for a purpose; none of two purposes tells the other. -#}

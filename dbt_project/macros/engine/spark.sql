@@ -93,10 +93,6 @@
     {{ return(0) }}
 {%- endmacro %}
 
-{% macro spark__is_sampled(key, halvings, of) -%}
-    {{ spark__share_of(key, of) }} < {{ 1.0 / 2 ** halvings }}
-{%- endmacro %}
-
 {% macro spark__share_of(key, purpose) -%}
     cast(conv(left(md5('{{ purpose }}' || {{ key }}), 7), 16, 10) as bigint) / 268435456e0
 {%- endmacro %}

@@ -157,7 +157,6 @@ just_left as (
 lines as (
     select
         lines.*,
-        {{ share_of('lines.line_key', 'watched') }} as share,
         {{ is_sampled('lines.line_key', halvings, of='stayers') }} as stands_for_stayers,
         regions.province,
         arrivals.came_from,
@@ -194,8 +193,11 @@ watched as (
             and lines.line_key = departures.line_key
     where
         {{ in_view(['providers.group_name']) }}
-        and (snapshots.is_today or lines.share < sized.watched_share)
-        and (snapshots.is_today or lines.stands_for_stayers or departures.left_on is not null)
+        and (
+            snapshots.is_today
+            or (lines.stands_for_stayers or departures.left_on is not null)
+            and {{ share_of('lines.line_key', 'watched') }} < sized.watched_share
+        )
 ),
 
 -- while a waiver pays fees back, no contract binds
