@@ -42,7 +42,7 @@ billing has no line.
     end as account_lines
 {%- endmacro %}
 
-{#- Query for the figures of a relation's rows by incident, trait and value, in one pass: a row counts for each trait. -#}
+{#- Query for figures of a relation's rows by incident, trait and value, in one pass: a row counts for each trait. -#}
 {% macro figures_by_trait(relation, traits, figures) -%}
     select
         incident_id,
