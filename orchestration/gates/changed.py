@@ -5,7 +5,8 @@ repeated, a warehouse that was built anew or restored: another seal or another s
 partition in which anything failed, a mere warning included, is not remembered and judged in every run until it passes.
 
 Where all rows are known to have passed but those that the run has touched, nobody has to read the others to tell: the
-partitions of the touched rows are judged. Their old seals stay, and are those of other rows.
+partitions of the touched rows are judged. Their old seals stay, and are those of other rows. An expectation that takes
+the rows of a number or a line together is held against those of the touched ones; if any fails there, against all.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import duckdb
@@ -28,12 +29,23 @@ from orchestration.gates.verdicts import write_json
 _Seals = Mapping[str | None, str]
 
 
-def check_changed(
-    con: duckdb.DuckDBPyConnection, settings: Settings, suite: Suite, relation: str, touched: str | None = None
-) -> list[Outcome]:
-    """Judge a relation like `check_relation`, row by row only where it is not as it was when it passed.
+@dataclass(frozen=True)
+class Touched:
+    """The rows that a run has touched, by a condition, where the others are as they were when they were last judged.
 
-    `touched` is a condition on rows; given that, all other rows have passed when the suite was last judged.
+    `failed` are the expectations, by id, that did not hold then.
+    """
+
+    condition: str
+    failed: frozenset[str] = frozenset()
+
+
+def check_changed(
+    con: duckdb.DuckDBPyConnection, settings: Settings, suite: Suite, relation: str, touched: Touched | None = None
+) -> list[Outcome]:
+    """Judge a relation like `check_relation`, by its rows only where they are not as they were when they passed.
+
+    `touched` is given where all other rows have passed row by row when the suite was last judged.
     """
     row_by_row = {expectation.id for expectation in suite.expectations if expectation.row_by_row}
     if suite.partition_by is None or not row_by_row:
@@ -42,14 +54,16 @@ def check_changed(
     seals: _Seals | None = None
     try:
         if touched and passed is not None:
-            due, partitions = _touched(con, relation, suite.partition_by, touched)
+            due, partitions = _touched(con, relation, suite.partition_by, touched.condition)
         else:
             seals = _seals(con, relation, suite.partition_by)
             due = [partition for partition, seal in seals.items() if (passed or {}).get(partition) != seal]
             partitions = len(seals)
     except duckdb.Error as error:
         return [not_judged(suite, first_line(error))]
-    outcomes = check_relation(con, suite, relation=relation, partitions=due if len(due) < partitions else None)
+    passing = _passing_where_touched(con, suite, relation, touched) if touched and passed is not None else {}
+    others = replace(suite, expectations=tuple(one for one in suite.expectations if one.id not in passing))
+    outcomes = check_relation(con, others, relation=relation, partitions=due if len(due) < partitions else None)
     judged = [outcome for outcome in outcomes if outcome.expectation_id in row_by_row]
     if judged and seals is not None:  # else the gate could not, and what it knew is still true
         failed = {outcome.partition for outcome in judged if not outcome.passed}
@@ -57,12 +71,29 @@ def check_changed(
             failed.update(due)
         _remember(settings, suite, {name: seal for name, seal in seals.items() if name not in failed})
     scope = f" in {len(due):,} of {partitions:,} partitions; the others are as they passed"
-    return [
+    return [*passing.values()] + [
         replace(outcome, observed=outcome.observed + scope)
         if outcome.passed and outcome.expectation_id in row_by_row and len(due) < partitions
         else outcome
         for outcome in outcomes
     ]
+
+
+def _passing_where_touched(
+    con: duckdb.DuckDBPyConnection, suite: Suite, relation: str, touched: Touched
+) -> dict[str, Outcome]:
+    """Of those that take rows together and held before, the expectations that hold for all rows beside touched ones."""
+    found: dict[str, Outcome] = {}
+    may = [one for one in suite.expectations if one.per and one.id not in touched.failed]
+    for column in sorted({str(one.per) for one in may}):
+        by = identifier(column)
+        rows = f"{by} is null or {by} in (select {by} from {relation} where {touched.condition})"
+        these = replace(suite, expectations=tuple(one for one in may if one.per == column))
+        for outcome in check_relation(con, these, relation=f"select * from {relation} where {rows}"):
+            if outcome.passed:
+                seen = f"{outcome.observed} whose {column} has changed; the others are as they passed"
+                found[outcome.expectation_id] = replace(outcome, observed=seen)
+    return found
 
 
 def _touched(

@@ -11,7 +11,8 @@ overrides one by its id:
 The JSON is Great Expectations' own: `{"name", "expectations": [{"id", "type", "kwargs", "severity",
 "meta"}]}`, with `partition_by` beside the name where a column tells the relation's days apart. In `meta`, `why` says
 in one sentence why the expectation is there, `critical_above_pct` from which share of failing rows on a warning closes
-the gate, and `row_by_row` that each row is judged by itself, and only once. `observed` and
+the gate, `row_by_row` that each row is judged by itself, and only once, and `per` of which column's value it takes the
+rows together, which are judged again where one of them has changed. `observed` and
 `expected` say of a single failing row, such as a delivery, what was seen in it and what should have been: `{column}` in
 them stands for the row's value, or for the argument of that name. Nothing here imports GX.
 """
@@ -56,7 +57,8 @@ class Expectation:
 
     `critical_above_pct` makes a warning critical once more than that share of the rows failed: one wrong
     row is a clerk's mistake, one in a hundred is a column read wrongly. `row_by_row` says that a row passes or
-    fails by its own values alone, so that one which has passed need not be judged again.
+    fails by its own values alone, so that one which has passed need not be judged again. `per` names a column: which
+    rows fail is told from rows of the same value alone, and rows that are taken away make no other one fail.
     """
 
     id: str
@@ -66,6 +68,7 @@ class Expectation:
     why: str
     critical_above_pct: float | None = None
     row_by_row: bool = False
+    per: str | None = None
     observed: str | None = None
     expected: str | None = None
 
@@ -232,6 +235,9 @@ def _check_complete(entry: Mapping[str, Any], where: str) -> None:
         raise SuiteError(f"{where}: meta.row_by_row must be true or false")
     if row_by_row and not may_judge_row_by_row(entry):
         raise SuiteError(f"{where}: meta.row_by_row on what looks at more than the row itself")
+    per = entry["meta"].get("per")
+    if per is not None and not (isinstance(per, str) and per and "unexpected_rows_query" in entry["kwargs"]):
+        raise SuiteError(f"{where}: meta.per must be the column by whose value a query takes rows together")
 
 
 def _check_text(text: Any, where: str) -> None:
@@ -250,6 +256,7 @@ def _expectation(entry: Mapping[str, Any]) -> Expectation:
         why=entry["meta"]["why"],
         critical_above_pct=entry["meta"].get("critical_above_pct"),
         row_by_row=entry["meta"].get("row_by_row", False),
+        per=entry["meta"].get("per"),
         observed=entry["meta"].get("observed"),
         expected=entry["meta"].get("expected"),
     )

@@ -16,12 +16,12 @@ from typing import Any, Protocol
 import duckdb
 
 from orchestration.base.settings import Settings
-from orchestration.gates.changed import check_changed
+from orchestration.gates.changed import Touched, check_changed
 from orchestration.gates.outcome import Outcome
 from orchestration.gates.suites import Suite
 
 #: Judges a relation by a suite; with a condition on the rows that were touched, if all others have passed.
-Check = Callable[[Suite, str, str | None], list[Outcome]]
+Check = Callable[[Suite, str, Touched | None], list[Outcome]]
 #: Does a command in dbt's process.
 Run = Callable[[Sequence[str]], object]
 Say = Callable[[str], None]

@@ -13,7 +13,7 @@ import duckdb
 
 from orchestration.base.settings import Settings, private_dir
 from orchestration.base.sql import columns_of, exact, identifier, literal
-from orchestration.gates.changed import check_changed
+from orchestration.gates.changed import Touched, check_changed
 from orchestration.gates.engine import EngineError, ExpectationResult, name_failing_rows
 from orchestration.gates.failed_rows import MAX_FAILURES_SHOWN, FailedRows, OnDuckDB
 from orchestration.gates.gate import check_by
@@ -37,7 +37,7 @@ class SparkGates:
         self._con, self._settings, self._manifest = con, settings, manifest
         self._ask, self._say = ask, say
 
-    def __call__(self, suite: Suite, relation: str, touched: str | None) -> list[Outcome]:
+    def __call__(self, suite: Suite, relation: str, touched: Touched | None) -> list[Outcome]:
         looked_at = self.bytes_looked_at(suite, relation)
         if not suite.expectations or looked_at <= self._settings.spark_gates_above:
             return check_changed(self._con, self._settings, suite, relation, touched)

@@ -15,6 +15,7 @@ from orchestration.base.settings import Settings, home_dir
 from orchestration.base.sql import connect
 from orchestration.contracts import Feed
 from orchestration.gates.asset_checks import asset_check_specs, held_back_result, standing_result
+from orchestration.gates.changed import Touched
 from orchestration.gates.gate import not_judged
 from orchestration.gates.judging import judge
 from orchestration.gates.outcome import Outcome
@@ -262,7 +263,7 @@ def _check(
     relation: str,
     absent: Mapping[str, str],
     older: Mapping[str, str],
-    touched: str | None,
+    touched: Touched | None,
 ) -> list[Outcome]:
     """The suite's outcomes. A comparison with an absent relation cannot be judged, and says why it is absent.
 

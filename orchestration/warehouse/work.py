@@ -10,6 +10,7 @@ import duckdb
 from orchestration.base.settings import Settings
 from orchestration.contracts import Feed
 from orchestration.gates import verdicts
+from orchestration.gates.changed import Touched
 from orchestration.gates.gate import CAN_BE_JUDGED
 from orchestration.gates.suites import Suite
 from orchestration.warehouse import dbt
@@ -29,10 +30,9 @@ class Work:
     `inputs` are the relations to judge, each with what its verdict rests on: its rows, those that its tests and its
     suite compare them with, and these. `are_tested_whole` says of these whether their key tests have to look at all of
     their rows, because not all but the touched ones have passed them. `standing` are the verdicts of the other nodes,
-    which would be the same if they were judged again. `touched` has, of the relations of which all rows but the touched
-    ones have passed what judges row by row, the condition on these. `as_they_were` counts the selected nodes that
-    nothing has changed. `leaves_deliveries` says whether any wait for a node that is not selected, of this
-    stage or another.
+    which would be the same if they were judged again. `touched` has the touched rows of the relations of which all
+    others have passed what judges row by row. `as_they_were` counts the selected nodes that nothing has changed.
+    `leaves_deliveries` says whether any wait for a node that is not selected, of this stage or another.
     """
 
     plan: Plan
@@ -41,7 +41,7 @@ class Work:
     inputs: Mapping[str, str]
     are_tested_whole: Mapping[str, bool]
     standing: Mapping[str, verdicts.Verdict]
-    touched: Mapping[str, str]
+    touched: Mapping[str, Touched]
     as_they_were: int
     leaves_deliveries: bool
 
@@ -78,7 +78,7 @@ def find_work(
     inputs: dict[str, str] = {}
     are_tested_whole: dict[str, bool] = {}
     standing: dict[str, verdicts.Verdict] = {}
-    touched: dict[str, str] = {}
+    touched: dict[str, Touched] = {}
     for node in free:
         suite = suites.get(node, Suite(stage, node.name, ()))
         rests_on = _rests_on(settings, graph, made_of, node, suite, found.rows[node.name], shown)
@@ -88,7 +88,8 @@ def find_work(
             are_tested_whole[node.name] = verdict is None or not _tests_passed(verdict, rests_on, found, node)
             rows = graph.touched_rows(node)
             if rows and verdict and _rows_passed(verdict, suite, found, node):
-                touched[node.name] = rows
+                failed = frozenset(failure.expectation_id for failure in verdict.failures)
+                touched[node.name] = Touched(rows, failed)
         else:
             standing[node.name] = verdict
     there = existing(con)

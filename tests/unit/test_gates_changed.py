@@ -11,7 +11,7 @@ import pytest
 
 from orchestration.base.settings import Settings
 from orchestration.gates import changed
-from orchestration.gates.changed import check_changed
+from orchestration.gates.changed import Touched, check_changed
 from orchestration.gates.outcome import Outcome, is_closed
 from orchestration.gates.suites import Expectation, Severity, Suite
 
@@ -21,6 +21,13 @@ POSITIVE = Expectation(
 )  # fmt: skip
 TOTAL = Expectation("total", "expect_column_sum_to_be_between", {"column": "n"}, Severity.CRITICAL, "About all rows.")
 SUITE = Suite("marts", "ports", (POSITIVE, TOTAL), "dt")
+#: A number's ports never count less than the day before: told from the rows of one `i` together.
+NEVER_FALLS = Expectation(
+    "never_falls", "unexpected_rows_expectation",
+    {"unexpected_rows_query": "select * from {batch} qualify n < lag(n) over (partition by i order by dt nulls last)"},
+    Severity.WARNING, "A sum.", per="i",
+)  # fmt: skip
+TOGETHER = replace(SUITE, expectations=(NEVER_FALLS, POSITIVE))
 
 
 @pytest.fixture
@@ -85,7 +92,7 @@ def test_where_all_but_the_touched_rows_have_passed_their_partitions_are_judged_
 ) -> None:
     _judge(con, settings)
     con.execute("update ports set n = -1 where dt = '2026-01-02' and i = 0")
-    failure, total = check_changed(con, settings, SUITE, "ports", "i = 0 and dt = '2026-01-02'")
+    failure, total = check_changed(con, settings, SUITE, "ports", Touched("i = 0 and dt = '2026-01-02'"))
     assert (failure.partition, failure.observed, total.evaluated) == ("2026-01-02", "1 of 10 rows, 10 %", 30)
     first, _ = _judge(con, settings)
     assert first.failed == 1, "the seal was of other rows"
@@ -94,11 +101,43 @@ def test_where_all_but_the_touched_rows_have_passed_their_partitions_are_judged_
 def test_touched_rows_say_nothing_to_a_suite_that_has_never_judged_the_others(
     con: duckdb.DuckDBPyConnection, settings: Settings
 ) -> None:
-    first, _ = check_changed(con, settings, SUITE, "ports", "i = 0 and dt = '2026-01-02'")
+    first, _ = check_changed(con, settings, SUITE, "ports", Touched("i = 0 and dt = '2026-01-02'"))
     assert first.evaluated == 30
     stricter = replace(SUITE, expectations=(replace(POSITIVE, kwargs={"column": "n", "min_value": 2}), TOTAL))
-    failures = check_changed(con, settings, stricter, "ports", "i = 0 and dt = '2026-01-02'")[:-1]
+    failures = check_changed(con, settings, stricter, "ports", Touched("i = 0 and dt = '2026-01-02'"))[:-1]
     assert sum(failure.failed or 0 for failure in failures) == 30
+
+
+def test_rows_that_are_taken_together_are_held_against_those_of_the_touched_ones_alone(
+    con: duckdb.DuckDBPyConnection, settings: Settings
+) -> None:
+    _judge(con, settings, TOGETHER)
+    con.execute("update ports set n = 2 where dt = '2026-01-03' and i = 4")
+    con.execute("update ports set n = 2 where dt is null and i = 4")
+    passing, _ = check_changed(con, settings, TOGETHER, "ports", Touched("i = 4 and dt = '2026-01-03'"))
+    assert passing.observed == "none of 3 rows whose i has changed; the others are as they passed"
+
+
+def test_a_row_is_wrong_by_one_that_was_touched_and_then_all_are_looked_at(
+    con: duckdb.DuckDBPyConnection, settings: Settings
+) -> None:
+    _judge(con, settings, TOGETHER)
+    con.execute("update ports set n = 2 where dt = '2026-01-02' and i = 4")
+    whole, *_ = check_changed(con, settings, TOGETHER, "ports")
+    touched, *_ = check_changed(con, settings, TOGETHER, "ports", Touched("i = 4 and dt = '2026-01-02'"))
+    assert (touched.partition, touched.observed) == ("2026-01-03", "1 of 10 rows, 10 %")
+    assert touched == whole
+
+
+def test_what_failed_when_all_were_looked_at_is_held_against_all_again(
+    con: duckdb.DuckDBPyConnection, settings: Settings
+) -> None:
+    con.execute("update ports set n = 2 where dt = '2026-01-02' and i = 4")
+    failed, *_ = _judge(con, settings, TOGETHER)
+    assert not failed.passed
+    touched = Touched("i = 5 and dt = '2026-01-02'", frozenset({"never_falls"}))
+    again, *_ = check_changed(con, settings, TOGETHER, "ports", touched)
+    assert not again.passed
 
 
 def test_another_suite_judges_everything(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:

@@ -101,6 +101,7 @@ def test_a_site_switches_an_expectation_off(tmp_path: Path) -> None:
         ({"meta": {"why": "x", "critical_above_pct": "many"}}, "must be a share"),
         ({"meta": {"why": "x", "critical_above_pct": 1}}, "critical anyway"),
         ({"meta": {"why": "x", "row_by_row": "yes"}}, "meta.row_by_row must be true or false"),
+        ({"meta": {"why": "x", "per": "line_key"}}, "meta.per must be the column by whose value a query takes rows"),
         ({"meta": ONCE, "type": "expect_column_values_to_be_unique"}, "looks at more than the row itself"),
         ({"meta": ONCE, "type": "expect_column_sum_to_be_between"}, "looks at more than the row itself"),
         ({"meta": ONCE, "kwargs": {"column": "x", "mostly": 0.9}}, "looks at more than the row itself"),
