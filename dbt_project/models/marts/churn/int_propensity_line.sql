@@ -2,6 +2,25 @@
 {%- set enough = 900000 -%}
 {#- Departures are what is learnt from, and few: of those who stay, one in sixteen is looked at, and stands for all. -#}
 {%- set halvings = 4 -%}
+{#- Lines, with what is told of them whatever the day; read twice: a CTE would be held in memory, with all of them. -#}
+{%- set told_lines -%}
+    (
+        select
+            lines.*,
+            regions.province,
+            arrivals.came_from,
+            exposed.known_on as exposure_known_on,
+            robbed.known_dt as fraud_known_dt,
+            disputed.disputed_on
+        from {{ ref('dim_line') }} as lines
+        left join regions on lines.region_code = regions.region_code
+        left join arrivals on lines.line_key = arrivals.line_key
+        left join exposed on lines.number_key = exposed.number_key
+        left join robbed on lines.line_key = robbed.line_key
+        left join disputed on lines.line_key = disputed.line_key
+        where lines.status <> 'TERMINATED'
+    )
+{%- endset %}
 
 with snapshots as (
     select * from {{ ref('int_propensity_snapshot') }}
@@ -105,19 +124,39 @@ sim_changes as (
     group by snapshots.snapshot_on, changes.number_key
 ),
 
+-- lines looked at on past days: whoever left, and of those who stayed a part
+sampled as (
+    select * from {{ told_lines }} as lines
+    where
+        {{ is_sampled('line_key', halvings, of='stayers') }}
+        or line_key in (select departures.line_key from departures)
+),
+
+-- and the other lines of their accounts
+beside_them as (
+    select * from {{ ref('dim_line') }}
+    where
+        status <> 'TERMINATED'
+        and account_key in (select sampled.account_key from sampled)
+),
+
 -- accounts that paid for more than one line then
 accounts as (
-    select
-        snapshots.snapshot_on,
-        lines.account_key,
-        count(*) as lines
-    from snapshots
-    inner join {{ ref('dim_line') }} as lines on {{ valid_at('lines', start_of_day('snapshots.snapshot_on')) }}
-    where
-        lines.account_key is not null
-        and lines.status <> 'TERMINATED'
-    group by snapshots.snapshot_on, lines.account_key
-    having count(*) > 1
+    {%- for when, lines in {'snapshots.is_today': ref('dim_line'), 'not snapshots.is_today': 'beside_them'}.items() %}
+        select
+            snapshots.snapshot_on,
+            lines.account_key,
+            count(*) as lines
+        from snapshots
+        inner join {{ lines }} as lines on {{ valid_at('lines', start_of_day('snapshots.snapshot_on')) }}
+        where
+            {{ when }}
+            and lines.account_key is not null
+            and lines.status <> 'TERMINATED'
+        group by snapshots.snapshot_on, lines.account_key
+        having count(*) > 1
+        {{ 'union all' if not loop.last }}
+    {%- endfor %}
 ),
 
 -- and those of which a line had just left
@@ -154,50 +193,42 @@ just_left as (
     group by snapshot_on, account_key
 ),
 
-lines as (
-    select
-        lines.*,
-        {{ is_sampled('lines.line_key', halvings, of='stayers') }} as stands_for_stayers,
-        regions.province,
-        arrivals.came_from,
-        exposed.known_on as exposure_known_on,
-        robbed.known_dt as fraud_known_dt,
-        disputed.disputed_on
-    from {{ ref('dim_line') }} as lines
-    left join regions on lines.region_code = regions.region_code
-    left join arrivals on lines.line_key = arrivals.line_key
-    left join exposed on lines.number_key = exposed.number_key
-    left join robbed on lines.line_key = robbed.line_key
-    left join disputed on lines.line_key = disputed.line_key
-    where lines.status <> 'TERMINATED'
+-- who was there on each of the days
+there as (
+    {%- for when, lines in {'snapshots.is_today': told_lines, 'not snapshots.is_today': 'sampled'}.items() %}
+        select
+            snapshots.*,
+            lines.*,
+            providers.group_name as provider_group
+        from snapshots
+        cross join providers
+        inner join {{ lines }} as lines
+            on
+                providers.provider = lines.provider
+                and {{ valid_at('lines', start_of_day('snapshots.snapshot_on')) }}
+        where
+            {{ when }}
+            and {{ in_view(['providers.group_name']) }}
+        {{ 'union all' if not loop.last }}
+    {%- endfor %}
 ),
 
 watched as (
     select
-        snapshots.*,
-        lines.*,
-        providers.group_name as provider_group,
+        there.*,
         departures.left_on,
         departures.left_for,
-        case when snapshots.is_today or departures.left_on is not null then 1 else {{ 2 ** halvings }} end as stands_for
-    from snapshots
+        case when there.is_today or departures.left_on is not null then 1 else {{ 2 ** halvings }} end as stands_for
+    from there
     cross join sized
-    cross join providers
-    inner join lines
-        on
-            providers.provider = lines.provider
-            and {{ valid_at('lines', start_of_day('snapshots.snapshot_on')) }}
     left join departures
         on
-            snapshots.snapshot_on = departures.snapshot_on
-            and lines.line_key = departures.line_key
+            there.snapshot_on = departures.snapshot_on
+            and there.line_key = departures.line_key
     where
-        {{ in_view(['providers.group_name']) }}
-        and (
-            snapshots.is_today
-            or (lines.stands_for_stayers or departures.left_on is not null)
-            and {{ share_of('lines.line_key', 'watched') }} < sized.watched_share
-        )
+        there.is_today
+        or (departures.left_on is not null or {{ is_sampled('there.line_key', halvings, of='stayers') }})
+        and {{ share_of('there.line_key', 'watched') }} < sized.watched_share
 ),
 
 -- while a waiver pays fees back, no contract binds
