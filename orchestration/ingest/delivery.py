@@ -148,7 +148,7 @@ class Delivery:
         return any(entry.name == name and (entry.rows is not None or entry.sha256) for entry in entries)
 
     def check_files(self) -> None:
-        """Compare the files with the manifest's list, by name and hash.
+        """Compare the files with the manifest's list, by name, and by hash what can be read; who reads it says why not.
 
         Raises:
             RefusedError: naming the file that is absent, unlisted, listed twice or different, or has a name that
@@ -165,13 +165,14 @@ class Delivery:
         listed = {entry.name: entry for entry in self.manifest.files}
         if len(listed) < len(self.manifest.files):
             raise RefusedError(f"{MANIFEST}: lists a file twice")
-        present = {self.name_of(path) for path in self.files}
-        if absent := sorted(listed.keys() - present):
+        present = {self.name_of(path): path for path in self.files}
+        if absent := sorted(listed.keys() - present.keys()):
             raise RefusedError(f"{absent[0]}: listed in {MANIFEST}, but absent")
-        if unlisted := sorted(present - listed.keys()):
+        if unlisted := sorted(present.keys() - listed.keys()):
             raise RefusedError(f"{unlisted[0]}: not listed in {MANIFEST}")
         for name, entry in listed.items():
-            if entry.sha256 and entry.sha256.strip().casefold() != self.sha256_by_file[name]:
+            can_be_read = is_file(present[name]) and os.access(present[name], os.R_OK)
+            if can_be_read and entry.sha256 and entry.sha256.strip().casefold() != self.sha256_by_file[name]:
                 raise RefusedError(f"{name}: its SHA-256 differs from the one in {MANIFEST}")
 
     @property

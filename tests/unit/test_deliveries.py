@@ -89,6 +89,12 @@ def test_a_file_that_the_manifest_does_not_list_refuses_the_delivery(site: Small
     assert site.ingest().refusal == "more.csv: not listed in _manifest.json"
 
 
+def test_a_listed_file_that_cannot_be_read_is_refused_for_that_and_not_for_its_hash(site: SmallSite) -> None:
+    (site.folder() / "fees.csv").mkdir()
+    site.manifest({"name": "charges.csv"}, {"name": "fees.csv", "sha256": "0" * 64})
+    assert site.ingest().refusal == "fees.csv: is not a file"
+
+
 def test_a_manifest_without_files_or_that_is_no_json_refuses_the_delivery(site: SmallSite) -> None:
     (site.folder() / "charges.csv").unlink()
     site.manifest()
