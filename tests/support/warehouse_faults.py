@@ -280,7 +280,11 @@ WAREHOUSE_FAULTS = [
     ),
     WarehouseFault("a day of payments missing behind the disputes about them",
         _VERDICTS, "disputed_payment_known",
-        "update raw.payments__all_revisions set payment_id = 'X' || payment_id where {here}", _PAYMENT,
+        # complaints of the first sixty days may be about payments from before them
+        "update raw.payments__all_revisions set payment_id = 'X' || payment_id where {here}; "
+        "update intermediate.int_payment_verdict set first_disputed_at = first_disputed_at + interval 60 day, "
+        "verdict_at = verdict_at + interval 60 day where {here}",
+        _PAYMENT,
     ),
     WarehouseFault("verdicts dated before their complaints",
         _VERDICTS, "decided_after_disputed",
