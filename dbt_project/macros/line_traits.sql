@@ -62,3 +62,14 @@ billing has no line.
         {%- endfor %}
     )
 {%- endmacro %}
+
+{#- From clause: lines of each incident's group that were there when it began. Reads `incidents` and `providers`. -#}
+{% macro from_lines_at_start(lines) -%}
+    from incidents
+    inner join providers on incidents.provider_group = providers.group_name
+    inner join {{ lines }} as lines
+        on
+            providers.provider = lines.provider
+            and lines.status <> 'TERMINATED'
+            and {{ valid_at('lines', start_of_day('incidents.starts_on')) }}
+{%- endmacro %}

@@ -51,9 +51,11 @@ def check_changed(
     if suite.partition_by is None or not row_by_row:
         return check_relation(con, suite, relation=relation)
     passed = _passed(settings, suite)
+    if passed is None:  # nothing is known of the others by this suite
+        touched = None
     seals: _Seals | None = None
     try:
-        if touched and passed is not None:
+        if touched:
             due, partitions = _touched(con, relation, suite.partition_by, touched.condition)
         else:
             seals = _seals(con, relation, suite.partition_by)
@@ -61,7 +63,7 @@ def check_changed(
             partitions = len(seals)
     except duckdb.Error as error:
         return [not_judged(suite, first_line(error))]
-    passing = _passing_where_touched(con, suite, relation, touched) if touched and passed is not None else {}
+    passing = _passing_where_touched(con, suite, relation, touched) if touched else {}
     others = replace(suite, expectations=tuple(one for one in suite.expectations if one.id not in passing))
     outcomes = check_relation(con, others, relation=relation, partitions=due if len(due) < partitions else None)
     judged = [outcome for outcome in outcomes if outcome.expectation_id in row_by_row]

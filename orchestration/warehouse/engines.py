@@ -20,7 +20,7 @@ from orchestration.gates.changed import Touched, check_changed
 from orchestration.gates.outcome import Outcome
 from orchestration.gates.suites import Suite
 
-#: Judges a relation by a suite; with a condition on the rows that were touched, if all others have passed.
+#: Judges a relation by a suite; with the rows that were touched, if all others have passed row by row.
 Check = Callable[[Suite, str, Touched | None], list[Outcome]]
 #: Does a command in dbt's process.
 Run = Callable[[Sequence[str]], object]

@@ -55,9 +55,7 @@ left_lines as (
 -- lines that the account of one that left paid for when the incident began
 beside_them as (
     select * from {{ ref('dim_line') }}
-    where
-        account_key in (select left_lines.account_key from left_lines)
-        and status <> 'TERMINATED'
+    where account_key in (select left_lines.account_key from left_lines)
 ),
 
 accounts as (
@@ -65,12 +63,7 @@ accounts as (
         incidents.incident_id,
         lines.account_key,
         count(*) as lines
-    from incidents
-    inner join providers on incidents.provider_group = providers.group_name
-    inner join beside_them as lines
-        on
-            providers.provider = lines.provider
-            and {{ valid_at('lines', start_of_day('incidents.starts_on')) }}
+    {{ from_lines_at_start('beside_them') }}
     group by incidents.incident_id, lines.account_key
 ),
 
@@ -102,13 +95,7 @@ exposed_at_risk as (
     select
         incidents.incident_id,
         count(*) as lines
-    from incidents
-    inner join providers on incidents.provider_group = providers.group_name
-    inner join {{ ref('dim_line') }} as lines
-        on
-            providers.provider = lines.provider
-            and lines.status <> 'TERMINATED'
-            and {{ valid_at('lines', start_of_day('incidents.starts_on')) }}
+    {{ from_lines_at_start(ref('dim_line')) }}
     inner join exposed
         on
             lines.number_key = exposed.number_key

@@ -6,15 +6,7 @@
 
 {%- set touched = ref('int_trait_at_risk__touched') %}
 {#- Read twice: a CTE that two others read is held in memory, with every line of the carrier. -#}
-{%- set from_lines_here -%}
-    from incidents
-    inner join providers on incidents.provider_group = providers.group_name
-    inner join {{ ref('dim_line') }} as lines
-        on
-            providers.provider = lines.provider
-            and lines.status <> 'TERMINATED'
-            and {{ valid_at('lines', start_of_day('incidents.starts_on')) }}
-{%- endset %}
+{%- set from_lines_here = from_lines_at_start(ref('dim_line')) %}
 
 with incidents as (
     select * from {{ ref('dim_incident') }}
