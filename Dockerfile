@@ -8,6 +8,7 @@ COPY dbt_project dbt_project
 COPY expectations expectations
 COPY bi bi
 COPY docs/terms.md docs/terms.md
+ENV UV_COMPILE_BYTECODE=1
 RUN python -m venv /opt/ringfence \
     && uv pip install --python /opt/ringfence/bin/python -r requirements.lock \
     && uv pip install --python /opt/ringfence/bin/python --no-deps .

@@ -13,6 +13,9 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 
 UV := 'uv>=0.9,<1'
 
+# Python keeps what it compiles, whatever the shell says: each of many processes would compile some 2 s of imports again.
+unexport PYTHONDONTWRITEBYTECODE
+
 RESOLVE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-annotate --no-header \
 	--no-emit-index-url --no-emit-find-links
 
@@ -83,14 +86,13 @@ lock: $(BIN)/uv  ## resolve the requirements*.lock anew from pyproject.toml
 clean:  ## remove the environments (never the data)
 	rm -rf $(VENV) $(VENV_BI) $(VENV_SPARK)
 
-# Tests start many processes, of which each would compile some 2 s of imports again where Python may not write what it
-# has compiled. What runs is in requirements.lock; requirements-dev.lock has the same versions and the developers' tools beside them.
+# What runs is in requirements.lock; requirements-dev.lock has the same versions and the developers' tools beside them.
 $(VENV)/.installed: requirements.lock pyproject.toml | $(BIN)/uv
 	@$(call install,requirements.lock)
 	@touch $@
 
 $(VENV)/.installed-dev: requirements-dev.lock pyproject.toml | $(BIN)/uv
-	@export UV_COMPILE_BYTECODE=1; $(call install,requirements-dev.lock)
+	@$(call install,requirements-dev.lock)
 	@touch $(VENV)/.installed $@
 
 # The pip of the Python that is there is enough; one of the environment's own would take four seconds more.
