@@ -30,6 +30,14 @@ TRAPS = {
     "a list of nothing": "select {{ sorted_values('n') }} is null from (values (1)) as t (n) where n > 1",
     "division of integers": "select cast(round(1000 * (7 / 2)) as bigint), cast(floor(7 / 2) as bigint)",
     "division of decimals": "select cast(round(1e9 * (100e0 * 1 / 3)) as bigint)",
+    "an hour of the clock": """
+        select n, {{ epoch_seconds(start_of_hour('instant')) }}
+        from (
+            select n, cast(said as timestamp with time zone) as instant
+            from (values (1, '2025-11-02 05:30:00+00:00'), (2, '2025-11-02 06:59:59.5+00:00')) as t (n, said)
+        ) as t
+        order by n
+    """,
     "seconds of microseconds": """
         select {{ seconds_between("timestamp '2026-01-01 00:00:00.999999'", "timestamp '2026-01-01 00:00:02'") }}
     """,
@@ -64,14 +72,16 @@ TRAPS = {
 _SPELLED = {"timestamp with time zone": "timestamp"}
 
 
+@pytest.mark.parametrize("zone", ["Asia/Seoul", "America/New_York", "Asia/Kolkata"])
 @pytest.mark.parametrize("trap", TRAPS)
-def test_both_engines_answer_alike(trap: str, session: Any) -> None:
+def test_both_engines_answer_alike(trap: str, zone: str, session: Any) -> None:
     with duckdb.connect() as con:
-        con.execute("set timezone = 'Asia/Seoul'")
+        con.execute(f"set timezone = '{zone}'")
         expected = con.execute(render_model(TRAPS[trap])).fetchall()
     query = render_model(TRAPS[trap], engine="spark")
     for ours, theirs in _SPELLED.items():
         query = query.replace(ours, theirs)
+    session.conf.set("spark.sql.session.timeZone", zone)
     assert [tuple(row) for row in session.sql(query).collect()] == expected
 
 

@@ -56,6 +56,8 @@ CONSTRUCTS = (
     Construct(
         r"\b(epoch|epoch_us|epoch_ms|unix_\w+)\(", "epoch_seconds() or seconds_between()", "epoch_us(occurred_at)"
     ),
+    Construct(r"\bdate_trunc\('hour'", "start_of_hour(): of the hour that is there twice DuckDB knows one",
+              "date_trunc('hour', occurred_at)"),
     Construct(
         r"\b(strftime|date_format|dayname|dayofweek|isodow|weekday)\(", "weekday_name(): numbers of weekdays differ",
         "dayofweek(date_day)",

@@ -88,6 +88,19 @@
 {%- endmacro %}
 
 
+{#-
+The beginning of an instant's hour on the site's clock. Where the clocks go back, `date_trunc` of DuckDB takes both
+hours for the later one; this tells them apart, in a fifteenth of the time.
+-#}
+{% macro start_of_hour(instant) -%}
+    {{ return(adapter.dispatch('start_of_hour', 'ringfence')(instant)) }}
+{%- endmacro %}
+
+{% macro duckdb__start_of_hour(instant) -%}
+    time_bucket(interval 1 hour, {{ instant }}, timestamp with time zone '2000-01-01')
+{%- endmacro %}
+
+
 {#- Hours from one instant to another. -#}
 {% macro hours_between(from_instant, to_instant) -%}
     {{ seconds_between(from_instant, to_instant) }} / 3600e0

@@ -55,6 +55,10 @@
     cast({{ date_day }} as timestamp)
 {%- endmacro %}
 
+{% macro spark__start_of_hour(instant) -%}
+    date_trunc('HOUR', {{ instant }})
+{%- endmacro %}
+
 {% macro spark__seconds_between(from_instant, to_instant) -%}
     ((unix_micros({{ to_instant }}) - unix_micros({{ from_instant }})) div 1000000)
 {%- endmacro %}

@@ -11,7 +11,7 @@ select
     amount,
     dt,
     rev,
-    date_trunc('hour', occurred_at) as occurred_hour,
+    {{ start_of_hour('occurred_at') }} as occurred_hour,
     min(dt) over (partition by payment_id) as since
 from {{ events }}
 where
@@ -59,7 +59,7 @@ inner join (
     on
         payments.cell_id = changed.cell_id
         and payments.merchant_id = changed.merchant_id
-        and date_trunc('hour', payments.occurred_at) = changed.occurred_hour
+        and {{ start_of_hour('payments.occurred_at') }} = changed.occurred_hour
         and payments.cell_dt >= changed.since
 union all
 select payments.payment_id

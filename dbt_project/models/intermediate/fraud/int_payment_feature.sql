@@ -38,7 +38,7 @@ with habits as (
                 limit_raised_at,
                 status = 'DENIED' as is_denied,
                 occurred_at,
-                date_trunc('hour', occurred_at) as occurred_hour,
+                {{ start_of_hour('occurred_at') }} as occurred_hour,
                 first_dt,
                 last_dt,
                 cell_dt,
@@ -137,17 +137,17 @@ crowds as (
         select
             cell_id,
             merchant_id,
-            date_trunc('hour', occurred_at) as occurred_hour
+            {{ start_of_hour('occurred_at') }} as occurred_hour
         from {{ latest }}
         where
             {{ part }}
             and cell_id is not null
             {% if is_incremental() -%}
-                and date_trunc('hour', occurred_at) in (
-                    select date_trunc('hour', touched.occurred_at) from {{ touched }}
+                and {{ start_of_hour('occurred_at') }} in (
+                    select {{ start_of_hour('touched.occurred_at') }} from {{ touched }}
                 )
             {%- endif %}
-        group by cell_id, merchant_id, date_trunc('hour', occurred_at)
+        group by cell_id, merchant_id, {{ start_of_hour('occurred_at') }}
         having min(number_key) <> max(number_key)
         {{ 'union all' if not loop.last }}
     {% endfor %}
@@ -164,7 +164,7 @@ crowd_payments as (
         on
             payments.cell_id = crowds.cell_id
             and payments.merchant_id = crowds.merchant_id
-            and date_trunc('hour', payments.occurred_at) = crowds.occurred_hour
+            and {{ start_of_hour('payments.occurred_at') }} = crowds.occurred_hour
 ),
 
 crowd_members as (
