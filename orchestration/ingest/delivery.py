@@ -12,7 +12,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
-from stat import S_ISREG
+from stat import S_ISDIR, S_ISREG
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ValidationError
@@ -25,6 +25,7 @@ from orchestration.ingest.names import header_in_message, is_data, spelled
 from orchestration.privacy.masking import without_numbers
 
 MANIFEST = "_manifest.json"
+_LISTED_AND_ENTERED = os.R_OK | os.X_OK
 
 
 def _computable(moment: datetime) -> datetime:
@@ -154,8 +155,8 @@ class Delivery:
             RefusedError: naming the file that is absent, unlisted, listed twice or different, or has a name that
                 another one spells in another way.
         """
-        if not os.access(self.folder, os.R_OK):
-            raise RefusedError(f"{self.folder.name}: the folder is closed to us")
+        if closed := closed_to_us(self.folder):
+            raise RefusedError(f"{closed.name}: the folder is closed to us")
         if twice := next((name for name, n in Counter(map(self.name_of, self.files)).items() if n > 1), None):
             raise RefusedError(f"{twice}: there are two files of that name, spelled in different bytes")
         if self.manifest is None or not self.manifest.files:
@@ -184,13 +185,17 @@ class Delivery:
 def find_delivery(landing: Path, feed: Feed, dt: date) -> Delivery | None:
     """The delivery of a feed for a day, or None if nothing has arrived."""
     folder = landing / feed.name / f"dt={dt.isoformat()}"
-    if not folder.is_dir():
-        return None
-    is_closed = not os.access(folder, os.R_OK | os.X_OK)
-    found = [] if is_closed else folder.iterdir()
+    is_closed = closed_to_us(folder) is not None
+    found = folder.iterdir() if not is_closed and _is_folder(folder) else ()
     files = tuple(sorted(path for path in found if is_data(path.name, feed.suffixes)))
     has_manifest = _stat(folder / MANIFEST) is not None
     return Delivery(feed.name, dt, folder, files, feed.encoding) if files or has_manifest or is_closed else None
+
+
+def closed_to_us(folder: Path) -> Path | None:
+    """Which of a day's folder and its feed's we may not list or enter; None if we may, or they are not there."""
+    there = (path for path in (folder.parent, folder) if _is_folder(path))
+    return next((path for path in there if not os.access(path, _LISTED_AND_ENTERED)), None)
 
 
 def day_of(folder: Path) -> date | None:
@@ -220,6 +225,11 @@ def _stat(path: Path) -> os.stat_result | None:
         return path.stat()
     except OSError:  # not there, or behind a folder or a link that leads nowhere
         return None
+
+
+def _is_folder(path: Path) -> bool:
+    found = _stat(path)
+    return found is not None and S_ISDIR(found.st_mode)
 
 
 def is_file(path: Path) -> bool:

@@ -67,6 +67,21 @@ def test_a_file_is_read_whatever_bytes_its_name_is_in(site: SmallSite, name: byt
     assert read_status(site.settings, {"charges": site.feed}).model_dump_json()
 
 
+@pytest.mark.parametrize("closed", ["charges", f"charges/dt={DAY}"], ids=["a feed's folder", "a day's folder"])
+def test_a_closed_folder_is_told_and_refuses_its_own_deliveries(
+    site: SmallSite, closed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _named(site, b"charges.csv")
+    folder, allowed = site.settings.landing_dir / closed, os.access
+    monkeypatch.setattr("os.access", lambda path, mode: folder not in (path, *path.parents) and allowed(path, mode))
+    receipt = site.ingest()
+    assert (receipt.refusal, receipt.rows_accepted) == (f"{folder.name}: the folder is closed to us", 0)
+    told = list(unread(site.settings, {"charges": site.feed}, []))
+    assert told == [f"{folder}: the folder is closed to us"] * (folder.name == "charges")
+    monkeypatch.undo()
+    assert site.ingest().rows_accepted == 2
+
+
 def test_a_manifest_lists_a_name_as_people_spell_it(site: SmallSite) -> None:
     _named(site, "청구.csv".encode("cp949"))
     site.manifest({"name": "\u110e\u1165\u11bc\u1100\u116e.csv", "rows": 2})
