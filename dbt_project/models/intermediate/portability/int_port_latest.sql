@@ -38,7 +38,7 @@ history as (
         bool_or(status = 'COMPLETED') as is_completed,
         bool_or(status = 'WITHDRAWN') as is_withdrawn,
         {{ last_by('processed_on', 'event_seq') }} filter (where status = 'COMPLETED') as processed_on,
-        {{ last_by(local_date('status_at'), 'event_seq') }} filter (where status = 'WITHDRAWN') as withdrawn_on,
+        {{ last_by('status_at', 'event_seq') }} filter (where status = 'WITHDRAWN') as withdrawn_at,
         min(first_dt) as first_dt,
         max(last_dt) as last_dt
     from states
@@ -66,7 +66,7 @@ final as (
         history.processed_on,
         history.is_completed,
         history.is_withdrawn,
-        history.withdrawn_on,
+        {{ local_date('history.withdrawn_at') }} as withdrawn_on,
         history.latest_dt as state_dt,
         history.first_dt,
         history.last_dt
