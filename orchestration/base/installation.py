@@ -114,10 +114,19 @@ def read_installation_file(file: Path | None, known: Collection[str]) -> dict[st
         raise Refusal(f"{VARIABLE}: {file} does not exist.") from None
     except (tomllib.TOMLDecodeError, NotTextError) as error:
         raise Refusal(f"{file}: {error}") from None
-    for name in written.keys() - set(known):
-        near = difflib.get_close_matches(name, known, 1)
-        raise Refusal(f"{file}: there is no setting {name!r}" + (f"; did you mean {near[0]!r}?" if near else "."))
+    check_names(str(file), written, known)
     return {
         name: str(file.parent / Path(value).expanduser()) if name in _PATHS and isinstance(value, str) else value
         for name, value in written.items()
     }
+
+
+def check_names(where: str, names: Collection[str], known: Collection[str]) -> None:
+    """See that every name is that of a setting.
+
+    Raises:
+        Refusal: naming one that is not, and what may have been meant.
+    """
+    for name in sorted(set(names) - set(known)):
+        near = difflib.get_close_matches(name, known, 1)
+        raise Refusal(f"{where}: there is no setting {name!r}" + (f"; did you mean {near[0]!r}?" if near else "."))

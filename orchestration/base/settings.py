@@ -13,10 +13,17 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import BaseModel, ByteSize, Field, SecretStr, field_validator, model_validator
+from pydantic import BaseModel, ByteSize, Field, SecretStr, TypeAdapter, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from orchestration.base.installation import NAME, InstallationFile, find_installation_file, read_installation_file
+from orchestration.base.installation import (
+    NAME,
+    VARIABLE,
+    InstallationFile,
+    check_names,
+    find_installation_file,
+    read_installation_file,
+)
 from orchestration.base.site_profile import SITES, VIEW, Site, existing_zone, read_profile
 
 PACKAGE = Path(__file__).resolve().parents[1]
@@ -48,6 +55,9 @@ ENVIRONMENTS = {
 
 PREFIX = "RINGFENCE_"
 #: What Dagster or dbt take for a pattern or a part of an address: they would look for their files elsewhere.
+_MEMORY = re.compile(r"[0-9]+(\.[0-9]+)? ?[KMGT]i?B")
+#: DuckDB takes half of it to open a file at all.
+_LEAST_MEMORY = 64_000_000
 _NOT_IN_HOME = re.compile(r"[][*?#]|%[0-9A-Fa-f]{2}")
 
 
@@ -72,7 +82,7 @@ class Settings(BaseSettings):
     pseudonym_key: SecretStr | None = None
     pseudonym_key_file: Path | None = None
     statement_key_file: Path | None = None
-    memory_limit: str = Field(default="6GB", pattern=r"^[0-9.]+ ?[KMGT]i?B$")
+    memory_limit: str = "6GB"
     first_day: date | None = None
     keep_generations: int = Field(default=5, ge=2)
     keep_raw_days: int | None = Field(default=None, ge=60)  # the gates compare a day with its weekday's history
@@ -136,6 +146,13 @@ class Settings(BaseSettings):
             raise ValueError(f"RINGFENCE_SITE: {self.site} is not a folder")
         _ = self.site_profile
         return self
+
+    @field_validator("memory_limit")
+    @classmethod
+    def _is_enough(cls, text: str) -> str:
+        if not _MEMORY.fullmatch(text) or TypeAdapter(ByteSize).validate_python(text) < _LEAST_MEMORY:
+            raise ValueError(f"{text!r} is not an amount of memory such as 6GB, of 64MB or more")
+        return text
 
     @field_validator("timezone")
     @classmethod
@@ -241,6 +258,16 @@ def origins() -> dict[str, str]:
     said = {name: variable for name, variable in variables.items() if os.environ.get(variable)}
     written = InstallationFile(Settings, said).written
     return dict.fromkeys(written, str(find_installation_file())) | said
+
+
+def check_variables() -> None:
+    """See that every variable with our prefix is a setting.
+
+    Raises:
+        Refusal: naming one that is not, and what may have been meant.
+    """
+    made = {name for name in os.environ if name.startswith(PREFIX)} - {VARIABLE}
+    check_names("the environment", made, [f"{PREFIX}{name}".upper() for name in Settings.model_fields])
 
 
 def home_dir(path: Path) -> Path:

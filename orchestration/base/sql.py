@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 from datetime import date
 from functools import cache
+from importlib import import_module
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -57,6 +58,7 @@ def connect(settings: Settings, database: str = IN_MEMORY, *, read_only: bool = 
 
     DuckDB alone can read what is encrypted but not write it: the first spilled block would be an error.
     """
+    import_module("pandas")  # DuckDB does at the first value that is bound, and swallows a Ctrl-C meanwhile
     # a file takes settings of an opening only if whoever else has it open gave the same
     is_alone = database == IN_MEMORY
     if is_alone:

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from orchestration.cli.shell import Json, app, gates_app, installation, out, print_json, settings
+from orchestration.cli.shell import Json, Port, app, check_port, gates_app, installation, out, print_json, settings
 from orchestration.contracts import load_feeds
 
 
@@ -62,11 +62,13 @@ def report(
 
 
 @app.command()
-def reports(port: Annotated[int, typer.Option(help="Port on loopback.")] = 3001) -> None:
+def reports(port: Port = 3001) -> None:
     """Serve the pages of the reports to browsers on this machine: morning reports, gates, glossary; nothing else."""
     from orchestration.reporting.served import reports_server
 
-    with reports_server(settings(), port) as server:
+    configured = settings()
+    check_port(port)
+    with reports_server(configured, port) as server:
         out.print(f"http://127.0.0.1:{server.server_port}/ (Ctrl-C ends it)")
         try:
             server.serve_forever()
@@ -101,15 +103,16 @@ def export(
 @app.command()
 def status(as_json: Json = False) -> None:
     """Say which feeds are received, missing, late or refused, which gates are closed, what is published."""
-    from orchestration.reporting.terminal.status_shown import print_status
+    from orchestration.reporting.terminal.status_shown import print_nothing_yet, print_status
     from orchestration.state.status import read_status
 
     configured = installation()
-    found = read_status(configured, load_feeds(configured))
+    feeds = load_feeds(configured)
+    found = read_status(configured, feeds)
     if as_json:
         typer.echo(found.model_dump_json(indent=2))
     elif not any(feed.has_arrived for feed in found.feeds) and found.publication is None:
-        out.print(f"Nothing has arrived yet in {configured.landing_dir}, and nothing is published.")
+        print_nothing_yet(out, configured, feeds, found)
     else:
         print_status(out, found)
 

@@ -5,16 +5,12 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
 from urllib.parse import quote
 
-import typer
-
 from orchestration.base.settings import PROJECT, private_dir
-from orchestration.cli.shell import app, end, out, settings
+from orchestration.cli.shell import Port, app, check_port, end, out, settings
 from orchestration.site.money import smallest_unit
 
-Port = Annotated[int, typer.Option(help="Port on loopback.")]
 #: What each audience wants to see of the graph, as its search box takes it.
 _GRAPHS = {
     "churn": 'group:"churn" or group:"int_churn"',
@@ -27,6 +23,7 @@ _WORKSPACE = ("--workspace", str(PROJECT / "workspace.yaml"))
 @app.command()
 def ui(port: Port = 3000) -> None:
     """Open the Dagster UI on loopback, with schedule and sensors, for one desk."""
+    check_port(port)
     address = f"http://127.0.0.1:{port}"
     out.print(f"The UI is at {address} in half a minute, until Ctrl-C. Its graph as people look at it:")
     for whose, selection in _GRAPHS.items():
@@ -39,6 +36,7 @@ def ui(port: Port = 3000) -> None:
 @app.command()
 def webserver(port: Port = 3000) -> None:
     """Serve the Dagster UI on loopback; runs, schedule and sensors are the daemon's."""
+    check_port(port)
     _dagster("dagster-webserver", "--host", "127.0.0.1", "--port", str(port), *_WORKSPACE)
 
 
@@ -64,7 +62,7 @@ def _dagster(program: str, *arguments: str) -> None:
 
 
 @app.command()
-def bi(port: Annotated[int, typer.Option(help="Port on loopback.")] = 8088) -> None:
+def bi(port: Port = 8088) -> None:
     """Open Superset on loopback, with the dashboards of `bi/`; `make bi` sets its environment up."""
     configured = settings()
     python = PROJECT / ".venv-bi" / "bin" / "python"
@@ -72,6 +70,7 @@ def bi(port: Annotated[int, typer.Option(help="Port on loopback.")] = 8088) -> N
         end("Superset has no environment yet: `make bi` makes it.")
     if not (configured.serving_dir / "current").exists():
         end("Nothing is published yet: `ringfence run` publishes.")
+    check_port(port)
     known = {
         "RINGFENCE_BI_HOME": str(private_dir(configured.home / "bi")),
         "RINGFENCE_BI_SERVING": str(configured.serving_dir),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import sys
 from importlib.metadata import version
 from typing import Annotated, Any, NoReturn, TextIO
@@ -33,6 +34,8 @@ class _Commands(TyperGroup):
             end(str(refusal), 1 if ctx.invoked_subcommand == "run" else refusal.exit_code)
         except KeyboardInterrupt:
             end(_INTERRUPTED, 130)
+        except BrokenPipeError:  # whoever reads what is printed has seen enough: Click ends without a word
+            raise
         except OSError as error:
             end(f"{error.filename}: {error.strerror}" if error.filename else error.strerror or str(error))
         except Exception as error:
@@ -50,12 +53,15 @@ def _said_of_machine(error: Exception) -> str | None:
 
     from orchestration.base.sql import first_line
 
-    if isinstance(error, OperationalError):
-        return f"Dagster's records: {first_line(error.orig or error)}"
+    for one in (error, error.__cause__):  # PostgreSQL's are wrapped
+        if isinstance(one, OperationalError):
+            return f"Dagster's records: {first_line(one.orig or one)}"
     return first_line(error) if isinstance(error, duckdb.IOException | duckdb.OutOfMemoryException) else None
 
 
 _NO_MARGIN = 10_000
+#: Columns with which no table is cut; a terminal that has fewer breaks its lines itself.
+_NARROWEST = 60
 
 
 def console(stream: TextIO) -> Console:
@@ -63,9 +69,13 @@ def console(stream: TextIO) -> Console:
 
     It prints texts as they stand: nothing in a name, a path or a value is markup.
     """
-    is_free = not stream.isatty() and "COLUMNS" not in os.environ
-    width = _NO_MARGIN if is_free else None
-    return Console(stderr=stream is sys.stderr, markup=False, emoji=False, highlight=False, width=width)
+
+    def of(width: int | None = None) -> Console:
+        return Console(stderr=stream is sys.stderr, markup=False, emoji=False, highlight=False, width=width)
+
+    if not stream.isatty() and "COLUMNS" not in os.environ:
+        return of(_NO_MARGIN)
+    return of(_NARROWEST) if of().width < _NARROWEST else of()
 
 
 app = typer.Typer(cls=_Commands, no_args_is_help=True, pretty_exceptions_enable=False)
@@ -86,6 +96,7 @@ site_app = _group("site", "A carrier's own folder.")
 out = console(sys.stdout)
 err = console(sys.stderr)
 Json = Annotated[bool, typer.Option("--json", help="For programs.")]
+Port = Annotated[int, typer.Option(min=0, max=65535, help="Port on loopback.")]
 
 
 def _print_version(is_asked: bool) -> None:
@@ -134,6 +145,20 @@ def installation() -> Settings:
         end(f"There is no installation: {configured.home} does not exist ({why}). `ringfence init` sets one up.")
     check_view(configured)
     return configured
+
+
+def check_port(port: int) -> None:
+    """See that a port of loopback is free, before a server is started that would fail half way.
+
+    Raises:
+        Refusal: if it is not.
+    """
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # one that was just left is free
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise Refusal(f"Port {port} on 127.0.0.1: {error.strerror}. Name another one with --port.") from None
 
 
 def print_json(content: Any) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestration.base.settings import Settings, home_dir, origins
+from orchestration.base.settings import Settings, check_variables, home_dir, origins
 from orchestration.contracts import load_feeds
 from orchestration.gates.suites import STAGES, load_suites
 from orchestration.privacy.custody import check_key
@@ -55,6 +55,7 @@ def look_at(subject: str, look: Callable[[Settings], str], settings: Settings) -
 
 def _settings(settings: Settings) -> str:
     """Where each setting has its value from; never the value, which may be a secret."""
+    check_variables()
     made = sorted(origins().items())
     return ", ".join(f"{name} from {where}" for name, where in made) or "none is made: all are as shipped"
 

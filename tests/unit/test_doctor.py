@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from orchestration.base.settings import Settings
 from orchestration.site.doctor import examine
 
@@ -36,3 +38,12 @@ def test_records_that_cannot_be_reached_are_named_without_the_password(tmp_path:
     assert subject == "records"
     assert "127.0.0.1" in str(problem)
     assert "the-password" not in str(problem)
+
+
+def test_a_variable_that_is_no_setting_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "landing").mkdir(mode=0o700)
+    monkeypatch.setenv("RINGFENCE_KEEP_RAW_DAY", "90")
+    problems = [finding.problem for finding in examine(Settings(home=tmp_path, pseudonym_key=KEY)) if finding.problem]
+    assert problems == [
+        "the environment: there is no setting 'RINGFENCE_KEEP_RAW_DAY'; did you mean 'RINGFENCE_KEEP_RAW_DAYS'?"
+    ]

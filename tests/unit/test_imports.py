@@ -13,6 +13,7 @@ from orchestration.base.settings import PACKAGE
 FLOORS = (
     "base", "contracts", "privacy", "gates", "site", "runtime", "ingest", "warehouse", "serving", "state", "rights",
     "rules", "evidence", "simulator", "reporting", "automation", "definitions", "runner", "cli",
+    "__main__",
 )  # fmt: skip
 
 

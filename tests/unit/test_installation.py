@@ -157,6 +157,29 @@ def test_a_view_that_nobody_belongs_to_is_refused_by_what_shows_figures(
         assert (code, "did you mean 'KT'?" in said) == (2, True)
 
 
+@pytest.mark.parametrize("amount", ["lots", "1..2GB", ".GB", "0GB", "1KB", "63MB"])
+def test_an_amount_of_memory_that_is_none_or_too_small_to_open_a_file_is_refused(
+    ringfence: Callable[..., tuple[int, str]], monkeypatch: pytest.MonkeyPatch, amount: str
+) -> None:
+    monkeypatch.setenv("RINGFENCE_MEMORY_LIMIT", amount)
+    said = f"RINGFENCE_MEMORY_LIMIT: '{amount}' is not an amount of memory such as 6GB, of 64MB or more\n"
+    assert ringfence("status") == (1, said)
+
+
+def test_before_the_first_run_status_says_what_waits_and_what_nobody_reads(
+    folder: Path, ringfence: Callable[..., tuple[int, str]]
+) -> None:
+    ringfence("init")
+    landing = folder / "data" / "landing"
+    assert f"Nothing has arrived yet in {landing}." in ringfence("status")[1]
+    for place in ("payments/dt=2026-01-02", "paymenst/dt=2026-01-02"):
+        (landing / place).mkdir(parents=True)
+        (landing / place / "one.csv").write_text("payment_id\n", "utf-8")
+    said = ringfence("status")[1]
+    assert f"Deliveries wait in {landing}: payments. `ringfence run` takes them in." in said
+    assert "paymenst: there is no feed of that name" in said
+
+
 def _piped(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [str(Path(sys.executable).with_name("ringfence")), *arguments]
     environment = {name: value for name, value in os.environ.items() if name != "COLUMNS"}

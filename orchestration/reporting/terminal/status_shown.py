@@ -46,6 +46,17 @@ def print_run_report(
     print_exceptions(console, read_status(settings, feeds))
 
 
+def print_nothing_yet(console: Console, settings: Settings, feeds: Mapping[str, Feed], status: Status) -> None:
+    """Of an installation that has taken nothing in: what waits in landing, and what nobody would read there."""
+    if waiting := ", ".join(dict.fromkeys(delivery.feed for delivery in deliveries(settings, feeds))):
+        said = f"Deliveries wait in {settings.landing_dir}: {waiting}. `ringfence run` takes them in."
+    else:
+        said = f"Nothing has arrived yet in {settings.landing_dir}."
+    console.print(said, soft_wrap=True)
+    _print_unread(console, status)
+    console.print("Nothing is published yet.")
+
+
 def print_exceptions(console: Console, status: Status) -> None:
     """Only what is wrong: feeds missing, late or refused, gates closed, relations held back."""
     if absent := ", ".join(feed.feed for feed in status.feeds if feed.is_absent):
@@ -64,10 +75,7 @@ def print_exceptions(console: Console, status: Status) -> None:
             console.print(Text.assemble((feed.feed, "red"), f": late; the newest delivery is for {feed.newest_dt}"))
         for day, reason in feed.refused.items():
             console.print(Text.assemble((feed.feed, "red"), f": {day} refused: {reason}"))
-    for unread in status.unread[:LONGEST_LIST]:
-        console.print(Text.assemble(("not read", "yellow"), f": {unread}"), soft_wrap=True)
-    if len(status.unread) > LONGEST_LIST:
-        console.print(f"  and {len(status.unread) - LONGEST_LIST} more in landing")
+    _print_unread(console, status)
     print_gates(console, status)
     if status.publication and (held := status.publication.held_back):
         causes = sorted({cause for causes in held.values() for cause in causes})
@@ -78,6 +86,13 @@ def print_exceptions(console: Console, status: Status) -> None:
             ),
             soft_wrap=True,
         )
+
+
+def _print_unread(console: Console, status: Status) -> None:
+    for unread in status.unread[:LONGEST_LIST]:
+        console.print(Text.assemble(("not read", "yellow"), f": {unread}"), soft_wrap=True)
+    if len(status.unread) > LONGEST_LIST:
+        console.print(f"  and {len(status.unread) - LONGEST_LIST} more in landing")
 
 
 def print_status(console: Console, status: Status) -> None:
