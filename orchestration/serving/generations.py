@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import shutil
+from contextlib import AbstractContextManager
 from datetime import date, datetime
 from pathlib import Path
 
 from pydantic import BaseModel
 
+from orchestration.base.files import locked
 from orchestration.base.refusal import Refusal
-from orchestration.base.settings import Settings
+from orchestration.base.settings import Settings, private_dir
 from orchestration.warehouse.nodes import Node
 
 PUBLICATION = "publication.json"
@@ -127,15 +129,22 @@ def switch(settings: Settings, generation: str) -> None:
     Raises:
         NoGenerationError: if it is not there, or somebody has written beside it what its readers would be shown.
     """
-    if not (settings.serving_dir / generation / PUBLICATION).exists():
-        raise NoGenerationError(f"There is no generation {generation!r}; `ringfence generations` lists them.")
-    for file, _ in DOORS.values():
-        if has_stray_log(path := settings.serving_dir / generation / file):
-            raise NoGenerationError(f"{log_of(path)}: somebody has written here since it was published. Remove it.")
-    link = settings.serving_dir / f".{_CURRENT}-{os.getpid()}"
-    link.unlink(missing_ok=True)
-    link.symlink_to(generation, target_is_directory=True)
-    os.replace(link, settings.serving_dir / _CURRENT)
+    with _switching(settings):
+        if not (settings.serving_dir / generation / PUBLICATION).exists():
+            raise NoGenerationError(f"There is no generation {generation!r}; `ringfence generations` lists them.")
+        for file, _ in DOORS.values():
+            if has_stray_log(path := settings.serving_dir / generation / file):
+                raise NoGenerationError(f"{log_of(path)}: somebody has written here since it was published. Remove it.")
+        for left in settings.serving_dir.glob(f".{_CURRENT}-*"):  # by somebody who was killed
+            left.unlink()
+        link = settings.serving_dir / f".{_CURRENT}-next"
+        link.symlink_to(generation, target_is_directory=True)
+        os.replace(link, settings.serving_dir / _CURRENT)
+
+
+def _switching(settings: Settings) -> AbstractContextManager[int]:
+    """Nobody else switches or removes: what is switched to stays, and a link that is there was left by a kill."""
+    return locked(private_dir(settings.scratch_dir) / ".switch.lock")
 
 
 def rollback(settings: Settings, to: str | None = None) -> Publication:
@@ -167,11 +176,12 @@ def unfinished(settings: Settings) -> list[Path]:
 
 def prune(settings: Settings) -> list[str]:
     """Remove the oldest generations beyond the number kept, never the current one; return what went."""
-    now = current_dir(settings)
-    kept = [publication.generation for publication in publications(settings)]
-    gone = [name for name in kept[: -settings.keep_generations] if now is None or name != now.name]
-    for name in gone:
-        (settings.serving_dir / name).rename(building_dir(settings, name))
+    with _switching(settings):
+        now = current_dir(settings)
+        kept = [publication.generation for publication in publications(settings)]
+        gone = [name for name in kept[: -settings.keep_generations] if now is None or name != now.name]
+        for name in gone:
+            (settings.serving_dir / name).rename(building_dir(settings, name))
     for folder in unfinished(settings):
         shutil.rmtree(folder)
     return gone

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -102,6 +103,26 @@ def test_a_generation_that_was_half_removed_is_none_and_its_rest_goes_next_time(
     assert len(unfinished(installation.settings)) == 1
     installation.publish()
     assert not unfinished(installation.settings)
+
+
+def test_what_killed_switches_left_goes_with_the_next_one(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installation.publish()
+    serving, before = installation.settings.serving_dir, current_dir(installation.settings)
+
+    def killed(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    (serving / ".current-4711").symlink_to("20260101T000000Z")  # of another process
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "replace", killed)
+        with pytest.raises(KeyboardInterrupt):
+            rollback(installation.settings)
+    assert current_dir(installation.settings) == before
+    assert len(list(serving.glob(".current*"))) == 1
+    rollback(installation.settings)
+    assert not list(serving.glob(".current*"))
 
 
 def test_a_generation_that_goes_on_from_another_leaves_it_as_it_was(installation: Installation) -> None:
