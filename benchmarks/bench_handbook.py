@@ -41,7 +41,6 @@ KEY = "a key for benchmarks, and for nothing else at all"
 FIRST, LEARN, TEST = date(2018, 4, 1), date(2018, 7, 25), date(2018, 8, 8)
 DAYS, WEEK, TOP = 136, 7, 100
 RADIUS = 5.0
-TESTS = ["resource_type:test", "resource_type:unit_test"]
 
 PAYMENTS = """
     copy (
@@ -140,10 +139,10 @@ def build(settings: Settings, transactions: pd.DataFrame) -> None:
         ingest(settings, feeds[feed], days_between(FIRST, last))
     with connect(settings, str(settings.warehouse)) as con:
         refresh_raw(con, settings, feeds)
-    dbt.build(settings, select=["resource_type:seed"], exclude=TESTS)
+    dbt.build(settings, select=["resource_type:seed"], tests=[])
     with connect(settings, str(settings.warehouse)) as con:
         con.execute("update reference.fraud_rules set kept_from_score = 0")
-    dbt.build(settings, select=["+score", "+rule_hit"], exclude=[*TESTS, "resource_type:seed"])
+    dbt.build(settings, select=["+score,resource_type:model", "+rule_hit,resource_type:model"], tests=[])
 
 
 def scored(settings: Settings, transactions: pd.DataFrame) -> pd.DataFrame:

@@ -82,7 +82,7 @@ STATEMENT = """
 def morning(home: str) -> None:
     """What a morning does; in a process of its own."""
     ours, others = 0.0, 0.0
-    for result in dbt.build(_settings(home), select=["+score"], exclude=["resource_type:test"]):
+    for result in dbt.build(_settings(home), select=["+score"], tests=[]):
         name = result.unique_id.rsplit(".", 1)[-1]
         ours, others = (ours + result.seconds, others) if name in OF_THE_SCORE else (ours, others + result.seconds)
         if result.seconds >= 1:
@@ -149,7 +149,7 @@ def main() -> None:
         prepare(settings)
         with connect(settings, str(settings.warehouse)) as con:
             deliver(con, words, first, LAST - timedelta(1))
-        dbt.build(settings, select=["+score"], exclude=["resource_type:test"])
+        dbt.build(settings, select=["+score"], tests=[])
         with connect(settings, str(settings.warehouse)) as con:
             deliver(con, words, LAST, LAST)
         print(f"{asked.payments:,} payments a day, {asked.days} days", flush=True)

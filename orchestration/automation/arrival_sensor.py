@@ -17,6 +17,7 @@ import dagster as dg
 from pydantic import BaseModel
 
 from orchestration.automation.daily import is_left_to_the_morning
+from orchestration.automation.default_status import sensor_status
 from orchestration.base.settings import Settings
 from orchestration.base.site_profile import NumberPlan
 from orchestration.contracts import Feed
@@ -70,9 +71,7 @@ def arrivals_sensor(
         name="arrivals",
         job_name=JOB,
         minimum_interval_seconds=_INTERVAL_SECONDS,
-        default_status=dg.DefaultSensorStatus.RUNNING
-        if settings.environment.runs_by_itself
-        else dg.DefaultSensorStatus.STOPPED,
+        default_status=sensor_status(settings),
         description="Finds late, corrected and new deliveries by content, and asks for exactly their days, once.",
     )
     def arrivals(context: dg.SensorEvaluationContext) -> dg.SensorResult:

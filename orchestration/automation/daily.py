@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import dagster as dg
 
+from orchestration.automation.default_status import schedule_status
 from orchestration.base.settings import Settings
 from orchestration.contracts import Feed
 from orchestration.ingest.delivery import find_delivery
@@ -40,9 +41,7 @@ def daily_schedule(settings: Settings, feeds: Mapping[str, Feed]) -> dg.Schedule
         job_name=JOB,
         cron_schedule=_MORNING,
         execution_timezone=settings.time_zone,
-        default_status=dg.DefaultScheduleStatus.RUNNING
-        if settings.environment.runs_by_itself
-        else dg.DefaultScheduleStatus.STOPPED,
+        default_status=schedule_status(settings),
         description="Waits for yesterday's extracts as long as their contracts allow, then runs what there is.",
     )
     def every_morning(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import dagster as dg  # which does not resolve the annotations of a check if they are put off
 
+from orchestration.automation.default_status import sensor_status
 from orchestration.base.settings import Settings
 from orchestration.contracts import Feed
 from orchestration.ingest.assets import raw_key
@@ -54,9 +55,7 @@ def feeds_sensor(
     @dg.sensor(
         name="feeds_against_the_clock",
         minimum_interval_seconds=_INTERVAL_SECONDS,
-        default_status=dg.DefaultSensorStatus.RUNNING
-        if settings.environment.runs_by_itself
-        else dg.DefaultSensorStatus.STOPPED,
+        default_status=sensor_status(settings),
         description="Turns the check `in_time` of a feed once its next delivery is due, late, or there.",
     )
     def feeds_against_the_clock(context: dg.SensorEvaluationContext) -> dg.SensorResult:

@@ -12,6 +12,7 @@ import dagster as dg
 
 from orchestration.automation.causes import Cause, causes
 from orchestration.automation.channels import channels
+from orchestration.automation.default_status import sensor_status
 from orchestration.base.files import locked, replace_text
 from orchestration.base.settings import Settings, private_dir
 from orchestration.contracts import Feed
@@ -26,9 +27,7 @@ def notifications_sensor(settings: Settings, feeds: Mapping[str, Feed]) -> dg.Se
     @dg.sensor(
         name="notifications",
         minimum_interval_seconds=_INTERVAL_SECONDS,
-        default_status=dg.DefaultSensorStatus.RUNNING
-        if settings.environment.runs_by_itself
-        else dg.DefaultSensorStatus.STOPPED,
+        default_status=sensor_status(settings),
         description="Tells of failed runs, closed gates, late feeds and fraud cases, once each.",
     )
     def notifications(context: dg.SensorEvaluationContext) -> dg.SkipReason:

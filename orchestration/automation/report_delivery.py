@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 
 from orchestration.automation.channels import mail, post
+from orchestration.automation.default_status import sensor_status
 from orchestration.base.files import locked, replace_text
 from orchestration.base.refusal import Refusal
 from orchestration.base.settings import Settings, private_dir
@@ -40,9 +41,7 @@ def report_sensor(settings: Settings, feeds: Mapping[str, Feed]) -> dg.SensorDef
     @dg.sensor(
         name="report",
         minimum_interval_seconds=_INTERVAL_SECONDS,
-        default_status=dg.DefaultSensorStatus.RUNNING
-        if settings.environment.runs_by_itself
-        else dg.DefaultSensorStatus.STOPPED,
+        default_status=sensor_status(settings),
         description="Sends the morning report of the newest published day by e-mail and to a webhook, once each.",
     )
     def report(_: dg.SensorEvaluationContext) -> dg.SkipReason:

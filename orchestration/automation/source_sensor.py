@@ -5,13 +5,14 @@ A query says nothing of when its rows changed: only stores of files are looked a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import dagster as dg
 
 from orchestration.automation.daily import is_left_to_the_morning
+from orchestration.automation.default_status import sensor_status
 from orchestration.base.settings import Settings
 from orchestration.contracts import Feed
 from orchestration.ingest.sources import offered
@@ -21,24 +22,20 @@ _INTERVAL_SECONDS = 900
 _DAYS = 14  # back from yesterday; what a source corrects later has to be asked for by hand
 
 
-def sources_sensor(
-    settings: Settings, feeds: Mapping[str, Feed], clock: Callable[[], datetime] = lambda: datetime.now(UTC)
-) -> dg.SensorDefinition:
+def sources_sensor(settings: Settings, feeds: Mapping[str, Feed]) -> dg.SensorDefinition:
     """Asks for days that a store has extracts of, late or corrected; each content once."""
 
     @dg.sensor(
         name="sources",
         job_name=JOB,
         minimum_interval_seconds=_INTERVAL_SECONDS,
-        default_status=dg.DefaultSensorStatus.RUNNING
-        if settings.environment.runs_by_itself and settings.site_profile.landing
-        else dg.DefaultSensorStatus.STOPPED,
+        default_status=sensor_status(settings) if settings.site_profile.landing else dg.DefaultSensorStatus.STOPPED,
         description="Looks at the stores that site.toml names, and asks for days that have something new there, once.",
     )
     def sources(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         if is_busy(context.instance):
             return dg.SensorResult(skip_reason="A run is at work; looking again when it has ended.")
-        now = clock().astimezone(ZoneInfo(settings.time_zone))
+        now = datetime.now(ZoneInfo(settings.time_zone))
         if requests := days_with_news(context.instance, settings, feeds, now):
             return dg.SensorResult(run_requests=requests)
         return dg.SensorResult(skip_reason="No store has anything that was not fetched.")

@@ -29,15 +29,6 @@ _Day = Annotated[
 _Generation = Annotated[str | None, typer.Option(help="Publication; the current one if left out.")]
 
 
-def plain(found: Any) -> Any:
-    """What JSON can hold of a value that a figure has: names, numbers, instants, and what pydantic keeps."""
-    if isinstance(found, dict):
-        return {str(name): plain(value) for name, value in found.items()}
-    if isinstance(found, list | tuple):
-        return [plain(value) for value in found]
-    return plain(found.model_dump(mode="json")) if hasattr(found, "model_dump") else found
-
-
 @app.command()
 def trace(
     figure: _Figure,
@@ -71,7 +62,7 @@ def trace(
 
         found = ask(configured, graph, feeds, figure, where, generation)
     if as_json:
-        print_json(plain(asdict(found)))
+        print_json(asdict(found))
     else:
         (print_ledger if rows or rows_to else print_trace)(out, found)
 
@@ -107,7 +98,7 @@ def compare(
         other = Place(there, generation_b, known_on_b and known_on_b.date())
         found = compare_figures(graph, first, second or first, place, other)
     if as_json:
-        print_json(plain(asdict(found)) | {"difference": found.difference, "unexplained": found.unexplained})
+        print_json(asdict(found) | {"difference": found.difference, "unexplained": found.unexplained})
     else:
         print_comparison(out, found)
 

@@ -10,7 +10,7 @@ from importlib.metadata import version
 from typing import Annotated, Any, NoReturn, TextIO
 
 import typer
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from rich.console import Console
 from typer.core import TyperGroup
 
@@ -163,4 +163,8 @@ def check_port(port: int) -> None:
 
 def print_json(content: Any) -> None:
     """Print what a program reads, instants in ISO 8601."""
-    typer.echo(json.dumps(content, indent=2, default=lambda instant: instant.isoformat(), ensure_ascii=False))
+    typer.echo(json.dumps(content, indent=2, default=_as_json, ensure_ascii=False))
+
+
+def _as_json(value: Any) -> Any:
+    return value.model_dump(mode="json") if isinstance(value, BaseModel) else value.isoformat()

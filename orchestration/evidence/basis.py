@@ -200,13 +200,9 @@ class Basis:
         )
         return f"from {facts} as fact cross join {rows_sql(self.figure, door)} as figure {joins}"
 
-    def left_out_sql(self, given: Collection[str] = ()) -> str:
+    def left_out_sql(self) -> str:
         """The reason why a fact is not counted in a figure's row, null where it is."""
-        cases = " ".join(
-            f"when ({one.holds}) is not true then {one.otherwise_sql}"
-            for name, one in self.conditions.items()
-            if name not in given
-        )
+        cases = " ".join(f"when ({one.holds}) is not true then {one.otherwise_sql}" for one in self.conditions.values())
         return f"case {cases} end" if cases else "null::varchar"
 
 

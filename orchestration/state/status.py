@@ -122,13 +122,13 @@ class Status(BaseModel):
     publication: PublicationStatus | None
 
 
-def read_status(settings: Settings, feeds: Mapping[str, Feed], now: datetime | None = None) -> Status:
+def read_status(settings: Settings, feeds: Mapping[str, Feed]) -> Status:
     """Read the status from landing, receipts, verdicts and the publication; opens no database."""
     receipts = read_receipts(settings.raw_dir)
     published = current_publication(settings)
     judged = verdicts.latest(settings)
     return Status(
-        feeds=_feeds(feeds, receipts, Clock.of(now or datetime.now(UTC), settings.time_zone, feeds, receipts)),
+        feeds=_feeds(feeds, receipts, Clock.of(datetime.now(UTC), settings.time_zone, feeds, receipts)),
         unread=list(unread(settings, feeds, newest(receipts))),
         closed_gates=[
             GateStatus(

@@ -137,7 +137,6 @@ def build(
     settings: Settings,
     *,
     select: Sequence[str],
-    exclude: Sequence[str] = (),
     tests: Sequence[str] | None = None,
     full_refresh: bool = False,
     keep_open: Collection[int] = (),
@@ -155,7 +154,6 @@ def build(
     # a test of two models waits for both: one of them may be held back, and not be there at all
     indirect = "cautious" if tests is None else "empty"
     arguments = ["build", "--exclude-resource-type", "unit_test", *(("--full-refresh",) if full_refresh else ())]
-    excluded = ["--exclude", *exclude] if exclude else []
     write_references(settings, private_dir(_reference_dir(settings)))
     engine = engine_of(settings)
     engine.begin(manifest(settings))
@@ -168,7 +166,7 @@ def build(
         written: dict[str, Any] = json.loads(results_path.read_bytes())
         return written
 
-    written = built(settings, "--indirect-selection", indirect, "--select", *select, *(tests or ()), *excluded)
+    written = built(settings, "--indirect-selection", indirect, "--select", *select, *(tests or ()))
     if any(_is_short_of_memory(entry) for entry in written["results"]):
         again = [entry["unique_id"] for entry in written["results"] if entry["status"] in _NOT_BUILT]
         names = [unique_id.split(".")[2] for unique_id in again]

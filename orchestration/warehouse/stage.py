@@ -46,7 +46,7 @@ ReadPicture = Callable[[duckdb.DuckDBPyConnection, str], Picture]
 
 
 @dataclass(frozen=True)
-class _Made:
+class _Undrawn:
     """What is told of a relation that was built; its picture is read, and not drawn yet."""
 
     key: dg.AssetKey
@@ -81,7 +81,7 @@ class Stage:
         with shared(self.settings), warehouse_lock(self.settings) as holding:
             found = list(self._run(context, holding))
         for event in found:
-            yield event.result(context.log.warning) if isinstance(event, _Made) else event
+            yield event.result(context.log.warning) if isinstance(event, _Undrawn) else event
 
     def _run(self, context: dg.AssetExecutionContext, holding: int) -> Iterator[Any]:
         selected = [node for node in self.graph.stage(self.name) if _key(node) in context.selected_asset_keys]
@@ -173,7 +173,7 @@ class Stage:
         made: list[Node],
         work: Work,
         results: Mapping[str, dbt.NodeResult],
-    ) -> Iterator[_Made | dg.Output[None]]:
+    ) -> Iterator[_Undrawn | dg.Output[None]]:
         columns = _columns(con) if made else {}
         lineage = column_lineage(self.settings, made, self.graph.manifest, work.plan.code, columns)
         for node in selected:
@@ -181,7 +181,7 @@ class Stage:
                 yield not_made(_key(node).to_python_identifier())
                 continue
             (rows,) = con.execute(f"select count(*) from {node.relation}").fetchall()[0]
-            yield _Made(
+            yield _Undrawn(
                 _key(node),
                 {
                     "dagster/row_count": rows,
