@@ -110,20 +110,18 @@ def _fetched(
         backfill_policy=dg.BackfillPolicy.single_run(),
     )
     def landing(context: dg.AssetExecutionContext) -> Iterator[Any]:
-        failure: SourceError | None = None
+        failure: str | None = None
+        plan = settings.site_profile.numbers
         try:
             done = fetch(settings, feed, extract_dates(context), context.log.info)
             for one in done:
-                plan = settings.site_profile.numbers
                 files = dg.MetadataValue.json([without_numbers(name, plan) for name in one.files])
                 yield dg.AssetMaterialization(key, partition=one.dt.isoformat(), metadata={"files": files})
         except SourceError as error:
-            failure = error
-            context.log.error(str(error))
+            failure = without_numbers(str(error), plan)
+            context.log.error(failure)
         yield not_made(key.to_python_identifier())
-        yield dg.AssetCheckResult(
-            asset_key=key, check_name=_FETCHED, passed=failure is None, description=str(failure) if failure else None
-        )
+        yield dg.AssetCheckResult(asset_key=key, check_name=_FETCHED, passed=failure is None, description=failure)
 
     return landing
 

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-import resource
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,6 +16,7 @@ from orchestration.base.refusal import Refusal
 from orchestration.base.settings import Settings, origins
 from orchestration.cli import app
 from orchestration.evidence.signing import SigningKey
+from tests.support.disk import full_disk
 
 
 @pytest.fixture
@@ -72,19 +71,8 @@ def test_init_makes_its_folder_and_one_that_ended_half_way_is_taken_up(
     assert (file.exists(), key.read_text("utf-8")) == (True, before)
 
 
-@contextmanager
-def _full_disk() -> Iterator[None]:
-    """Files can be made, and stay empty."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-
-
 def test_a_key_that_could_not_be_written_is_not_there(folder: Path, ringfence: Callable[..., tuple[int, str]]) -> None:
-    with _full_disk():
+    with full_disk():
         done = ringfence("new-key", "a.key")
         with pytest.raises(OSError, match="File too large"):
             SigningKey.of(Settings(home=folder))

@@ -25,6 +25,7 @@ from orchestration.ingest.receipt import read_receipts
 from orchestration.ingest.sources import SourceError, fetch, fetching, has_news, offered
 from orchestration.site.check import check_site
 from orchestration.site.reference import SiteError
+from tests.support.disk import full_disk
 from tests.support.remote import s3_server, sftp_server
 from tests.support.small_site import DAY, HEADER, SmallSite, line
 
@@ -193,6 +194,17 @@ def test_a_file_is_read_on_from_where_a_killed_fetch_left_it(
     assert _landed(site)["part1.csv"] == (store / "20260103" / "part1.csv").read_text("utf-8")
 
 
+def test_a_disk_that_is_full_here_is_not_told_as_the_source_s_fault_and_the_fetch_goes_on_when_there_is_room(
+    site: SmallSite, store: Path
+) -> None:
+    _offer(store, DAY, 500)
+    settings, feed = site.settings, site.feed
+    with full_disk(), pytest.raises(OSError, match="File too large"):
+        fetch(settings, feed, [DAY])
+    fetch(settings, feed, [DAY])
+    assert _landed(site) == {path.name: path.read_text("utf-8") for path in sorted((store / "20260103").glob("*.csv"))}
+
+
 # ---------------------------------------------------------------- servers
 def test_extracts_come_from_an_object_store_and_a_day_without_any_is_none(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, store: Path
@@ -237,10 +249,10 @@ class _Gs(MemoryFileSystem):
     def told_of(self, size: int) -> dict[str, Any]:
         return {"md5Hash": f"md5 of {size}", "updated": "2026-01-04T05:40:00Z"}
 
-    def ls(self, path: str, detail: bool = True, **more: Any) -> list[Any]:
-        found = super().ls(path, detail=True, **more)
-        told = [one | self.told_of(one["size"]) if one["type"] == "file" else one for one in found]
-        return told if detail else [one["name"] for one in told]
+    def find(self, path: str, *limits: Any, detail: bool = False, **more: Any) -> Any:
+        found = super().find(path, *limits, detail=True, **more)
+        told = {name: one | self.told_of(one["size"]) if one["type"] == "file" else one for name, one in found.items()}
+        return told if detail else list(told)
 
 
 class _Az(_Gs):
@@ -355,6 +367,30 @@ def test_a_source_that_cannot_be_read_is_a_failed_check_and_holds_up_nothing_els
     assert not check.passed
     assert "charges: its source cannot be read: OperationalError" in str(check.description)
     assert "the-password" not in str(check.description)
+
+
+class _Cut(_Gs):
+    """A store that has less of a file than it lists."""
+
+    store: ClassVar[dict[str, Any]] = {}
+    pseudo_dirs: ClassVar[list[str]] = [""]
+
+    def told_of(self, size: int) -> dict[str, Any]:
+        return super().told_of(size) | {"size": size + 1}
+
+
+def test_a_number_in_the_name_of_a_file_that_a_source_cannot_give_is_told_nowhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(_registry, "gs", _Cut)
+    _Cut().pipe("exports/20260103/010-1234-5678.csv", (HEADER + line(1)).encode())
+    site = _from(SmallSite(tmp_path), url="gs://exports/{dt:%Y%m%d}/*")
+    assert site.feed
+    (check,) = [one for one in _materialize(site).get_asset_check_evaluations() if one.check_name == "fetched"]
+    logged = capfd.readouterr().err
+    for said in (logged, str(check.description)):
+        assert "###-####-####.csv of 2026-01-03 has " in said
+        assert "010-1234-5678" not in said
 
 
 def test_a_store_is_looked_at_for_late_and_corrected_days_and_each_content_is_asked_for_once(

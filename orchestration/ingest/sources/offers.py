@@ -20,6 +20,7 @@ from orchestration.base.site_profile import Source
 #: Which extra brings the library of a protocol.
 _EXTRAS = {"s3": "s3", "gs": "gcs", "az": "azure", "abfs": "azure", "sftp": "sftp"}
 _ROWS_AT_ONCE = 50_000
+_BYTES_AT_ONCE = 4 << 20
 _LONGEST_SAID = 300
 _STAMPS = ("LastModified", "last_modified", "updated", "mtime", "created")
 _MARKS = ("ETag", "etag", "md5Hash", "content_md5")
@@ -98,11 +99,16 @@ class Store:
         return files
 
     def write(self, offer: Offer, dt: date, target: IO[bytes], begun: int) -> None:
+        for block in self._read(offer, begun):
+            target.write(block)
+
+    def _read(self, offer: Offer, begun: int) -> Iterator[bytes]:
+        """A file's bytes, some at a time: what goes wrong in here is the source's, and the writing is not in here."""
         try:
             with self._fs.open(offer.path, "rb") as file:
                 file.seek(begun)
-                while block := file.read(4 << 20):
-                    target.write(block)
+                while block := file.read(_BYTES_AT_ONCE):
+                    yield block
         except Exception as error:
             raise _unreached(self._feed, error) from None
 
