@@ -2,25 +2,6 @@
 {%- set enough = 900000 -%}
 {#- Departures are what is learnt from, and few: of those who stay, one in sixteen is looked at, and stands for all. -#}
 {%- set halvings = 4 -%}
-{#- Lines, with what is told of them whatever the day; read twice: a CTE would be held in memory, with all of them. -#}
-{%- set told_lines -%}
-    (
-        select
-            lines.*,
-            regions.province,
-            arrivals.came_from,
-            exposed.known_on as exposure_known_on,
-            robbed.known_dt as fraud_known_dt,
-            disputed.disputed_on
-        from {{ ref('dim_line') }} as lines
-        left join regions on lines.region_code = regions.region_code
-        left join arrivals on lines.line_key = arrivals.line_key
-        left join exposed on lines.number_key = exposed.number_key
-        left join robbed on lines.line_key = robbed.line_key
-        left join disputed on lines.line_key = disputed.line_key
-        where lines.status <> 'TERMINATED'
-    )
-{%- endset %}
 
 with snapshots as (
     select * from {{ ref('int_propensity_snapshot') }}
@@ -31,10 +12,6 @@ with snapshots as (
 
 providers as (
     select * from {{ ref('dim_provider') }}
-),
-
-regions as (
-    select * from {{ ref('regions') }}
 ),
 
 sized as (
@@ -69,48 +46,6 @@ departures as (
     group by snapshots.snapshot_on, ports.line_key
 ),
 
-arrivals as (
-    select
-        joined_line_key as line_key,
-        min(donor_group) as came_from
-    from {{ ref('fct_port') }}
-    where
-        is_completed
-        and not is_same_group
-        and joined_line_key is not null
-    group by joined_line_key
-),
-
-exposed as (
-    select
-        number_key,
-        min(known_on) as known_on
-    from {{ ref('int_exposure') }}
-    group by number_key
-),
-
-robbed as (
-    select
-        payments.line_key,
-        min(frauds.known_from) as known_dt
-    from {{ ref('int_fraud_known') }} as frauds
-    inner join {{ ref('int_payment_latest') }} as payments on frauds.payment_id = payments.payment_id
-    where
-        frauds.known_to is null
-        and payments.line_key is not null
-    group by payments.line_key
-),
-
-disputed as (
-    select
-        payments.line_key,
-        min({{ local_date('verdicts.first_disputed_at') }}) as disputed_on
-    from {{ ref('int_payment_verdict') }} as verdicts
-    inner join {{ ref('int_payment_latest') }} as payments on verdicts.payment_id = payments.payment_id
-    where payments.line_key is not null
-    group by payments.line_key
-),
-
 sim_changes as (
     select
         snapshots.snapshot_on,
@@ -126,7 +61,7 @@ sim_changes as (
 
 -- lines looked at on past days: whoever left, and of those who stayed a part
 sampled as (
-    select * from {{ told_lines }} as lines
+    select * from {{ ref('int_line_told') }}
     where
         {{ is_sampled('line_key', halvings, of='stayers') }}
         or line_key in (select departures.line_key from departures)
@@ -140,23 +75,35 @@ beside_them as (
         and account_key in (select sampled.account_key from sampled)
 ),
 
+-- today all accounts are looked at, on past days those of sampled lines
+lines_of_accounts as (
+    select
+        true as is_for_today,
+        *
+    from {{ ref('dim_line') }}
+    union all
+    select
+        false as is_for_today,
+        *
+    from beside_them
+),
+
 -- accounts that paid for more than one line then
 accounts as (
-    {%- for when, lines in {'snapshots.is_today': ref('dim_line'), 'not snapshots.is_today': 'beside_them'}.items() %}
-        select
-            snapshots.snapshot_on,
-            lines.account_key,
-            count(*) as lines
-        from snapshots
-        inner join {{ lines }} as lines on {{ valid_at('lines', start_of_day('snapshots.snapshot_on')) }}
-        where
-            {{ when }}
-            and lines.account_key is not null
-            and lines.status <> 'TERMINATED'
-        group by snapshots.snapshot_on, lines.account_key
-        having count(*) > 1
-        {{ 'union all' if not loop.last }}
-    {%- endfor %}
+    select
+        snapshots.snapshot_on,
+        lines.account_key,
+        count(*) as lines
+    from snapshots
+    inner join lines_of_accounts as lines
+        on
+            snapshots.is_today = lines.is_for_today
+            and {{ valid_at('lines', start_of_day('snapshots.snapshot_on')) }}
+    where
+        lines.account_key is not null
+        and lines.status <> 'TERMINATED'
+    group by snapshots.snapshot_on, lines.account_key
+    having count(*) > 1
 ),
 
 -- and those of which a line had just left
@@ -193,24 +140,33 @@ just_left as (
     group by snapshot_on, account_key
 ),
 
+-- and all lines, on past days those sampled
+looked_at as (
+    select
+        true as is_for_today,
+        *
+    from {{ ref('int_line_told') }}
+    union all
+    select
+        false as is_for_today,
+        *
+    from sampled
+),
+
 -- who was there on each of the days
 there as (
-    {%- for when, lines in {'snapshots.is_today': told_lines, 'not snapshots.is_today': 'sampled'}.items() %}
-        select
-            snapshots.*,
-            lines.*,
-            providers.group_name as provider_group
-        from snapshots
-        cross join providers
-        inner join {{ lines }} as lines
-            on
-                providers.provider = lines.provider
-                and {{ valid_at('lines', start_of_day('snapshots.snapshot_on')) }}
-        where
-            {{ when }}
-            and {{ in_view(['providers.group_name']) }}
-        {{ 'union all' if not loop.last }}
-    {%- endfor %}
+    select
+        snapshots.*,
+        lines.*,
+        providers.group_name as provider_group
+    from snapshots
+    cross join providers
+    inner join looked_at as lines
+        on
+            providers.provider = lines.provider
+            and snapshots.is_today = lines.is_for_today
+            and {{ valid_at('lines', start_of_day('snapshots.snapshot_on')) }}
+    where {{ in_view(['providers.group_name']) }}
 ),
 
 watched as (
