@@ -33,7 +33,8 @@ def desk(published_world: World, tmp_path: Path) -> World:
     return World(published_world.settings.model_copy(update={"home": tmp_path}))
 
 
-def test_what_another_version_published_is_refused_in_words(desk: World) -> None:
+def alter(desk: World, statement: str) -> None:
+    """Change what is published, in a copy of the desk's own."""
     serving = desk.settings.serving_dir
     original = serving.resolve()
     serving.unlink()
@@ -42,7 +43,11 @@ def test_what_another_version_published_is_refused_in_words(desk: World) -> None
     file.chmod(0o644)
     file.with_name(f"{file.name}.wal").unlink()
     with duckdb.connect(str(file)) as con:
-        con.execute("alter table churn.incident_headline rename port_outs_withdrawn_by_as_of to withdrawn")
+        con.execute(statement)
+
+
+def test_what_another_version_published_is_refused_in_words(desk: World) -> None:
+    alter(desk, "alter table churn.incident_headline rename port_outs_withdrawn_by_as_of to withdrawn")
     with pytest.raises(ReportError, match=r"another version of Ringfence.*port_outs_withdrawn_by_as_of.*ringfence run"):
         write_morning_report(desk.settings, desk.feeds)
     with pytest.raises(HeadlineError, match="another version of Ringfence"):
@@ -211,6 +216,14 @@ def test_an_estimate_stands_with_its_interval_and_what_it_rests_on(published_wor
     )
     assert float(low.replace(",", "")) > 0
     assert 0 < float(covers) < 100
+
+
+def test_where_nobody_has_asked_for_a_fee_back_the_page_tells_what_else_it_will_be_in_the_end(desk: World) -> None:
+    alter(desk, "delete from churn.incident_nowcast where target = 'REFUNDS_FINAL'")
+    write_morning_report(desk.settings, desk.feeds, date(2026, 1, 3))
+    text = page(desk, date(2026, 1, 3))
+    assert "How many it will be in the end" in text
+    assert "will ask for their fee back" not in text
 
 
 def test_before_the_first_publication_there_is_nothing_to_report(new_world: Callable[..., World]) -> None:
