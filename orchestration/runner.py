@@ -6,7 +6,9 @@ import re
 import threading
 import uuid
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
+from functools import partial
 from typing import Any
 
 import dagster as dg
@@ -14,6 +16,7 @@ import dagster as dg
 from orchestration.automation.notifications import announce
 from orchestration.automation.report_delivery import deliver_report
 from orchestration.base.settings import PROJECT, Settings
+from orchestration.base.sql import first_line
 from orchestration.contracts import Feed
 from orchestration.definitions import build_defs
 from orchestration.gates import overrides
@@ -23,7 +26,7 @@ from orchestration.privacy.custody import check_key, shared
 from orchestration.runtime.dagster_internals import RunResult, execute_as_of_location, partition_range
 from orchestration.runtime.instance import JOB, open_instance
 from orchestration.runtime.partitions import days_between
-from orchestration.serving.generations import Publication, current_publication
+from orchestration.serving.generations import Publication, current_publication, publications
 from orchestration.site.check import check_site
 from orchestration.site.engine_needs import check_engine
 from orchestration.state.run_report import Exit, RunReport
@@ -71,11 +74,16 @@ def run(
     if accept or reason:
         overrides.accept(settings, accept, reason, _newest_revisions(settings))
     with open_instance(settings, is_at_terminal=True) as instance:
+        untold: list[str] = []
         try:
-            return _run(settings, feeds, instance, first, last, on_event, on_plan)
+            report = _run(settings, feeds, instance, first, last, on_event, on_plan)
         finally:
-            announce(settings, feeds, instance)
-            deliver_report(settings, feeds)
+            for tell in (partial(announce, settings, feeds, instance), partial(deliver_report, settings, feeds)):
+                try:
+                    tell()
+                except Exception as error:  # how a run ended does not depend on whether it could be told
+                    untold.append(f"not told: {first_line(error)}")
+        return replace(report, errors=[*report.errors, *untold])
 
 
 def read_ahead(settings: Settings) -> None:
@@ -100,12 +108,13 @@ def _run(
         result = _execute(settings, instance, first, last, on_event, on_plan)
     if result is None:
         return RunReport(Exit.INTERRUPTED, False, None, [])
-    now = current_publication(settings)
-    fresh = now if now and (published is None or now.generation != published.generation) else None
+    ours = next((entry for entry in publications(settings) if entry.run_id == result.run_id), None)
     failures = result.get_step_failure_events()
     errors = [_message(event) for event in failures]
-    if now and (fresh or not failures):  # what came was what had come before
-        return RunReport(_exit_code(now), fresh is None, now, errors)
+    if ours:
+        return RunReport(_exit_code(ours), False, ours, errors)
+    if not failures and (now := current_publication(settings)):  # what came was what had come before
+        return RunReport(_exit_code(now), True, now, errors)
     # a step raises dg.Failure for what it was given, anything else for what befell it
     is_data = bool(failures) and all(event.step_failure_data.user_failure_data for event in failures)
     return RunReport(Exit.NOTHING_PUBLISHED if is_data else Exit.INFRASTRUCTURE, False, None, errors)

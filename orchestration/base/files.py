@@ -95,7 +95,7 @@ def replacing(path: Path, *, is_durable: bool) -> Iterator[Path]:
     A reader, or whoever comes after a kill, finds what was there before or all of this. With `is_durable`, so does
     whoever comes after a power cut: the file and its folder are on disk on return.
     """
-    temporary = path.with_name(f".tmp-{uuid.uuid4().hex}-{path.name}")
+    temporary = _beside(path)
     try:
         yield temporary
         if is_durable:
@@ -105,6 +105,10 @@ def replacing(path: Path, *, is_durable: bool) -> Iterator[Path]:
             sync(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _beside(path: Path) -> Path:
+    return path.with_name(f".tmp-{uuid.uuid4().hex}-{path.name}")
 
 
 def clone(source: Path, target: Path) -> None:
@@ -131,19 +135,21 @@ def write_durably(path: Path, content: bytes) -> None:
 
 
 def write_key(path: Path, text: str) -> None:
-    """Write a key that only its owner may read, whole or not at all: a half would count as one that is there.
+    """Write a key that only its owner may read, whole and on disk, or not at all: a half would count as one.
 
     Raises:
         FileExistsError: if there is one; it is never overwritten.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    temporary = _beside(path)
     try:
-        with os.fdopen(descriptor, "w") as file:
-            file.write(text)
-    except OSError:
-        path.unlink()
-        raise
+        temporary.touch(0o600, exist_ok=False)
+        temporary.write_text(text, "utf-8")
+        sync(temporary)
+        os.link(temporary, path)  # which, unlike a rename, takes no other's place
+        sync(path.parent)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def sync(path: Path) -> None:

@@ -49,8 +49,8 @@ def columns_of(con: duckdb.DuckDBPyConnection, relation: str) -> dict[str, str]:
 
 
 def first_line(error: Exception) -> str:
-    """The first line of an error's message; the rest may quote data."""
-    return str(error).strip().splitlines()[0]
+    """The first line of an error's message, or its kind if it says nothing; the rest may quote data."""
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)
 
 
 def connect(settings: Settings, database: str = IN_MEMORY, *, read_only: bool = False) -> duckdb.DuckDBPyConnection:

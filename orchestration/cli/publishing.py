@@ -15,7 +15,7 @@ def publish() -> None:
     """Publish the warehouse as it stands, without a run: what its gates let through."""
     import duckdb
 
-    from orchestration.ingest.faults import is_about_room
+    from orchestration.base.machine import is_about_room
     from orchestration.privacy.custody import shared
     from orchestration.serving.publish import NOTHING
     from orchestration.serving.publish import publish as build

@@ -14,6 +14,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from orchestration.base.files import replace_text
 from orchestration.base.settings import Settings, origins, private_dir
 from orchestration.cli.setting_up import init
 from orchestration.cli.shell import app, err, out, settings
@@ -76,7 +77,7 @@ def simulate(
             progress=lambda what, done, total: shown.update(f"Writing sample extracts: {what} {done}/{total}"),
         )  # fmt: skip
     for mark in marks:
-        mark.write_text(json.dumps(wanted), "utf-8")
+        replace_text(mark, json.dumps(wanted))
     print_simulation(out, summary, monotonic() - started)
 
 

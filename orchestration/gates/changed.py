@@ -19,6 +19,7 @@ from pathlib import Path
 
 import duckdb
 
+from orchestration.base.machine import is_machines
 from orchestration.base.settings import Settings, private_dir
 from orchestration.base.sql import first_line, identifier
 from orchestration.gates.gate import check_relation, not_judged
@@ -62,6 +63,8 @@ def check_changed(
             due = [partition for partition, seal in seals.items() if (passed or {}).get(partition) != seal]
             partitions = len(seals)
     except duckdb.Error as error:
+        if is_machines(error):
+            raise
         return [not_judged(suite, first_line(error))]
     passing = _passing_where_touched(con, suite, relation, touched) if touched else {}
     others = replace(suite, expectations=tuple(one for one in suite.expectations if one.id not in passing))

@@ -8,6 +8,7 @@ from typing import Protocol
 
 import duckdb
 
+from orchestration.base.machine import is_machines
 from orchestration.base.sql import columns_of, identifier
 from orchestration.gates.engine import EngineError, ExpectationResult, validate
 from orchestration.gates.shown_rows import MAX_EXAMPLES, Rows, by_partition, masked_rows, rows_by_partition
@@ -57,6 +58,8 @@ class OnDuckDB:
                 return self._by_partition(identifier(suite.partition_by), expectation, result)
             return FailedRows({None: masked_rows(self._con, sql)})
         except duckdb.Error as error:
+            if is_machines(error):
+                raise
             raise EngineError(f"{suite.name}: failing rows of {expectation.id!r}: {error}") from error
 
     def _by_partition(self, column: str, expectation: Expectation, result: ExpectationResult) -> FailedRows:

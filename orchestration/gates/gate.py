@@ -17,12 +17,9 @@ import duckdb
 from orchestration.base.sql import first_line, identifier
 from orchestration.gates.engine import EngineError, ExpectationResult
 from orchestration.gates.failed_rows import FailedRows, Judge, OnDuckDB
-from orchestration.gates.outcome import Outcome
+from orchestration.gates.outcome import CAN_BE_JUDGED, Outcome
 from orchestration.gates.shown_rows import Rows, in_partitions, shown, to_keep
 from orchestration.gates.suites import Expectation, Severity, Suite
-
-#: The only outcome of what could not be judged.
-CAN_BE_JUDGED = "can_be_judged"
 
 #: From here on a share is told without decimals.
 _WHOLE_PCT = 10

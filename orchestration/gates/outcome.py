@@ -8,6 +8,9 @@ from typing import Any
 
 from orchestration.gates.suites import Severity
 
+#: The only outcome of what could not be judged.
+CAN_BE_JUDGED = "can_be_judged"
+
 
 @dataclass(frozen=True)
 class Outcome:

@@ -15,10 +15,11 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from orchestration.base.files import write_durably
 from orchestration.base.refusal import Refusal, unknown
 from orchestration.base.settings import Settings, private_dir
 from orchestration.gates import verdicts
-from orchestration.gates.outcome import Outcome
+from orchestration.gates.outcome import CAN_BE_JUDGED, Outcome
 from orchestration.privacy.masking import mask_numbers
 
 _GATE = re.compile(r"(?P<stage>\w+)/(?P<relation>\w+)(?::(?P<expectation>\w+))?(?:@(?P<partition>[^@]+))?")
@@ -122,7 +123,10 @@ def accept(
 def apply(
     settings: Settings, outcomes: Sequence[Outcome], *, stage: str, relation: str, revisions: Mapping[str, int] = {}
 ) -> list[Outcome]:
-    """Mark the failures that an acceptance covers; forget acceptances that cover nothing any more."""
+    """Mark the failures that an acceptance covers; forget acceptances that cover nothing any more.
+
+    Of a gate that could not judge nobody knows that.
+    """
     known = in_force(settings, stage, relation)
     if not known:
         return list(outcomes)
@@ -135,7 +139,8 @@ def apply(
         else:
             used.add(by)
             marked.append(replace(outcome, accepted_by=by.accepted_by, accepted_reason=by.reason))
-    if used != set(known):
+    was_judged = all(outcome.expectation_id != CAN_BE_JUDGED for outcome in outcomes)
+    if was_judged and used != set(known):
         _write(settings, stage, relation, [entry for entry in known if entry in used])
     return marked
 
@@ -170,4 +175,4 @@ def _write(settings: Settings, stage: str, relation: str, acceptances: Sequence[
     if not acceptances:
         path.unlink(missing_ok=True)
         return
-    verdicts.write_json(path, [asdict(entry) for entry in acceptances])
+    write_durably(path, json.dumps([asdict(entry) for entry in acceptances], ensure_ascii=False).encode())

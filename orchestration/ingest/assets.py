@@ -183,8 +183,9 @@ def _take_and_judge(context: dg.AssetExecutionContext, settings: Settings, feed:
             day = receipt.dt.isoformat()
             metadata = _metadata(receipt) | {"gate": said_of_day(judgement.outcomes, day)}
             yield dg.AssetMaterialization(key, partition=day, metadata=metadata)
+    why = "the site has no such feed" if feed.is_absent else "the source does not deliver every day"
     for nothing_due in _nothing_due(context, feed, {receipt.dt for receipt in receipts}):
-        metadata = {"dagster/partition_row_count": 0, "due": "Nothing: the source does not deliver every day."}
+        metadata = {"dagster/partition_row_count": 0, "due": f"Nothing: {why}."}
         yield dg.AssetMaterialization(key, partition=nothing_due.isoformat(), metadata=metadata)
     yield not_made(key.to_python_identifier())
     yield judgement.check
@@ -192,7 +193,8 @@ def _take_and_judge(context: dg.AssetExecutionContext, settings: Settings, feed:
 
 def _nothing_due(context: dg.AssetExecutionContext, feed: Feed, arrived: Collection[date]) -> list[date]:
     """Days asked for that are complete without a delivery, so that a month's partitions are not missing 29 times."""
-    return [] if feed.frequency_days == 1 else [day for day in extract_dates(context) if day not in arrived]
+    is_due_daily = feed.frequency_days == 1 and not feed.is_absent
+    return [] if is_due_daily else [day for day in extract_dates(context) if day not in arrived]
 
 
 def _metadata(receipt: Receipt) -> dict[str, Any]:

@@ -1,57 +1,22 @@
-"""Whose fault an error is: drawn here, and nowhere else.
+"""Whose fault an error is, while a delivery is read: `base/machine.py` says which are the machine's.
 
 While a delivery's files are opened, unpacked, decoded, parsed and typed, whatever is raised, by whichever library, is
-the file's: it refuses its delivery, by name, and all others go on. The machine's are those errors that another file
-would have met as well: no room on the disk, no memory, no file descriptors, a disk that cannot be read, our own
-folders closed to us, a lock, an interruption. They end the run, and refuse nothing. Behind the reading, when results
-are counted and written, every error is the machine's or ours.
+the file's: it refuses its delivery, by name, and all others go on. The machine's end the run, and refuse nothing.
+Behind the reading, when results are counted and written, every error is the machine's or ours.
 """
 
 from __future__ import annotations
 
-import errno
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import duckdb
+from orchestration.base.machine import is_machines
 
 
 class RefusedError(Exception):
     """A delivery that cannot be read as a whole; the message names the file and where in it."""
-
-
-#: No room, by whatever name a file system gives it.
-NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-
-_MACHINE_ERRNO = (
-    *NO_ROOM, errno.EIO, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN, errno.ENOLCK,
-    errno.EDEADLK, errno.EINTR, errno.ETIMEDOUT, errno.ESTALE,
-)  # fmt: skip
-_MACHINE_WORDS = tuple(os.strerror(number) for number in _MACHINE_ERRNO)
-
-#: After these a DuckDB connection is beyond use, whatever caused them: a damaged Parquet file can.
-CRASHES = (duckdb.InternalException, duckdb.FatalException)
-
-_MACHINE = (MemoryError, duckdb.OutOfMemoryException, duckdb.InterruptException, duckdb.ConnectionException, *CRASHES)
-
-
-def is_machines(error: Exception, *paths: Path) -> bool:
-    """Whether an error that was met while these files were read is the machine's."""
-    if isinstance(error, duckdb.IOException):
-        return _is_machines_io(str(error), paths)
-    if isinstance(error, OSError) and error.errno is not None:  # a library's own has none
-        is_about_file = error.filename is None or any(os.fspath(error.filename) == os.fspath(path) for path in paths)
-        return error.errno in _MACHINE_ERRNO or not is_about_file
-    return isinstance(error, _MACHINE)
-
-
-def is_about_room(error: Exception) -> bool:
-    """Whether there was no room for a result."""
-    if isinstance(error, OSError):
-        return error.errno in NO_ROOM
-    return isinstance(error, duckdb.IOException) and any(os.strerror(number) in str(error) for number in NO_ROOM)
 
 
 @contextmanager
@@ -69,13 +34,6 @@ def reading(name: str, *paths: Path, otherwise: str = "cannot be read") -> Itera
         if is_machines(error, *paths):
             raise
         raise RefusedError(f"{name}: {otherwise} ({_kind(error)})") from error
-
-
-def _is_machines_io(said: str, paths: Sequence[Path]) -> bool:
-    """DuckDB tells what the operating system said only in words."""
-    is_ours = "ermission" in said and not any(str(path) in said for path in paths)
-    words = ("Could not write", "lock on file", *_MACHINE_WORDS)
-    return is_ours or any(word in said for word in words)
 
 
 def _kind(error: Exception) -> str:

@@ -10,13 +10,13 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 
+from orchestration.base.machine import CRASHES, is_about_room
 from orchestration.base.refusal import Refusal
 from orchestration.base.settings import Settings, private_dir
 from orchestration.base.sql import connect, first_line
 from orchestration.contracts import Feed
 from orchestration.ingest.batch import Batch, Outcome, run_batch
 from orchestration.ingest.delivery import Delivery, find_delivery, size_of
-from orchestration.ingest.faults import CRASHES, is_about_room
 from orchestration.ingest.known_since import KnownSince, known_since, passed_at
 from orchestration.ingest.names import is_packed
 from orchestration.ingest.placing import bring_to_disk, complete, put_in_place

@@ -14,7 +14,7 @@ from typing import Literal
 
 from pydantic import BaseModel
 
-from orchestration.base.files import replace_text
+from orchestration.base.files import write_durably
 
 RECEIPT = "receipt.json"
 _REVISION = re.compile(r"^rev=([0-9]+)$")
@@ -155,8 +155,8 @@ def write_receipt(folder: Path, receipt: Receipt) -> None:
 
 
 def replace_receipt(folder: Path, receipt: Receipt) -> None:
-    """Replace the receipt of a revision that is in place, in one rename."""
-    replace_text(folder / RECEIPT, _text(receipt))
+    """Replace the receipt of a revision that is in place, in one rename and on disk on return: it is not made again."""
+    write_durably(folder / RECEIPT, _text(receipt).encode())
 
 
 def _text(receipt: Receipt) -> str:

@@ -23,6 +23,7 @@ from pathlib import Path
 import duckdb
 
 from orchestration.base.files import replacing
+from orchestration.base.refusal import Refusal
 from orchestration.base.settings import Settings, private_dir
 from orchestration.base.sql import exact, literal, one_number, one_value
 from orchestration.privacy.pseudonyms import PseudonymKey, install_hmac
@@ -106,10 +107,21 @@ class Vault:
         return self._sealed([path])
 
     def digest_macro(self) -> None:
-        """Give the connection the macro `suppression_digest(kind, value)`; the first call makes its key."""
-        if not self.suppression_key_file.exists():
-            self.write_suppression_key(secrets.token_bytes(32))
-        install_hmac(self.con, "suppression_digest", self.suppression_key() or b"")
+        """Give the connection the macro `suppression_digest(kind, value)`; the first call makes its key.
+
+        Raises:
+            Refusal: if there is a list without its key: under another one, nobody on it would be known again.
+        """
+        key = self.suppression_key()
+        if key is None:
+            if self.suppressed_file.exists():
+                raise Refusal(
+                    f"{self.suppressed_file} says who was forgotten, and {_SUPPRESSION_KEY} is not beside it: "
+                    "restore both from the same copy, or those who were forgotten come back."
+                )
+            key = secrets.token_bytes(32)
+            self.write_suppression_key(key)
+        install_hmac(self.con, "suppression_digest", key)
 
     @property
     def suppression_key_file(self) -> Path:

@@ -20,7 +20,7 @@ class Exit(IntEnum):
 
 @dataclass(frozen=True)
 class RunReport:
-    """How a run ended; `errors` are the messages of steps that failed."""
+    """How a run ended; `errors` are the messages of steps that failed, and of what could not be told to anybody."""
 
     exit_code: Exit
     was_up_to_date: bool

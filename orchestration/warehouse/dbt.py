@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,6 +28,11 @@ THREADS = 2
 _MANIFEST = "parsed_manifest"
 #: What dbt says of a node that ran into an error, of a test that failed, and of what waits for one of these.
 _NOT_BUILT = ("error", "fail", "skipped")
+#: What a process needs of a shell that may hold credentials of stores, databases and mail: none of these.
+_INHERITED = re.compile(
+    r"PATH|HOME|USER|LOGNAME|LANG|LANGUAGE|LC_\w+|TZ|TMPDIR|VIRTUAL_ENV|(PYTHON|LD|DYLD|JAVA|JDK|SPARK|PYSPARK|HADOOP|KRB5)_?\w*"
+    r"|DBT_(?!ENV_SECRET)\w+"
+)
 _SOURCES = ("*.sql", "*.py", "*.yml", "*.csv")
 
 
@@ -53,7 +59,7 @@ def target_dir(settings: Settings) -> Path:
 
 def environment(settings: Settings) -> dict[str, str]:
     """The environment of a dbt process. It holds no secret: pseudonyms are made before dbt sees a row."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("RINGFENCE_")}
+    inherited = {name: value for name, value in os.environ.items() if _INHERITED.fullmatch(name)}
     target = str(target_dir(settings))
     return inherited | {
         "RINGFENCE_ENGINE": settings.engine,
@@ -83,14 +89,15 @@ def _reference_dir(settings: Settings) -> Path:
 
 
 def fingerprint(settings: Settings) -> str:
-    """What the built tables depend on beside the data: models, seeds, the sites' reference tables, what they say."""
+    """What dbt parses and is told of the site: models, macros, seeds, the sites' reference tables, settings."""
     site = settings.site_profile
     said = (settings.engine, settings.view, site.alert_by, settings.time_zone, site.currency)
     digest = hashlib.sha256("|".join(said).encode())
     for folder in (DBT_PROJECT, *settings.layers("reference")):
         for path in sorted(path for pattern in _SOURCES for path in folder.rglob(pattern)):
-            if "target" not in path.parts:
-                digest.update(f"{path.relative_to(folder)}\0".encode() + path.read_bytes())
+            name = path.relative_to(folder)
+            if "target" not in name.parts:
+                digest.update(f"{name}\0".encode() + path.read_bytes())
     return digest.hexdigest()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from orchestration.base.files import replace_text
 from orchestration.base.settings import Settings
 from orchestration.warehouse import dbt
 
@@ -23,4 +24,4 @@ def load_lineage(settings: Settings) -> Kept:
 
 def save_lineage(settings: Settings, kept: Kept) -> None:
     """Keep it."""
-    (dbt.target_dir(settings) / _NAME).write_text(json.dumps({"read": kept}), "utf-8")
+    replace_text(dbt.target_dir(settings) / _NAME, json.dumps({"read": kept}))

@@ -11,7 +11,7 @@ from orchestration.base.settings import Settings
 from orchestration.contracts import Feed
 from orchestration.gates import verdicts
 from orchestration.gates.changed import Touched
-from orchestration.gates.gate import CAN_BE_JUDGED
+from orchestration.gates.outcome import CAN_BE_JUDGED
 from orchestration.gates.suites import Suite
 from orchestration.warehouse import dbt
 from orchestration.warehouse.due import Due, Plan, existing, plan, prepare, raw_versions

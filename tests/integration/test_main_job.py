@@ -154,6 +154,9 @@ def test_dagster_shows_as_made_only_the_partitions_that_arrived(published_world:
             assert made == days
             assert not {day for name, day in missing if name == feed} & made
         assert instance.get_latest_materialization_event(dg.AssetKey(["churn", "incident_headline"]))
+        # of a feed that the site has not got, nothing is missing
+        (absent,) = [feed.feed for feed in _feeds(published_world) if feed.is_absent]
+        assert len(instance.get_materialized_partitions(dg.AssetKey(["raw", absent]))) == (LAST - FIRST).days + 1
 
 
 def _feeds(world: World) -> list:  # type: ignore[type-arg]

@@ -137,6 +137,17 @@ def test_a_failure_is_let_through_deliberately_and_on_record(world: World) -> No
     assert _run(world).was_up_to_date
 
 
+def test_how_a_run_ended_does_not_depend_on_whether_it_could_be_told(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def out_of_order(*_: object) -> None:
+        raise OSError("the mail server is out of order")
+
+    monkeypatch.setattr(runner, "announce", out_of_order)
+    report = _run(world)
+    assert (report.exit_code, report.errors) == (Exit.PUBLISHED, ["not told: the mail server is out of order"])
+
+
 def _run(world: World, *accept: str, reason: str | None = None) -> RunReport:
     quiet = lambda step, message, has_ended: None  # noqa: E731
     return runner.run(world.settings, world.feeds, FIRST, LAST, quiet, accept=accept, reason=reason)

@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 
 from orchestration.base.files import is_locked, locked
-from orchestration.base.settings import PROJECT
-from orchestration.warehouse import dbt_session
+from orchestration.base.settings import PROJECT, Settings
+from orchestration.warehouse import dbt, dbt_session
 from orchestration.warehouse.dbt_process import commands
+from tests.support.world import KEY
 
 DBT = """
 import os, pathlib, time
@@ -139,3 +140,28 @@ def test_what_is_begun_is_ended_and_the_lock_let_go_when_whoever_asked_was_kille
     session._process.wait(30)
     assert (tmp_path / "ended").exists()
     assert not is_locked(tmp_path / "lock")
+
+
+def test_dbt_is_told_nothing_that_could_be_a_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = (
+        "AWS_SECRET_ACCESS_KEY",
+        "BILLING_DATABASE",
+        "DAGSTER_POSTGRES_URL",
+        "RINGFENCE_SMTP_PASSWORD",
+        "DBT_ENV_SECRET_X",
+    )
+    for name in names:
+        monkeypatch.setenv(name, "the-password")
+    told = dbt.environment(Settings(home=tmp_path, pseudonym_key=KEY))  # type: ignore[arg-type]
+    assert not [name for name, value in told.items() if value in ("the-password", KEY)]
+    assert told["PATH"] == os.environ["PATH"]
+
+
+def test_the_process_that_was_begun_early_serves_the_run_that_opens_dagster(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = Settings(home=tmp_path, pseudonym_key=KEY)  # type: ignore[arg-type]
+    begun_with = dbt.environment(settings)
+    for name in ("DAGSTER_HOME", "DAGSTER_EVENT_LOG"):
+        monkeypatch.setenv(name, str(tmp_path))
+    assert dbt.environment(settings) == begun_with

@@ -31,6 +31,14 @@ BATCHES = {
 }
 
 
+def test_too_little_memory_is_the_machines_error_and_no_verdict() -> None:
+    with duckdb.connect(config={"memory_limit": "30MB", "temp_directory": ""}) as con:
+        con.execute("create view wide as select range as id, repeat('x', 50) || range as text from range(3000000)")
+        one = {"id": "unique", "type": "expect_column_values_to_be_unique", "kwargs": {"column": "text"}}
+        with pytest.raises(duckdb.OutOfMemoryException):
+            validate(con, "wide", [one])
+
+
 @pytest.fixture(scope="module")
 def con() -> Iterator[duckdb.DuckDBPyConnection]:
     con = duckdb.connect()

@@ -11,7 +11,7 @@ import pytest
 from orchestration.base.refusal import Refusal
 from orchestration.base.settings import Settings
 from orchestration.gates import overrides, verdicts
-from orchestration.gates.outcome import Outcome, is_closed
+from orchestration.gates.outcome import CAN_BE_JUDGED, Outcome, is_closed
 from orchestration.gates.overrides import OverrideError
 
 REVISIONS = {"payments": {"2026-01-03": 1, "2026-01-04": 2}}
@@ -73,6 +73,13 @@ def test_behind_a_model_more_failing_rows_than_were_accepted_close_the_gate_agai
     _record(settings, IN_STAGING)
     overrides.accept(settings, ["staging/int_port_latest:quarantine_within_tolerance"], "ok", {})
     assert _record(settings, replace(IN_STAGING, failed=failed)).is_closed == closed
+
+
+def test_an_acceptance_outlives_a_judgement_that_could_not_be_made(settings: Settings) -> None:
+    _record(settings, FAILURE)
+    overrides.accept(settings, ["raw/payments:quarantine_within_tolerance"], "ok", REVISIONS)
+    assert _record(settings, replace(FAILURE, partition=None, expectation_id=CAN_BE_JUDGED)).is_closed
+    assert not _record(settings, FAILURE).is_closed
 
 
 def test_an_acceptance_ends_when_its_expectation_holds(settings: Settings) -> None:

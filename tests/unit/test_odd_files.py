@@ -11,9 +11,9 @@ from typing import Any
 import duckdb
 import pytest
 
+from orchestration.base.machine import is_machines
 from orchestration.ingest import ingest
 from orchestration.ingest.arrivals import deliveries, unread
-from orchestration.ingest.faults import is_machines
 from orchestration.ingest.retention import remove_expired
 from orchestration.state.status import read_status
 from tests.support.small_site import DAY, HEADER, SmallSite, line

@@ -88,6 +88,15 @@ def test_a_later_delivery_does_not_bring_them_back(settings: Settings) -> None:
     assert not (settings.landing_dir / "payments" / f"dt={SECOND_DAY}").exists()
 
 
+def test_a_list_of_the_forgotten_without_its_key_is_refused_and_nobody_comes_back(settings: Settings) -> None:
+    forget(settings, "asked", numbers=[ALICE[1]])
+    (settings.vault_dir / "suppression_key.parquet").unlink()
+    deliver(settings, SECOND_DAY, [ALICE])
+    with pytest.raises(Refusal, match=r"suppression_key\.parquet is not beside it"):
+        take(settings)
+    assert E164[ALICE] not in vault(settings).values()
+
+
 def test_their_deliveries_leave_landing_and_quarantine_and_the_attestation_lists_every_file(settings: Settings) -> None:
     before = {path: path.read_bytes() for path in settings.home.rglob("*") if path.is_file()}
     attestation = forget(settings, "asked", numbers=[ALICE[1]])

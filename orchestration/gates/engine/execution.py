@@ -13,6 +13,7 @@ from great_expectations.execution_engine.sqlalchemy_batch_data import SqlAlchemy
 from great_expectations.execution_engine.sqlalchemy_execution_engine import SqlAlchemyExecutionEngine
 from great_expectations.util import get_sqlalchemy_selectable
 
+from orchestration.base.machine import is_machines
 from orchestration.gates.engine.dialect import engine_on
 
 _QUERY = re.compile(r"\s*(select|with|from|values)\b", re.IGNORECASE)
@@ -69,7 +70,15 @@ class DuckDBExecutionEngine(SqlAlchemyExecutionEngine):
     def __init__(self, con: duckdb.DuckDBPyConnection) -> None:
         super().__init__(engine=engine_on(con), create_temp_table=False)
         self._con = con
+        #: What befell the machine, which GX tells as a check that failed.
+        self.befell: Exception | None = None
+        sa.event.listen(self.engine, "handle_error", self._note)
         self.dialect_module: Any = _TypeNames()
+
+    def _note(self, context: sa.engine.ExceptionContext) -> None:
+        error = context.original_exception
+        if isinstance(error, Exception) and is_machines(error):
+            self.befell = error
 
     def batch(self, relation_or_query: str) -> Batch:
         """The batch of a relation or query: a subquery, never a temporary table, so nothing is copied."""

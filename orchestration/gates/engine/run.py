@@ -22,7 +22,7 @@ def validate(
     of `expectations`. Nothing is written, and the connection's transaction is left as it is.
 
     Raises `UnsupportedExpectation` before anything runs, and `EngineError` when any expectation could
-    not be judged; a failed check is never the outcome of a broken one.
+    not be judged; a failed check is never the outcome of a broken one. What befell the machine is raised as it is.
     """
     refuse_unsupported(expectations)
     if not expectations:

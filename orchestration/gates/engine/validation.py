@@ -21,13 +21,15 @@ def run(
     con: duckdb.DuckDBPyConnection, relation_or_query: str, expectations: Sequence[Mapping[str, Any]]
 ) -> list[ExpectationResult]:
     """See `orchestration.gates.engine.validate`."""
+    engine = DuckDBExecutionEngine(con)
     try:
-        engine = DuckDBExecutionEngine(con)
         batch = engine.batch(relation_or_query)
         found = findings(engine, batch, relation_or_query, expectations)
         return _with_sql(engine, batch.id, expectations, found)
-    except (GreatExpectationsError, SQLAlchemyError, duckdb.Error) as error:
-        raise EngineError(f"{relation_or_query}: {error}") from error
+    except (GreatExpectationsError, SQLAlchemyError, duckdb.Error, EngineError) as error:
+        if engine.befell:
+            raise engine.befell from error
+        raise error if isinstance(error, EngineError) else EngineError(f"{relation_or_query}: {error}") from error
 
 
 def with_sql(

@@ -13,13 +13,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from orchestration.base.machine import CRASHES
 from orchestration.ingest.batch.agreement import refuse_what_disagrees
 from orchestration.ingest.batch.counting import count, find_repeats
 from orchestration.ingest.batch.reading import read_all
 from orchestration.ingest.batch.tables import Batch, Outcome
 from orchestration.ingest.batch.writing import write
 from orchestration.ingest.delivery import Delivery
-from orchestration.ingest.faults import CRASHES
 from orchestration.privacy.vault import Vault
 
 __all__ = ["Batch", "Outcome", "run_batch"]
