@@ -248,9 +248,9 @@ class ByHand:
         return own[-1]["line_key"] if own and own[-1]["status"] != "TERMINATED" else None
 
     def same(self, sql: str, expected: Counter[tuple[Any, ...]] | dict[tuple[Any, ...], Any]) -> None:
-        """The query's rows are the expected ones; the last column is the count."""
-        found = {row[:-1]: row[-1] for row in self.warehouse.query(sql) if row[-1]}
-        assert found == {key: value for key, value in expected.items() if value}
+        """The query's rows are the expected ones, each once; the last column is the count."""
+        wanted = Counter((*key, value) for key, value in expected.items() if value)
+        assert Counter(row for row in self.warehouse.query(sql) if row[-1]) == wanted
 
 
 @pytest.fixture(scope="module")
