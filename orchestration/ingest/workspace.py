@@ -21,6 +21,7 @@ class Workspace:
 
     The scratch folder holds a lock for as long as the process lives, so that the next ingest can tell the folders of
     one that was killed, which it removes (transcoded extracts among them), from those of one that works beside it.
+    Nobody looks between the making of a folder and its lock.
     """
 
     def __init__(self, settings: Settings, feed: str) -> None:
@@ -28,6 +29,7 @@ class Workspace:
         self.accepted = settings.raw_dir / feed / name
         self.quarantined = settings.quarantine_dir / feed / name
         self.scratch = settings.scratch_dir / name
+        self._settings = settings
         self._holding = ExitStack()
 
     def partitions(self, dt: date) -> tuple[Path, Path]:
@@ -35,8 +37,9 @@ class Workspace:
         return self.accepted / f"dt={dt}", self.quarantined / f"dt={dt}"
 
     def __enter__(self) -> Workspace:
-        private_dir(self.scratch)
-        self._holding.enter_context(locked(self.scratch / _LOCK))
+        with _undisturbed(self._settings):
+            private_dir(self.scratch)
+            self._holding.enter_context(locked(self.scratch / _LOCK))
         private_dir(self.accepted)
         private_dir(self.quarantined)
         return self
@@ -54,11 +57,19 @@ def one_at_a_time(settings: Settings, feed: str) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def _undisturbed(settings: Settings) -> Iterator[None]:
+    """Make or remove workspaces while nobody else does."""
+    with locked(private_dir(settings.scratch_dir) / ".workspaces"):
+        yield
+
+
 def discard_unfinished(settings: Settings) -> None:
     """Remove what killed ingests left behind, and nothing of those that still run."""
-    for folder in unfinished(settings):
-        if not is_locked(settings.scratch_dir / folder.name / _LOCK):
-            shutil.rmtree(folder, ignore_errors=True)
+    with _undisturbed(settings):
+        for folder in unfinished(settings):
+            if not is_locked(settings.scratch_dir / folder.name / _LOCK):
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def unfinished(settings: Settings) -> list[Path]:

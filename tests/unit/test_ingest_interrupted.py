@@ -2,14 +2,42 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
+import pytest
+
+from orchestration.base.settings import private_dir
+from orchestration.ingest import workspace
 from orchestration.ingest.receipt import read_receipts
 from tests.support.killing import prepare, random_kills, start
+from tests.support.small_site import SmallSite
 
 
 def test_an_ingest_killed_at_any_moment_is_made_good_by_the_next(tmp_path: Path) -> None:
     random_kills(tmp_path, seed=20260103, kills=3)
+
+
+def test_an_ingest_that_begins_loses_its_folder_to_nobody_who_clears_up_at_that_moment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = SmallSite(tmp_path).settings
+    clearing = threading.Thread(target=workspace.discard_unfinished, args=[settings])
+    killed = private_dir(settings.scratch_dir / ".tmp-killed")
+
+    def made_while_somebody_clears_up(path: Path) -> Path:
+        made = private_dir(path)
+        if path.parent == settings.scratch_dir and not clearing.ident:
+            clearing.start()
+            clearing.join(0.5)  # it is through, or waits for us
+        return made
+
+    monkeypatch.setattr(workspace, "private_dir", made_while_somebody_clears_up)
+    with workspace.Workspace(settings, "charges") as begun:
+        clearing.join()
+        assert begun.scratch.is_dir()
+        assert not killed.exists()
+    assert workspace.unfinished(settings) == []
 
 
 def test_a_full_disk_is_named_and_leaves_the_old_state(tmp_path: Path) -> None:
