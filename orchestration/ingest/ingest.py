@@ -29,7 +29,7 @@ from orchestration.ingest.receipt import (
 )
 from orchestration.ingest.workspace import Workspace, discard_unfinished, one_at_a_time
 from orchestration.privacy import PseudonymKey, numbers
-from orchestration.privacy.custody import shared
+from orchestration.privacy.custody import pin, shared
 from orchestration.privacy.masking import without_numbers
 from orchestration.privacy.vault import Vault
 
@@ -95,6 +95,7 @@ def _ingest(
     total = len(done) + len(changed)
     if changed:
         try:
+            pin(settings, key)
             for taken in _take(settings, feed, key, _batches(changed)):
                 done += taken
                 if progress:

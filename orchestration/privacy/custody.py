@@ -71,7 +71,7 @@ def exclusive(settings: Settings, or_with: PseudonymKey | None = None) -> Iterat
 
 
 def check_key(settings: Settings) -> None:
-    """Refuse early, before anything is read.
+    """Refuse early, before anything is read; nothing is recorded.
 
     Raises:
         KeyMissingError: without a key; KeyMismatchError: with another one than the data was made with.
@@ -80,8 +80,20 @@ def check_key(settings: Settings) -> None:
         pass
 
 
+def pin(settings: Settings, key: PseudonymKey) -> None:
+    """Record the key that data is going to be made with, before the first of it is; of two that come first, one does.
+
+    Raises:
+        KeyMismatchError: if the data was made with another one, or is being made with it.
+    """
+    with locked(private_dir(settings.vault_dir) / ".lock-key"):
+        if key_in_use(settings) is None:
+            write_fingerprint(key_file(settings), key)
+    _check(settings, key)
+
+
 def key_in_use(settings: Settings) -> str | None:
-    """Fingerprint of the key that the data was made with, or None before the first ingest."""
+    """Fingerprint of the key that the data was made with, or None while there is none."""
     path = key_file(settings)
     return str(json.loads(path.read_bytes())["fingerprint"]) if path.exists() else None
 
@@ -98,9 +110,7 @@ def write_fingerprint(path: Path, key: PseudonymKey) -> None:
 
 
 def _check(settings: Settings, key: PseudonymKey) -> None:
-    if key_in_use(settings) is None:
-        write_fingerprint(key_file(settings), key)
-    if key_in_use(settings) != key.fingerprint:
+    if key_in_use(settings) not in (None, key.fingerprint):
         raise KeyMismatchError(
             f"The configured pseudonym key is not the one that {settings.home} was made with: the same number would "
             f"get two pseudonyms. Configure that key, or change keys with `ringfence rotate-key`. Nothing was done."

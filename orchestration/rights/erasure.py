@@ -20,7 +20,7 @@ from orchestration.base.files import write_durably
 from orchestration.base.refusal import Refusal
 from orchestration.base.settings import Settings
 from orchestration.base.sql import connect, exact
-from orchestration.privacy.custody import BusyError, exclusive
+from orchestration.privacy.custody import BusyError, exclusive, pin
 from orchestration.privacy.numbers import e164
 from orchestration.privacy.swap import Swap, finish
 from orchestration.privacy.vault import Vault
@@ -61,6 +61,7 @@ def forget(
         entry = audit.append(
             settings, "forget", reason, keys=_column(con, "select pseudonym::uuid::varchar from subject")
         )
+        pin(settings, key)
         on_step("started")
         settle_warehouse(settings)
         _draw_replacements(con, vault)

@@ -17,6 +17,13 @@ def test_a_sound_set_up_has_no_finding(tmp_path: Path) -> None:
     assert [finding for finding in examine(Settings(home=tmp_path, pseudonym_key=KEY)) if finding.problem] == []
 
 
+def test_to_look_settles_no_key(tmp_path: Path) -> None:
+    (tmp_path / "landing").mkdir(mode=0o700)
+    for key in (KEY, f"another one: {KEY}"):
+        looked = {finding.subject: finding.problem for finding in examine(Settings(home=tmp_path, pseudonym_key=key))}
+        assert looked["pseudonym key"] is None
+
+
 def test_every_fault_is_named_in_one_pass_with_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "landing").mkdir(mode=0o755)
     (tmp_path / "landing").chmod(0o755)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from orchestration.base.settings import Settings
-from orchestration.privacy import KeyMissingError, PseudonymKey
-from orchestration.privacy.custody import KeyMismatchError
+from orchestration.privacy import KeyMissingError, PseudonymKey, custody
+from orchestration.privacy.custody import KeyMismatchError, shared
+from orchestration.rights.audit import AuditError
+from orchestration.rights.erasure import forget
 from tests.support.privacy_world import ALICE, BOB, CAROL, E164, FIRST_DAY, SECOND_DAY, deliver, keys, take, vault
 from tests.support.world import KEY, World
 
@@ -75,6 +78,53 @@ def test_another_key_than_before_is_refused_by_name_of_the_way_to_change_it(sett
         take(other)
     assert "another key" not in str(refusal.value)
     assert keys(settings) == before
+
+
+def test_of_two_first_ingests_with_different_keys_one_is_refused(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = Settings(home=settings.home, pseudonym_key="another key, and long enough to be one")
+    deliver(settings, FIRST_DAY, [ALICE])
+    refused: list[KeyMismatchError] = []
+
+    def take_with_other() -> None:
+        try:
+            with shared(other) as key:
+                custody.pin(other, key)
+        except KeyMismatchError as error:
+            refused.append(error)
+
+    second = threading.Thread(target=take_with_other)
+    write = custody.write_fingerprint
+
+    def written_while_another_comes(path: Path, key: PseudonymKey) -> None:
+        if not second.ident:
+            second.start()
+            second.join(0.5)  # it is through, or waits for us
+        write(path, key)
+
+    monkeypatch.setattr(custody, "write_fingerprint", written_while_another_comes)
+    take(settings)
+    second.join()
+    assert len(refused) == 1
+    assert len(keys(settings)) == 1
+
+
+def test_what_is_refused_before_anything_is_made_settles_no_key(settings: Settings) -> None:
+    other = Settings(home=settings.home, pseudonym_key="another key, and long enough to be one")
+    custody.check_key(other)
+    take(other)  # nothing was delivered
+    with pytest.raises(AuditError):
+        forget(other, "", numbers=[ALICE[1]])
+    deliver(settings, FIRST_DAY, [ALICE])
+    take(settings)
+    assert len(keys(settings)) == 1
+
+
+def test_who_is_forgotten_before_the_first_ingest_settles_the_key(settings: Settings) -> None:
+    forget(settings, "asked", numbers=[ALICE[1]])
+    with pytest.raises(KeyMismatchError):
+        custody.check_key(Settings(home=settings.home, pseudonym_key="another key, and long enough to be one"))
 
 
 def test_no_refusal_of_a_key_quotes_it(tmp_path: Path) -> None:
