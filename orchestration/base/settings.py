@@ -10,6 +10,7 @@ import os
 import re
 from datetime import date, time
 from functools import cached_property
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Literal, Self
 
@@ -64,7 +65,10 @@ _NOT_IN_HOME = re.compile(r"[][*?#]|%[0-9A-Fa-f]{2}")
 class Settings(BaseSettings):
     """The settings of one installation; see `docs/operations.md` for what each one does."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True)
+    #: An error shows nothing of what was given: secrets are among it.
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_ignore_empty=True, frozen=True, hide_input_in_errors=True
+    )  # fmt: skip
 
     home: Path = Path("data")
     landing: Path | None = None
@@ -138,6 +142,14 @@ class Settings(BaseSettings):
     def _is_found_by_all(self) -> Self:
         if why := why_no_home(self.home):
             raise ValueError(f"RINGFENCE_HOME: {why}")
+        return self
+
+    @model_validator(mode="after")
+    def _tells_no_password_in_clear(self) -> Self:
+        if self.smtp_user and self.smtp_password and not self.smtp_starttls and not _is_loopback(self.smtp_host):
+            raise ValueError(
+                f"RINGFENCE_SMTP_PASSWORD would go to {self.smtp_host} in clear: set RINGFENCE_SMTP_STARTTLS to true"
+            )
         return self
 
     @model_validator(mode="after")
@@ -268,6 +280,13 @@ def check_variables() -> None:
     """
     made = {name for name in os.environ if name.startswith(PREFIX)} - {VARIABLE}
     check_names("the environment", made, [f"{PREFIX}{name}".upper() for name in Settings.model_fields])
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def home_dir(path: Path) -> Path:

@@ -12,6 +12,7 @@ from typing import Any
 import dagster as dg
 import duckdb
 import pytest
+from pydantic import ValidationError
 
 from orchestration.automation.notifications import announce
 from orchestration.base.settings import Settings
@@ -20,7 +21,7 @@ from orchestration.gates import verdicts
 from orchestration.gates.outcome import Outcome
 from orchestration.runtime.instance import JOB
 from orchestration.serving.generations import PUBLICATION, Publication, PublishedRelation, switch
-from tests.support.receivers import PASSWORD, SECRET_PATH
+from tests.support.receivers import PASSWORD, SECRET_PATH, certificate, listening_mailbox
 from tests.support.small_site import SmallSite
 
 NUMBER = "010-1234-5678"
@@ -111,6 +112,41 @@ def test_a_channel_that_fails_is_tried_again_alone_and_its_address_is_never_writ
     assert not [
         path for path in settings.home.rglob("*") if path.is_file() and SECRET_PATH.encode() in path.read_bytes()
     ]
+
+
+def test_a_password_is_told_to_a_mail_server_whose_certificate_is_trusted_and_to_no_other(
+    tmp_path: Path, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with listening_mailbox(own := certificate(tmp_path)) as (port, mailed):
+        settings = _settings(
+            tmp_path, notify_email="rota@example.org", smtp_host="127.0.0.1", smtp_port=port, smtp_starttls=True,
+            smtp_user="ringfence", smtp_password=PASSWORD,
+        )  # fmt: skip
+        _closed_gate(settings, "run-1")
+        announce(settings, load_feeds(settings), instance, NOW)
+        assert mailed == []
+        assert "Channel email failed with SSLCertVerificationError" in caplog.text
+        monkeypatch.setenv("SSL_CERT_FILE", str(own))
+        announce(settings, load_feeds(settings), instance, NOW)
+        assert len(mailed) == 1
+
+
+@pytest.mark.parametrize(
+    ("host", "starttls", "is_refused"),
+    [("mail.example.org", False, True), ("192.0.2.1", False, True), ("mail.example.org", True, False),
+     ("localhost", False, False), ("127.0.0.2", False, False), ("::1", False, False)],
+)  # fmt: skip
+def test_a_password_that_would_cross_the_network_in_clear_is_refused_with_the_settings(
+    tmp_path: Path, host: str, starttls: bool, is_refused: bool
+) -> None:
+    said = {"smtp_host": host, "smtp_starttls": starttls, "smtp_user": "ringfence"}
+    _settings(tmp_path, **said)  # nothing to tell
+    if not is_refused:
+        _settings(tmp_path, **said, smtp_password=PASSWORD)
+        return
+    with pytest.raises(ValidationError, match=f"to {host} in clear: set RINGFENCE_SMTP_STARTTLS") as refused:
+        _settings(tmp_path, **said, smtp_password=PASSWORD)
+    assert PASSWORD not in str(refused.value)
 
 
 def test_attempts_that_fail_alike_are_one_cause_and_a_success_ends_it(
