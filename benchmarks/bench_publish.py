@@ -30,8 +30,8 @@ from orchestration.base.settings import Settings
 from orchestration.base.sql import columns_of, connect, literal
 from orchestration.serving.generations import current_dir, publications, rollback
 from orchestration.serving.publish import publish
-from orchestration.warehouse.due import prepare
 from orchestration.warehouse.graph import Graph
+from orchestration.warehouse.records import prepare
 
 TRIES = 3
 ROWS = 5_000_000

@@ -14,12 +14,13 @@ from orchestration.contracts import Feed
 from orchestration.ingest.arrivals import deliveries, is_waiting, newest_receipts
 from orchestration.warehouse import dbt
 from orchestration.warehouse.disk import Disk, disk_for
-from orchestration.warehouse.due import durations, plan, prepare, raw_versions
+from orchestration.warehouse.due import plan
 from orchestration.warehouse.engines import built_by
 from orchestration.warehouse.graph import REVISION, Graph
 from orchestration.warehouse.held import held_back
 from orchestration.warehouse.made_of import MadeOf
 from orchestration.warehouse.raw_relations import revisions_in_raw
+from orchestration.warehouse.records import durations, prepare, raw_versions
 
 
 class PlanError(Refusal):

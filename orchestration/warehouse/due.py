@@ -13,26 +13,18 @@ is made again only for other code, or columns of raw.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import duckdb
 
-from orchestration.base.sql import columns_of, literal
 from orchestration.contracts import Feed
-from orchestration.warehouse.graph import REVISION, Graph
+from orchestration.warehouse.graph import Graph
 from orchestration.warehouse.made_of import MadeOf, digest
 from orchestration.warehouse.nodes import Node
-
-_MADE_OF = "model varchar not null, code varchar not null, version varchar, replaced varchar, was_whole boolean"
-_TABLES = {
-    "made_of": _MADE_OF,
-    "wanted": f"{_MADE_OF}, is_tested_whole boolean",
-    "same_rows": "model varchar not null, code varchar not null, as_code varchar not null",
-    "duration": "model varchar not null, is_whole boolean not null, seconds double not null",
-    "revision_built": "stage varchar not null, feed varchar not null, dt date not null, rev integer not null",
-}
+from orchestration.warehouse.records import Recorded, SameRows, code_seen, existing, read_same_rows, recorded
 
 
 @dataclass(frozen=True)
@@ -42,48 +34,50 @@ class Due:
     node: Node
     is_whole: bool
     because: tuple[str, ...]
-    is_of_other_code: bool = False
-
-
-@dataclass
-class Plan:
-    """What is due, parents first, and of every node of the graph what its rows are going to be made of."""
-
-    due: dict[str, Due] = field(default_factory=dict)
-    code: dict[str, str] = field(default_factory=dict)
-    #: The code for which this one stands: its own, unless it was seen to make the same rows as another.
-    stands_for: dict[str, str] = field(default_factory=dict)
-    #: The same of the code of the rows that are there before the build.
-    stood_for: dict[str, str] = field(default_factory=dict)
-    version: dict[str, str] = field(default_factory=dict)
-    #: What stands for the rows that a reader of the node sees; of a view, those that it shows.
-    shows: dict[str, str] = field(default_factory=dict)
-    #: The same, told by the very code that made them.
-    rows: dict[str, str] = field(default_factory=dict)
-    #: `rows` before its last build, or the coming one, if only what is touched was built then; else None.
-    showed: dict[str, str | None] = field(default_factory=dict)
-    #: Versions that are there before the build.
-    replaced: dict[str, str | None] = field(default_factory=dict)
+    is_of_other_code: bool
 
 
 @dataclass(frozen=True)
-class _Made:
+class Fingerprints:
+    """What a node's rows are made of: where a fingerprint is as it was, so is what it stands for.
+
+    `code` says how the rows are made: its parts, each with its hash, the `code_seen` of the parents among them. `rows`
+    stands for the rows. `code_seen` and `rows_seen` are what the node's readers rest on: the same, except that code
+    which was seen to make the same rows as the code before goes by that, so that its readers are not built again.
+    `version` is what is recorded with the rows: `rows`; of a view, and of what is made of no data, the code's hash.
+    """
+
     code: str
-    version: str | None
-    replaced: str | None
-    was_whole: bool | None
+    code_seen: str
+    rows: str
+    rows_seen: str
+    version: str
 
 
-def prepare(con: duckdb.DuckDBPyConnection) -> None:
-    """Make the tables that say what relations are made of; of another version's, nothing is known, and all is built."""
-    con.execute("create schema if not exists pipeline")
-    for name, columns in _TABLES.items():
-        con.execute(f"create temp table wanted_columns ({columns})")
-        con.execute(f"create table if not exists pipeline.{name} ({columns})")
-        if [*columns_of(con, f"pipeline.{name}")] != [*columns_of(con, "wanted_columns")]:
-            con.execute(f"create or replace table pipeline.{name} ({columns})")
-        con.execute("drop table wanted_columns")
-    con.execute("drop table if exists pipeline.built_from")  # of versions that built everything from whatever changed
+@dataclass(frozen=True)
+class NodePlan:
+    """What a node's rows are made of when the build has ended, and what is recorded of those from before, if any are.
+
+    `touched_since` are the `rows` from which they differ by the node's touched keys alone: those before the build that
+    is due, or where none is, before the last one. None if that build is a whole one: touched keys tell nothing then.
+    """
+
+    now: Fingerprints
+    before: Recorded | None
+    due: Due | None
+    touched_since: str | None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Each node of the graph by its name, parents first."""
+
+    nodes: Mapping[str, NodePlan]
+
+    @cached_property
+    def due(self) -> dict[str, Due]:
+        """What is to be built."""
+        return {name: one.due for name, one in self.nodes.items() if one.due}
 
 
 def plan(
@@ -95,54 +89,98 @@ def plan(
     held: Collection[str] = (),
 ) -> Plan:
     """What is due over `raw` (`raw_versions`); what is `held` stays as it is, for its readers too."""
-    recorded = _recorded(con)
-    same = _same_rows(con)
-    there = existing(con)
-    found = Plan()
+    same_rows = read_same_rows(con)
+    before, there = recorded(con, same_rows), existing(con)
+    nodes: dict[str, NodePlan] = {}
     for node in graph.in_order():
         parents, sources = graph.made_from(node)
-        is_view, known = node.is_view, recorded.get(node.name)
-        parts = made_of.parts(node.unique_id)
-        if is_view:
-            parts |= {f"columns of {feed}": feeds[feed].fingerprint for feed in sources if feed in feeds}
-        parts |= {f"parent {parent.name}": digest(found.stands_for.get(parent.name)) for parent in parents}
-        code = json.dumps(parts, sort_keys=True)
-        if node.name in held:
-            code = known.code if known else ""
-        stands_for = _stands_for(same.get(node.name), code)
-        deliveries = [raw.get(feed) for feed in sources]
-        shows, rows = (
-            digest(by, [of.get(parent.name) for parent in parents] + deliveries)
-            for by, of in ((stands_for, found.shows), (code, found.rows if is_view else found.shows))
+        planning = _Planning(
+            node,
+            parents={parent.name: nodes[parent.name] for parent in parents},
+            deliveries={feed: raw.get(feed) for feed in sources},
+            before=before.get(node.name),
+            same=same_rows.get(node.name),
+            is_there=node.relation in there,
         )
-        version = digest(code) if is_view or not (parents or sources) else rows
-        if node.name in held:
-            version = (known.version if known else None) or ""
-            shows, rows = (shows, rows) if is_view else (version, version)
-        found.code[node.name], found.stands_for[node.name] = code, stands_for
-        found.version[node.name], found.shows[node.name], found.rows[node.name] = version, shows, rows
-        if known:
-            found.stood_for[node.name] = _stands_for(same.get(node.name), known.code)
-        if node.name not in held:
-            because = _because(known, parts, version, exists=node.relation in there)
-            if because is not None:
-                is_as_made = known and known.code == code and node.relation in there
-                is_of_other_code = bool(known and known.code != code and node.relation in there)
-                found.due[node.name] = Due(node, not (is_as_made and node.is_incremental), because, is_of_other_code)
-        found.replaced[node.name] = known.version if known else None
-        found.showed[node.name] = _showed(found, node, known, parents if not sources else [])
-    return found
+        nodes[node.name] = planning.left_alone() if node.name in held else planning.brought_up(made_of, feeds)
+    return Plan(nodes)
 
 
-def _showed(plan: Plan, node: Node, known: _Made | None, parents: Sequence[Node]) -> str | None:
-    if known is None or known.code != plan.code[node.name]:
-        return None
-    if node.is_view:  # shows the rows of what it reads, if that is one relation
-        showed = [plan.showed.get(parent.name) for parent in parents]
-        return digest(known.code, showed) if len(showed) == 1 and showed[0] else None
-    if node.name in plan.due:
-        return None if plan.due[node.name].is_whole else known.version
-    return None if known.was_whole else known.replaced
+@dataclass(frozen=True)
+class _Planning:
+    """A node that is being planned: what it reads, and what is known of its rows that are there.
+
+    `deliveries` has of each feed what stands for them, None where the feed has never arrived.
+    """
+
+    node: Node
+    parents: Mapping[str, NodePlan]
+    deliveries: Mapping[str, str | None]
+    before: Recorded | None
+    same: SameRows | None
+    is_there: bool
+
+    def brought_up(self, made_of: MadeOf, feeds: Mapping[str, Feed]) -> NodePlan:
+        """The node up to date, built if it has to be."""
+        parts = self._parts(made_of, feeds)
+        now = self._made_by(json.dumps(parts, sort_keys=True))
+        due = self._due(now, parts)
+        return NodePlan(now, self.before, due, self._touched_since(now, due))
+
+    def left_alone(self) -> NodePlan:
+        """The node with the rows that are there; as a view, with those that its parents have now."""
+        version = (self.before.version if self.before else None) or ""
+        now = replace(self._made_by(self.before.code if self.before else ""), version=version)
+        if not self.node.is_view:
+            now = replace(now, rows=version, rows_seen=version)
+        return NodePlan(now, self.before, None, self._touched_since(now, None))
+
+    def _parts(self, made_of: MadeOf, feeds: Mapping[str, Feed]) -> dict[str, str]:
+        """What the code is made of, beneath the node as well; of a view also the columns that it takes from raw."""
+        parts = made_of.parts(self.node.unique_id)
+        if self.node.is_view:
+            parts |= {f"columns of {feed}": feeds[feed].fingerprint for feed in self.deliveries if feed in feeds}
+        return parts | {f"parent {name}": digest(parent.now.code_seen) for name, parent in self.parents.items()}
+
+    def _made_by(self, code: str) -> Fingerprints:
+        parents = [parent.now for parent in self.parents.values()]
+        seen = [parent.rows_seen for parent in parents]
+        # a view, of whose rows nothing is recorded, has those of its parents, told by the very code that made them
+        own = [parent.rows for parent in parents] if self.node.is_view else seen
+        as_seen, deliveries = code_seen(self.same, code), self.deliveries.values()
+        rows, rows_seen = digest(code, [*own, *deliveries]), digest(as_seen, [*seen, *deliveries])
+        is_told_by_code = self.node.is_view or not (self.parents or self.deliveries)
+        return Fingerprints(code, as_seen, rows, rows_seen, version=digest(code) if is_told_by_code else rows)
+
+    def _due(self, now: Fingerprints, parts: Mapping[str, str]) -> Due | None:
+        because = self._because(now, parts)
+        if not because:
+            return None
+        code_there = self.before.code if self.before and self.is_there else None
+        is_whole = code_there != now.code or not self.node.is_incremental
+        return Due(self.node, is_whole, because, is_of_other_code=code_there not in (None, now.code))
+
+    def _because(self, now: Fingerprints, parts: Mapping[str, str]) -> tuple[str, ...]:
+        """What is not as it was; nothing if everything is."""
+        if not self.before or not self.is_there:
+            return ("never built",)
+        before: dict[str, Any] = json.loads(self.before.code or "{}")
+        changed = [name for name in parts.keys() | before.keys() if parts.get(name) != before.get(name)]
+        if changed:
+            return tuple(sorted(changed, key=lambda name: (name.startswith("parent "), name)))
+        if self.before.version != now.version:
+            return ("deliveries",) if self.before.version else ("other pseudonyms",)
+        return ()
+
+    def _touched_since(self, now: Fingerprints, due: Due | None) -> str | None:
+        if self.before is None or self.before.code != now.code:
+            return None
+        if self.node.is_view:  # has the rows of what it reads, if that is one relation
+            since = [parent.touched_since for parent in self.parents.values()]
+            return digest(now.code, since) if len(since) == 1 and since[0] and not self.deliveries else None
+        if due:
+            return None if due.is_whole else self.before.version
+        return None if self.before.was_whole else self.before.replaced
 
 
 def want(con: duckdb.DuckDBPyConnection, plan: Plan, are_tested_whole: Mapping[str, bool]) -> None:
@@ -151,88 +189,15 @@ def want(con: duckdb.DuckDBPyConnection, plan: Plan, are_tested_whole: Mapping[s
     A key test looks at all rows of what is tested whole, and else at those that the run has touched.
     """
     con.execute("begin")
-    con.execute("delete from pipeline.wanted")
+    clear_wanted(con)
     for name, is_tested_whole in are_tested_whole.items():
-        is_whole = name in plan.due and plan.due[name].is_whole
-        said = [name, plan.code[name], plan.version[name], plan.replaced[name], is_whole, is_tested_whole]
+        one = plan.nodes[name]
+        replaced, is_whole = one.before and one.before.version, bool(one.due and one.due.is_whole)
+        said = [name, one.now.code, one.now.version, replaced, is_whole, is_tested_whole]
         con.execute("insert into pipeline.wanted values ($1, $2, $3, $4, $5, $6)", said)
     con.execute("commit")
 
 
-def note_durations(con: duckdb.DuckDBPyConnection, seconds: Mapping[str, tuple[bool, float]]) -> None:
-    """Remember how long nodes took, built whole or not."""
-    con.execute("begin")
-    for name, (is_whole, took) in seconds.items():
-        con.execute("delete from pipeline.duration where model = $1 and is_whole = $2", [name, is_whole])
-        con.execute("insert into pipeline.duration values ($1, $2, $3)", [name, is_whole, took])
-    con.execute("commit")
-
-
-def durations(con: duckdb.DuckDBPyConnection) -> dict[tuple[str, bool], float]:
-    """How long each node took last, in seconds, by its name and whether it was built whole."""
-    rows = con.execute("select model, is_whole, seconds from pipeline.duration").fetchall()
-    return {(model, is_whole): seconds for model, is_whole, seconds in rows}
-
-
-def _recorded(con: duckdb.DuckDBPyConnection) -> dict[str, _Made]:
-    rows = con.execute("select model, code, version, replaced, was_whole from pipeline.made_of").fetchall()
-    return {model: _Made(*made) for model, *made in rows}
-
-
-def _same_rows(con: duckdb.DuckDBPyConnection) -> dict[str, tuple[str, str]]:
-    """By model, the code that was last seen to make the same rows as another, and for what it stands."""
-    try:
-        rows = con.execute("select model, code, as_code from pipeline.same_rows").fetchall()
-    except duckdb.CatalogException:  # of an earlier version, asked for a plan
-        return {}
-    return {model: (code, as_code) for model, code, as_code in rows}
-
-
-def _stands_for(same: tuple[str, str] | None, code: str) -> str:
-    """For what a node's code stands; other code, the one before included, stands for nothing that was there before.
-
-    What made the same rows once need not do so after further deliveries.
-    """
-    if same is None:
-        return code
-    return same[1] if same[0] == code else digest(code, same[1])
-
-
-def existing(con: duckdb.DuckDBPyConnection) -> set[str]:
-    """Relations of the warehouse, schema first."""
-    rows = con.execute(
-        "select schema_name || '.' || table_name from duckdb_tables() union all "
-        "select schema_name || '.' || view_name from duckdb_views() where not internal"
-    ).fetchall()
-    return {name for (name,) in rows}
-
-
-def raw_versions(con: duckdb.DuckDBPyConnection, revisions: str = "raw.revision") -> dict[str, str]:
-    """What stands for the rows of each feed that has arrived: its accepted revisions, and which are in force.
-
-    And for the list of all deliveries, which also says when they came.
-    """
-    return dict(
-        con.execute(
-            f"""
-            select feed, md5(string_agg(concat_ws(':', dt, rev, is_current), ',' order by dt, rev))
-            from {revisions} group by feed
-            union all
-            select {literal(REVISION)}, md5(string_agg(deliveries::varchar, ',' order by feed, dt, rev))
-            from {revisions} as deliveries
-            """
-        ).fetchall()
-    )
-
-
-def _because(known: _Made | None, parts: Mapping[str, str], version: str, *, exists: bool) -> tuple[str, ...] | None:
-    """What is not as it was; None if everything is."""
-    if not known or not exists:
-        return ("never built",)
-    before: dict[str, Any] = json.loads(known.code or "{}")
-    changed = [name for name in parts.keys() | before.keys() if parts.get(name) != before.get(name)]
-    if changed:
-        return tuple(sorted(changed, key=lambda name: (name.startswith("parent "), name)))
-    if known.version != version:
-        return ("deliveries",) if known.version else ("other pseudonyms",)
-    return None
+def clear_wanted(con: duckdb.DuckDBPyConnection) -> None:
+    """Want nothing: what is built until something is wanted is made of nobody knows what."""
+    con.execute("delete from pipeline.wanted")

@@ -67,5 +67,5 @@ def not_judged_yet(settings: Settings, graph: Graph) -> set[str]:
 
 
 def _is_told_by_version(graph: Graph, node: Node) -> bool:
-    """Whether a node's version stands for its rows (`due.plan`): not of a view, nor of what is made of nothing else."""
+    """Whether a node's version stands for its rows (`Fingerprints`): not of a view, nor of what is made of no data."""
     return not node.is_view and any(graph.made_from(node))

@@ -19,6 +19,7 @@ from orchestration.base.sql import columns_of, connect
 from orchestration.warehouse.due import Plan
 from orchestration.warehouse.graph import Graph
 from orchestration.warehouse.nodes import Node
+from orchestration.warehouse.records import SameRows, note_same_rows
 from orchestration.warehouse.work import Work
 
 
@@ -70,12 +71,10 @@ def held_by(con: duckdb.DuckDBPyConnection, nodes: Sequence[Node]) -> dict[str, 
 def note_same(con: duckdb.DuckDBPyConnection, plan: Plan, before: Mapping[str, Held]) -> bool:
     """Note of the nodes that were built by `plan` which hold the same as `before`; whether any does."""
     after = held_by(con, [plan.due[name].node for name in before])
-    con.execute("begin")
+    same: dict[str, SameRows] = {}
     for name, held in after.items():
-        if held == before[name]:
-            con.execute("delete from pipeline.same_rows where model = $1", [name])
-            con.execute(
-                "insert into pipeline.same_rows values ($1, $2, $3)", [name, plan.code[name], plan.stood_for[name]]
-            )
-    con.execute("commit")
-    return any(held == before[name] for name, held in after.items())
+        node = plan.nodes[name]
+        if node.before and held == before[name]:
+            same[name] = SameRows(node.now.code, as_code=node.before.code_seen)
+    note_same_rows(con, same)
+    return bool(same)

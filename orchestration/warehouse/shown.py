@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import duckdb
 
-from orchestration.warehouse.due import raw_versions
 from orchestration.warehouse.graph import PIPELINE, Graph
 from orchestration.warehouse.made_of import digest
+from orchestration.warehouse.records import raw_versions
 
 
 @dataclass(frozen=True)

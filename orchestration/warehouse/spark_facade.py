@@ -15,8 +15,8 @@ import duckdb
 from orchestration.base.macros import model_renderer
 from orchestration.base.sql import columns_of, exact, identifier, literal
 from orchestration.site.reference import references
-from orchestration.warehouse.due import existing
 from orchestration.warehouse.graph import PIPELINE
+from orchestration.warehouse.records import existing
 
 _TOUCHED = "__touched"
 

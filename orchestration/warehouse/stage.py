@@ -25,15 +25,16 @@ from orchestration.runtime.outputs import not_made
 from orchestration.runtime.warehouse_lock import warehouse_lock
 from orchestration.warehouse import dbt
 from orchestration.warehouse.disk import check_disk
-from orchestration.warehouse.due import note_durations, want
+from orchestration.warehouse.due import clear_wanted, want
 from orchestration.warehouse.engines import Check, engine_of, take_over
 from orchestration.warehouse.graph import Graph
 from orchestration.warehouse.held import held_back
 from orchestration.warehouse.lineage import as_metadata, column_lineage
 from orchestration.warehouse.nodes import Node
 from orchestration.warehouse.raw_relations import note_revisions_built, refresh_raw, revisions_built
+from orchestration.warehouse.records import note_durations
 from orchestration.warehouse.same_rows import build_first
-from orchestration.warehouse.work import DBT_TEST, Work, find_work
+from orchestration.warehouse.work import DBT_TEST, Selection, Work, find_work
 
 #: The stage that reads raw, and the one that is built on it.
 FIRST = "staging"
@@ -74,50 +75,55 @@ class Stage:
         return [*self.tests.values(), *gates]
 
     def run(self, context: dg.AssetExecutionContext) -> Iterator[Any]:
-        """Build what no gate holds back, judge it, and report: made, not made, tests, gates.
+        """Build what no gate holds back, judge it, and report: held back, made, not made, tests, gates.
 
-        Nobody waits for the warehouse while pictures are drawn.
+        What is held back is told whatever becomes of the build. The rest waits for pictures, since Dagster takes a
+        check for one of the materialization before it; and nobody waits for the warehouse while these are drawn.
         """
         with shared(self.settings), warehouse_lock(self.settings) as holding:
-            found = list(self._run(context, holding))
+            selection = self._selection(context)
+            yield from self._held_back(context, selection)
+            found = list(self._build_and_judge(context, selection, holding))
         for event in found:
             yield event.result(context.log.warning) if isinstance(event, _Undrawn) else event
 
-    def _run(self, context: dg.AssetExecutionContext, holding: int) -> Iterator[Any]:
+    def _selection(self, context: dg.AssetExecutionContext) -> Selection:
         selected = [node for node in self.graph.stage(self.name) if _key(node) in context.selected_asset_keys]
         earlier = ("raw",) if self.name == FIRST else ("raw", FIRST)
-        held = held_back(self.settings, self.graph, earlier)
-        for node in selected:
-            if node.name in held:
-                yield self._held_back(context, node, held[node.name])
-        for name, parents in self.graph.reading_last_good(held).items():
+        return Selection(self.name, selected, held_back(self.settings, self.graph, earlier))
+
+    def _held_back(
+        self, context: dg.AssetExecutionContext, selection: Selection
+    ) -> Iterator[dg.AssetCheckResult | dg.AssetObservation]:
+        """Tells of it in the graph: by the relation's gate, or without one, beside its last materialization."""
+        for node in selection.nodes:
+            if causes := selection.held.get(node.name):
+                said = f"{node.name} is held back by {', '.join(causes)}"
+                context.log.warning(said)
+                if suite := self._suites().get(node):
+                    yield held_back_result(_key(node), suite, causes)
+                else:
+                    yield dg.AssetObservation(_key(node), description=said, metadata={"held_back_by": causes})
+        for name, parents in self.graph.reading_last_good(selection.held).items():
             context.log.warning(f"{name} reads {', '.join(parents)} as it was before")
+
+    def _build_and_judge(self, context: dg.AssetExecutionContext, selection: Selection, holding: int) -> Iterator[Any]:
         if said := take_over(self.settings):
             context.log.warning(said)
-        work, results = self._build(context, selected, held, holding)
-        made = [node for node in selected if _status(results, node.unique_id) == "success"]
+        work, results = self._build(context, selection, holding)
+        made = [node for node in selection.nodes if _status(results, node.unique_id) == "success"]
         with connect(self.settings, str(self.settings.warehouse)) as con:
-            want(con, work.plan, {})
+            clear_wanted(con)
             if self.name == FIRST or not work.leaves_deliveries:
                 note_revisions_built(con, self.name)
             note_durations(con, {node.name: (work.is_whole(node), results[node.unique_id].seconds) for node in made})
-            yield from self._outputs(con, selected, made, work, results)
+            yield from self._outputs(con, selection.nodes, made, work, results)
             for unique_id, result in results.items():
                 if spec := self.tests.get(self.graph.name_of(unique_id)):
                     yield _test_result(spec, result)
-            yield from self._judge(context, con, made, work, results, held)
+            yield from self._judge(context, con, made, work, results, selection.held)
 
-    def _held_back(
-        self, context: dg.AssetExecutionContext, node: Node, causes: list[str]
-    ) -> dg.AssetCheckResult | dg.AssetObservation:
-        """Tells of it in the graph: by the relation's gate, or without one, beside its last materialization."""
-        said = f"{node.name} is held back by {', '.join(causes)}"
-        context.log.warning(said)
-        if suite := self._suites().get(node):
-            return held_back_result(_key(node), suite, causes)
-        return dg.AssetObservation(_key(node), description=said, metadata={"held_back_by": causes})
-
-    def _work(self, selected: Sequence[Node], held: Mapping[str, list[str]]) -> Work:
+    def _work(self, selection: Selection) -> Work:
         """What is to be built, tested and judged: all that is not as it was when that was done.
 
         What has been ingested since staging was built waits for the next staging, though another run, which was killed
@@ -127,24 +133,20 @@ class Stage:
         with connect(self.settings, str(self.settings.warehouse)) as con:
             staged = None if self.name == FIRST else revisions_built(con, FIRST)
             refresh_raw(con, self.settings, self.feeds, among=staged)
-            work = find_work(con, self.settings, self.graph, self.feeds, self.name, self._suites(), selected, held)
+            work = find_work(con, self.settings, self.graph, self.feeds, self._suites(), selection)
             check_disk(con, self.settings, [one.node for one in work.due.values() if one.is_whole])
             want(con, work.plan, work.are_tested_whole)
         return work
 
     def _build(
-        self,
-        context: dg.AssetExecutionContext,
-        selected: Sequence[Node],
-        held: Mapping[str, list[str]],
-        holding: int,
+        self, context: dg.AssetExecutionContext, selection: Selection, holding: int
     ) -> tuple[Work, dict[str, dbt.NodeResult]]:
         """Build what is due, and what rests on other code only if rows changed; the work that was left, and results."""
         results: dict[str, dbt.NodeResult] = {}
         work = build_first(
             self.settings,
             self.graph,
-            find=lambda: self._work(selected, held),
+            find=lambda: self._work(selection),
             build=lambda nodes: results.update(self._build_nodes(context, nodes, [], holding)),
         )
         if as_they_were := work.as_they_were:
@@ -169,13 +171,14 @@ class Stage:
     def _outputs(
         self,
         con: duckdb.DuckDBPyConnection,
-        selected: list[Node],
+        selected: Sequence[Node],
         made: list[Node],
         work: Work,
         results: Mapping[str, dbt.NodeResult],
     ) -> Iterator[_Undrawn | dg.Output[None]]:
         columns = _columns(con) if made else {}
-        lineage = column_lineage(self.settings, made, self.graph.manifest, work.plan.code, columns)
+        code = {node.name: work.plan.nodes[node.name].now.code for node in made}
+        lineage = column_lineage(self.settings, made, self.graph.manifest, code, columns)
         for node in selected:
             if node not in made:
                 yield not_made(_key(node).to_python_identifier())
@@ -214,7 +217,9 @@ class Stage:
                 for result in results.values()
                 if result.status == "fail" and self.graph.tested_by(result.unique_id) == node.name
             ]
-            is_judged = node in made or (node.name in work.inputs and node.name not in work.due)
+            asked = work.to_judge.get(node.name)
+            inputs, touched = (asked.inputs, asked.touched) if asked else (None, None)
+            is_judged = node in made or (asked is not None and node.name not in work.due)
             if not is_judged and not failed:
                 continue
             nothing = Suite(self.name, node.name, ())
@@ -224,9 +229,9 @@ class Stage:
                 self.settings,
                 _key(node),
                 suite,
-                partial(_check, check, suite, node.relation, absent, older, work.touched.get(node.name)),
+                partial(_check, check, suite, node.relation, absent, older, touched),
                 beside=failed,
-                inputs=work.inputs.get(node.name),
+                inputs=inputs,
             )
             if suite.expectations:
                 yield judgement.check

@@ -21,7 +21,7 @@ from orchestration.warehouse.due import want
 from orchestration.warehouse.graph import Graph
 from orchestration.warehouse.nodes import Node
 from orchestration.warehouse.same_rows import build_first
-from orchestration.warehouse.work import Work, find_work
+from orchestration.warehouse.work import Selection, Work, find_work
 from tests.integration.test_dbt_incremental import FIRST_DAY, SEED, Deliveries
 from tests.support.dbt_warehouse import Warehouse
 from tests.support.feeds import FEEDS
@@ -61,7 +61,7 @@ def build_what_is_due(settings: Settings) -> list[str]:
 
     def find(stage: str) -> Work:
         with connect(settings, str(settings.warehouse)) as con:
-            work = find_work(con, settings, graph, FEEDS, stage, {}, graph.stage(stage), ())
+            work = find_work(con, settings, graph, FEEDS, {}, Selection(stage, graph.stage(stage), {}))
             want(con, work.plan, work.are_tested_whole)
         return work
 

@@ -26,9 +26,9 @@ from orchestration.gates.outcome import Outcome
 from orchestration.gates.shown_rows import MAX_EXAMPLES
 from orchestration.gates.suites import load_suites
 from orchestration.warehouse import dbt, dbt_session
-from orchestration.warehouse.due import prepare
 from orchestration.warehouse.engines import engine_of
 from orchestration.warehouse.raw_relations import refresh_raw
+from orchestration.warehouse.records import prepare
 from orchestration.warehouse.spark import prepare as prepare_held
 from orchestration.warehouse.spark_gates import OnSpark
 from orchestration.warehouse.spark_raw import spark_type

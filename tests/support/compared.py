@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from orchestration.base.sql import connect
-from orchestration.warehouse.due import existing
+from orchestration.warehouse.records import existing
 from tests.support.world import World
 
 #: What says how rows came to be, and not what they are.

@@ -18,9 +18,10 @@ from orchestration.serving.generations import current_publication
 from orchestration.serving.publish import publish
 from orchestration.state.run_report import Exit
 from orchestration.warehouse import dbt
-from orchestration.warehouse.due import Plan, prepare, want
+from orchestration.warehouse.due import clear_wanted
 from orchestration.warehouse.graph import Graph
 from orchestration.warehouse.raw_relations import note_revisions_built, refresh_raw
+from orchestration.warehouse.records import prepare
 from tests.support.world import KEY, LAST, World
 
 _CONTEXT = multiprocessing.get_context("forkserver")
@@ -81,7 +82,7 @@ def do_step(world: World, step: str) -> None:
         with connect(world.settings, str(world.settings.warehouse)) as con:
             refresh_raw(con, world.settings, world.feeds)
             prepare(con)
-            want(con, Plan(), {})
+            clear_wanted(con)
         nodes = graph.stage(step)
         selected = [*(node.name for node in nodes), *graph.pipeline_of(nodes)]
         dbt.build(world.settings, select=selected, keep_open=[holding])

@@ -14,8 +14,8 @@ from orchestration.serving.generations import (
     current_publication,
 )
 from orchestration.serving.publish import publish
-from orchestration.warehouse.due import prepare
 from orchestration.warehouse.graph import Graph
+from orchestration.warehouse.records import prepare
 
 
 def mart(

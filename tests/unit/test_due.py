@@ -11,9 +11,10 @@ import duckdb
 import pytest
 
 from orchestration.base.settings import Settings
-from orchestration.warehouse.due import Plan, plan, prepare, raw_versions
+from orchestration.warehouse.due import Plan, plan, want
 from orchestration.warehouse.graph import Graph
 from orchestration.warehouse.made_of import MadeOf, essence
+from orchestration.warehouse.records import prepare, raw_versions
 from orchestration.warehouse.same_rows import first_of, held_by, note_same
 
 Edit = Callable[[dict[str, Any]], None]
@@ -69,11 +70,9 @@ class Built:
         return plan(self.con, graph, MadeOf(self.settings, self.project, {}), {}, raw_versions(self.con), self.held)
 
     def build(self, found: Plan, *names: str) -> None:
-        for name in names or found.due:
-            self.con.execute("delete from pipeline.made_of where model = $1", [name])
-            is_whole = name in found.due and found.due[name].is_whole
-            values = [name, found.code[name], found.version[name], found.replaced[name], is_whole]
-            self.con.execute("insert into pipeline.made_of values ($1, $2, $3, $4, $5)", values)
+        want(self.con, found, dict.fromkeys(names or found.due, False))
+        self.con.execute("delete from pipeline.made_of where model in (select model from pipeline.wanted)")
+        self.con.execute("insert into pipeline.made_of select * exclude (is_tested_whole) from pipeline.wanted")
 
     def due(self, edit: Edit = lambda it: None) -> dict[str, bool]:
         """What is due after an edit, and whether whole."""
@@ -172,17 +171,17 @@ def test_other_pseudonyms_have_everything_read_again_and_no_increment_built_whol
 
 
 def test_touched_keys_tell_the_difference_from_what_was_shown_before_the_last_build_alone(built: Built) -> None:
-    assert built.plan().showed["calls"] is None, "it was built whole"
-    first = built.plan().shows["calls"]
+    assert built.plan().nodes["calls"].touched_since is None, "it was built whole"
+    first = built.plan().nodes["calls"].now.rows
     built.deliver()
-    assert built.plan().showed["calls"] == first
+    assert built.plan().nodes["calls"].touched_since == first
     built.build(built.plan())
-    assert built.plan().showed["calls"] == first
-    second = built.plan().shows["calls"]
+    assert built.plan().nodes["calls"].touched_since == first
+    second = built.plan().nodes["calls"].now.rows
     built.deliver(day="2026-01-03")
-    assert built.plan().showed["calls"] == second
+    assert built.plan().nodes["calls"].touched_since == second
     built.due(in_model("calls", raw_code="select 7 as fee from stg_calls"))
-    assert built.plan().showed["calls"] is None
+    assert built.plan().nodes["calls"].touched_since is None
 
 
 def test_what_rests_on_other_code_that_makes_the_same_rows_is_not_due(built: Built) -> None:

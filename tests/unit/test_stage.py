@@ -115,6 +115,33 @@ def test_what_is_compared_with_a_relation_that_is_held_back_says_so(
     assert said in f"{verdict.reason} {verdict.failures[0].why}"
 
 
+def test_what_is_held_back_is_told_though_the_build_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = {"schema": "raw", "name": "lines", "config": {"meta": {"feed": "lines"}}}
+    lines, totals = NODE | {"unique_id": "model.ringfence.lines", "name": "lines"}, str(NODE["unique_id"])
+    graph = Graph({
+        "nodes": {lines["unique_id"]: lines, totals: NODE}, "sources": {"source.lines": source},
+        "parent_map": {lines["unique_id"]: ["source.lines"], totals: []},
+        "child_map": {"source.lines": [lines["unique_id"]]},
+    })  # fmt: skip
+    settings = Settings(home=tmp_path, pseudonym_key="k" * 40)  # type: ignore[arg-type]
+    closed = not_judged(Suite("raw", "lines", ()), "a fault")
+    verdicts.record(settings, "earlier", [closed], stage="raw", relation="lines")
+
+    def build(*_: Any, **__: Any) -> list[dbt.NodeResult]:
+        raise dbt.DbtError("model.ringfence.totals: no such column")
+
+    monkeypatch.setattr(dbt, "build", build)
+
+    context: Any = SimpleNamespace(
+        **(vars(CONTEXT) | {"selected_asset_keys": {dg.AssetKey(["churn", name]) for name in ("lines", "totals")}})
+    )
+    events = Stage("marts", settings, {}, graph, {}, lambda *_: lambda _warn: {}).run(context)
+    assert next(events).description == "lines is held back by lines"
+    with pytest.raises(dbt.DbtError):
+        next(events)
+    assert not is_locked(settings.scratch_dir / ".warehouse.lock")
+
+
 class Charged:
     """Charges of a feed, which staging makes a table of, and totals of these; what was built, by stage."""
 
