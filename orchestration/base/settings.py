@@ -55,10 +55,10 @@ ENVIRONMENTS = {
 
 
 PREFIX = "RINGFENCE_"
-#: What Dagster or dbt take for a pattern or a part of an address: they would look for their files elsewhere.
 _MEMORY = re.compile(r"[0-9]+(\.[0-9]+)? ?[KMGT]i?B")
 #: DuckDB takes half of it to open a file at all.
 _LEAST_MEMORY = 64_000_000
+#: What Dagster or dbt take for a pattern or a part of an address: they would look for their files elsewhere.
 _NOT_IN_HOME = re.compile(r"[][*?#]|%[0-9A-Fa-f]{2}")
 
 
