@@ -11,7 +11,7 @@ from orchestration.base.refusal import Refusal
 from orchestration.base.settings import Settings
 from orchestration.base.site_profile import NumberPlan
 from orchestration.contracts import Feed
-from orchestration.ingest.delivery import MANIFEST, Delivery, closed_to_us, day_of, find_delivery
+from orchestration.ingest.delivery import MANIFEST, Delivery, day_of, find_delivery, is_closed_to_us
 from orchestration.ingest.ingest import is_same
 from orchestration.ingest.names import SUFFIXES, is_data, shown, why_not_data
 from orchestration.ingest.receipt import Receipt, newest, read_receipts
@@ -80,7 +80,7 @@ def unread(settings: Settings, feeds: Mapping[str, Feed], receipts: Collection[R
         if feed.name not in feeds:
             yield f"{shown(feed, plan)}: there is no feed of that name"
             continue
-        if closed_to_us(feed):
+        if is_closed_to_us(feed):
             yield f"{feed}: the folder is closed to us"
         days = {f"dt={day}": day for day in _days(feed)}
         for folder in _entries(feed):
@@ -94,7 +94,7 @@ def unread(settings: Settings, feeds: Mapping[str, Feed], receipts: Collection[R
 
 def _left_alone(folder: Path, feed: Feed, plan: NumberPlan) -> Iterator[str]:
     """Files of a day's folder that do not belong to its delivery, by name."""
-    if closed_to_us(folder):
+    if is_closed_to_us(folder):
         return
     for file in sorted(folder.iterdir()):
         if file.name == MANIFEST or is_data(file.name, feed.suffixes):

@@ -25,7 +25,6 @@ from orchestration.ingest.names import header_in_message, is_data, spelled
 from orchestration.privacy.masking import without_numbers
 
 MANIFEST = "_manifest.json"
-_LISTED_AND_ENTERED = os.R_OK | os.X_OK
 
 
 def _computable(moment: datetime) -> datetime:
@@ -155,8 +154,8 @@ class Delivery:
             RefusedError: naming the file that is absent, unlisted, listed twice or different, or has a name that
                 another one spells in another way.
         """
-        if closed := closed_to_us(self.folder):
-            raise RefusedError(f"{closed.name}: the folder is closed to us")
+        if is_closed_to_us(self.folder):
+            raise RefusedError(f"{self.folder.name}: the folder is closed to us")
         if twice := next((name for name, n in Counter(map(self.name_of, self.files)).items() if n > 1), None):
             raise RefusedError(f"{twice}: there are two files of that name, spelled in different bytes")
         if self.manifest is None or not self.manifest.files:
@@ -185,17 +184,18 @@ class Delivery:
 def find_delivery(landing: Path, feed: Feed, dt: date) -> Delivery | None:
     """The delivery of a feed for a day, or None if nothing has arrived."""
     folder = landing / feed.name / f"dt={dt.isoformat()}"
-    is_closed = closed_to_us(folder) is not None
-    found = folder.iterdir() if not is_closed and _is_folder(folder) else ()
+    if not _is_folder(folder):  # or not to be seen behind one that is closed: nothing has arrived as yet
+        return None
+    is_closed = is_closed_to_us(folder)
+    found = [] if is_closed else folder.iterdir()
     files = tuple(sorted(path for path in found if is_data(path.name, feed.suffixes)))
     has_manifest = _stat(folder / MANIFEST) is not None
     return Delivery(feed.name, dt, folder, files, feed.encoding) if files or has_manifest or is_closed else None
 
 
-def closed_to_us(folder: Path) -> Path | None:
-    """Which of a day's folder and its feed's we may not list or enter; None if we may, or they are not there."""
-    there = (path for path in (folder.parent, folder) if _is_folder(path))
-    return next((path for path in there if not os.access(path, _LISTED_AND_ENTERED)), None)
+def is_closed_to_us(folder: Path) -> bool:
+    """Whether there is a folder that we may not list or enter."""
+    return _is_folder(folder) and not os.access(folder, os.R_OK | os.X_OK)
 
 
 def day_of(folder: Path) -> date | None:

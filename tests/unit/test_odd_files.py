@@ -14,6 +14,7 @@ import pytest
 from orchestration.base.machine import is_machines
 from orchestration.ingest import ingest
 from orchestration.ingest.arrivals import deliveries, unread
+from orchestration.ingest.delivery import find_delivery
 from orchestration.ingest.retention import remove_expired
 from orchestration.state.status import read_status
 from tests.support.small_site import DAY, HEADER, SmallSite, line
@@ -67,17 +68,29 @@ def test_a_file_is_read_whatever_bytes_its_name_is_in(site: SmallSite, name: byt
     assert read_status(site.settings, {"charges": site.feed}).model_dump_json()
 
 
-@pytest.mark.parametrize("closed", ["charges", f"charges/dt={DAY}"], ids=["a feed's folder", "a day's folder"])
-def test_a_closed_folder_is_told_and_refuses_its_own_deliveries(
-    site: SmallSite, closed: str, monkeypatch: pytest.MonkeyPatch
+def test_a_days_closed_folder_is_refused_until_it_is_open(site: SmallSite, monkeypatch: pytest.MonkeyPatch) -> None:
+    _named(site, b"charges.csv")
+    monkeypatch.setattr("os.access", lambda path, _: path != site.folder())
+    assert site.ingest().refusal == f"dt={DAY}: the folder is closed to us"
+    monkeypatch.undo()
+    assert site.ingest().rows_accepted == 2
+
+
+def test_of_a_feeds_closed_folder_nothing_has_arrived_and_that_is_told(
+    site: SmallSite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _named(site, b"charges.csv")
-    folder, allowed = site.settings.landing_dir / closed, os.access
-    monkeypatch.setattr("os.access", lambda path, mode: folder not in (path, *path.parents) and allowed(path, mode))
-    receipt = site.ingest()
-    assert (receipt.refusal, receipt.rows_accepted) == (f"{folder.name}: the folder is closed to us", 0)
-    told = list(unread(site.settings, {"charges": site.feed}, []))
-    assert told == [f"{folder}: the folder is closed to us"] * (folder.name == "charges")
+    feed, there = site.folder().parent, Path.stat
+
+    def stat(path: Path, **options: Any) -> os.stat_result:
+        if feed in path.parents:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return there(path, **options)
+
+    monkeypatch.setattr(Path, "stat", stat)
+    monkeypatch.setattr("os.access", lambda path, _: path != feed)
+    assert find_delivery(site.settings.landing_dir, site.feed, DAY) is None
+    assert f"{feed}: the folder is closed to us" in unread(site.settings, {"charges": site.feed}, [])
     monkeypatch.undo()
     assert site.ingest().rows_accepted == 2
 
