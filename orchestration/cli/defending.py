@@ -47,7 +47,7 @@ def trace(
     --where "as_of_date = '2026-01-03' and is_mno" picks the row, or rows that add up; it may also stand behind the
     column: "churn.incident_destination.port_outs_day where as_of_date = '2026-01-03' and is_mno".
     """
-    from orchestration.reporting.traced import print_ledger, print_trace
+    from orchestration.reporting.terminal.trace_shown import print_ledger, print_trace
 
     configured = installation()
     graph, feeds = _graph(configured), load_feeds(configured)
@@ -86,7 +86,7 @@ def compare(
     """Explain why two figures differ, as a sum of named parts; what nothing explains is said to be unexplained."""
     from orchestration.evidence.comparison import compare_figures, compare_printed
     from orchestration.evidence.sides import Place
-    from orchestration.reporting.traced import print_comparison
+    from orchestration.reporting.terminal.trace_shown import print_comparison
 
     configured = installation()
     graph = _graph(configured)
@@ -146,7 +146,7 @@ def verify(
     """
     from orchestration.evidence.verification import Finding, verify_alone, verify_here
     from orchestration.reporting.statement_page import read_statement
-    from orchestration.reporting.traced import print_finding
+    from orchestration.reporting.terminal.trace_shown import print_finding
 
     configured = settings()
     text, findings = read_statement(configured, statement)

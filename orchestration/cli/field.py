@@ -38,7 +38,7 @@ def check_feed(
     """
     from orchestration.contracts import load_feed
     from orchestration.ingest.sample import try_sample
-    from orchestration.reporting.feeds import print_contract, print_trial
+    from orchestration.reporting.terminal.feeds_shown import print_contract, print_trial
     from orchestration.warehouse.needs import unmet
 
     feed = load_feed(contract)
@@ -61,7 +61,7 @@ def show_quarantine(
 ) -> None:
     """List quarantined rows, masked, with file, row number and every reason."""
     from orchestration.ingest.quarantine import read_bad_rows, refused
-    from orchestration.reporting.feeds import print_bad_rows, print_refused
+    from orchestration.reporting.terminal.feeds_shown import print_bad_rows, print_refused
 
     configured, day = settings(), dt.date() if dt else None
     _feeds(configured, feed)
@@ -79,7 +79,7 @@ def retry_quarantine(
 ) -> None:
     """Judge deliveries with bad rows again, from landing, after their contract was mended; `run` then publishes."""
     from orchestration.ingest.quarantine import retry
-    from orchestration.reporting.feeds import print_retried
+    from orchestration.reporting.terminal.feeds_shown import print_retried
 
     configured = settings()
     print_retried(out, retry(configured, _feeds(configured, feed), feed, dt.date() if dt else None))

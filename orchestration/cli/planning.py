@@ -11,7 +11,7 @@ from orchestration.contracts import load_feeds
 @app.command()
 def plan(as_json: Json = False) -> None:
     """Say what the next run would build, why, about how long that takes, and the disk it needs."""
-    from orchestration.reporting.plan_shown import print_plan
+    from orchestration.reporting.terminal.plan_shown import print_plan
     from orchestration.state.planned import run_plan
 
     configured = installation()

@@ -15,7 +15,7 @@ from orchestration.evidence.signing import fingerprint
 from orchestration.evidence.statement import as_text
 from orchestration.evidence.verification import Finding
 from orchestration.reporting.pages import environment
-from orchestration.reporting.traced import spelled
+from orchestration.reporting.spelled import spelled
 
 _EMBEDDED = re.compile(r'<script type="application/json" id="statement">\n(.*?)</script>', re.DOTALL)
 

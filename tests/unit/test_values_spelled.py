@@ -21,7 +21,7 @@ from orchestration.contracts import Column, ContractError
 from orchestration.contracts.model import NumberSpelling
 from orchestration.ingest.amounts import number_sql
 from orchestration.ingest.sample import try_sample
-from orchestration.reporting.feeds import print_contract, print_trial
+from orchestration.reporting.terminal.feeds_shown import print_contract, print_trial
 from tests.support.small_site import DAY, HEADER, SmallSite, line
 
 

@@ -1,1 +1,1 @@
-"""How a run, a status, a headline and rules look in a terminal."""
+"""How the answer of a command looks in a terminal."""

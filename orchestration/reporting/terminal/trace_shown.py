@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from itertools import groupby
-from typing import Any
 
 from rich.console import Console
 from rich.text import Text
@@ -15,14 +14,15 @@ from orchestration.evidence.deliveries import Delivery
 from orchestration.evidence.ledger import Ledger
 from orchestration.evidence.trace import GateSeen, Trace
 from orchestration.evidence.verification import Finding
+from orchestration.reporting.spelled import spelled
 
 _HASH = 12
 _LONGEST_LIST = 12
 
 
-def print_trace(out: Console, found: Trace) -> None:
+def print_trace(console: Console, found: Trace) -> None:
     """Say where a figure comes from, in sections."""
-    out.print(Text.assemble((spelled(found.value), "bold"), f" ({found.unit}): {found.figure}"), soft_wrap=True)
+    console.print(Text.assemble((spelled(found.value), "bold"), f" ({found.unit}): {found.figure}"), soft_wrap=True)
     for title, lines in (
         ("What it is", _definition(found)),
         ("How it came about", _descent(found)),
@@ -32,60 +32,51 @@ def print_trace(out: Console, found: Trace) -> None:
         ("What could still change it", found.may_change or ["nothing that is known of"]),
         ("What it was before", _history(found)),
     ):
-        out.print(f"\n{title}", style="bold")
+        console.print(f"\n{title}", style="bold")
         for line in lines:
-            out.print(f"  {line}", soft_wrap=True)
+            console.print(f"  {line}", soft_wrap=True)
 
 
-def print_ledger(out: Console, found: Ledger) -> None:
+def print_ledger(console: Console, found: Ledger) -> None:
     """Say which rows a figure counts, and which of the same deliveries it does not."""
     agrees = "as published" if found.recounted == found.value else f"NOT as published: {spelled(found.value)}"
     said = f", counted one by one, {agrees}: {found.figure}"
-    out.print(Text.assemble((spelled(found.recounted), "bold"), said), soft_wrap=True)
+    console.print(Text.assemble((spelled(found.recounted), "bold"), said), soft_wrap=True)
     said = " are in the deliveries that it rests on"
-    out.print(Text.assemble((f"\n{found.rows_read:,} records", "bold"), said))
+    console.print(Text.assemble((f"\n{found.rows_read:,} records", "bold"), said))
     for outcome, count in found.outcomes.items():
-        out.print(f"  {count:>10,}  {outcome}", soft_wrap=True)
-    out.print(f"  {found.unexplained:>10,}  unexplained")
+        console.print(f"  {count:>10,}  {outcome}", soft_wrap=True)
+    console.print(f"  {found.unexplained:>10,}  unexplained")
     for one in found.not_located:
-        out.print(f"  {one} is no longer in landing as it was: where in its files a row stood is not known")
+        console.print(f"  {one} is no longer in landing as it was: where in its files a row stood is not known")
     for outcome, group in groupby(found.rows, key=lambda row: row.outcome):
-        out.print(f"\n{outcome}", style="bold", soft_wrap=True)
+        console.print(f"\n{outcome}", style="bold", soft_wrap=True)
         for row in group:
             place = f"{row.file}, record {row.row_number:,}" if row.file and row.row_number else "file not known"
             who = " ".join(part for part in (row.key, row.state and f"state {row.state}", row.pseudonym) if part)
-            out.print(f"  {who}{' ' if who else ''}({row.dt} rev {row.rev}, {place})", soft_wrap=True)
+            console.print(f"  {who}{' ' if who else ''}({row.dt} rev {row.rev}, {place})", soft_wrap=True)
 
 
-def print_comparison(out: Console, found: Comparison) -> None:
+def print_comparison(console: Console, found: Comparison) -> None:
     """Say what a difference is made of."""
     for value, name in ((found.first_value, found.first), (found.second_value, found.second)):
-        out.print(f"{spelled(value):>12}  {name}", soft_wrap=True)
-    out.print(f"{signed(found.difference):>12}  difference, of which")
+        console.print(f"{spelled(value):>12}  {name}", soft_wrap=True)
+    console.print(f"{signed(found.difference):>12}  difference, of which")
     for part in found.parts:
         rows = f" ({part.rows:,} {found.noun})" if part.rows and abs(part.effect) != part.rows else ""
-        out.print(f"{signed(part.effect):>12}    {part.name}{rows}", soft_wrap=True)
-    out.print(f"{signed(found.unexplained):>12}    still unexplained")
+        console.print(f"{signed(part.effect):>12}    {part.name}{rows}", soft_wrap=True)
+    console.print(f"{signed(found.unexplained):>12}    still unexplained")
 
 
-def print_finding(out: Console, found: Finding) -> None:
+def print_finding(console: Console, found: Finding) -> None:
     """Say what became of one thing that was looked at."""
     mark = {True: ("confirmed", "green"), False: ("refuted  ", "red"), None: ("not told ", "")}[found.is_confirmed]
-    out.print(Text.assemble(mark, f"  {found.subject}: {found.detail}"), soft_wrap=True)
+    console.print(Text.assemble(mark, f"  {found.subject}: {found.detail}"), soft_wrap=True)
 
 
 def signed(value: float) -> str:
     """A change as people read it."""
     return f"+{spelled(value)}" if value > 0 else spelled(value)
-
-
-def spelled(value: Any) -> str:
-    """A figure as people read it."""
-    if value is None:
-        return "nothing"
-    if isinstance(value, bool | str | date):
-        return str(value)
-    return f"{value:,}" if isinstance(value, int) else f"{value:,.3f}".rstrip("0").rstrip(".")
 
 
 def minute(instant: datetime) -> str:

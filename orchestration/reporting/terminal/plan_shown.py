@@ -11,12 +11,12 @@ from orchestration.warehouse.disk import gigabytes
 _MOST_CAUSES = 3
 
 
-def print_plan(out: Console, found: RunPlan) -> None:
+def print_plan(console: Console, found: RunPlan) -> None:
     """A line per relation to build, and what it comes to."""
     if found.waiting:
-        out.print(f"Deliveries wait in landing: {', '.join(found.waiting)}")
+        console.print(f"Deliveries wait in landing: {', '.join(found.waiting)}")
     if not found.planned:
-        out.print(f"Nothing would be built: {found.relations} relations are as they were made.")
+        console.print(f"Nothing would be built: {found.relations} relations are as they were made.")
     else:
         rows = []
         for one in found.planned:
@@ -24,13 +24,15 @@ def print_plan(out: Console, found: RunPlan) -> None:
             seconds = "" if one.seconds is None else f"{one.seconds:.1f} s"
             rows.append((one.relation, "whole" if one.is_whole else "where touched", causes, seconds))
         names = ("relation", "built", "because of", ">about")
-        out.print(fitting(out, names, rows, needed=("relation", ">about")))
+        console.print(fitting(console, names, rows, needed=("relation", ">about")))
         unknown = sum(one.seconds is None for one in found.planned)
-        out.print(
+        console.print(
             f"{len(found.planned)} of {found.relations} relations, about {found.seconds:.0f} s"
             + (f", and {unknown} of which nobody knows how long they take" if unknown else "")
         )
         if any(one.rests_on_rows for one in found.planned):
-            out.print("What is built because of a parent alone stays as it is if the parent's rows come out the same.")
+            console.print(
+                "What is built because of a parent alone stays as it is if the parent's rows come out the same."
+            )
     needed, free = gigabytes(found.disk.needed), gigabytes(found.disk.free)
-    out.print(f"Disk: about {needed} needed, {free} free", style=None if found.disk.is_enough else "red")
+    console.print(f"Disk: about {needed} needed, {free} free", style=None if found.disk.is_enough else "red")
