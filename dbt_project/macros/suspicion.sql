@@ -16,9 +16,10 @@ it; and its rows in `suspicion_reasons`.
 {%- endmacro %}
 
 {#-
-CTEs of `int_suspicion_<kind>`, the last one `final`: the days on which so many frauds at one place were known that it
-is more than an accident. Reads `frauds` (`subject_key`, `known_from`, `known_to`: deliveries) and `doings`
-(`subject_key`, `dt`, `doings`: what it did on a day, fraud or not). How many are too many says `suspicion_reasons`.
+CTEs of `int_suspicion_<kind>` (`reasons`, `desks`, `fraud_days`, `crowded_days`, `bad_days`, and the last one `final`):
+the days on which so many frauds at one place were known that it is more than an accident. Reads `frauds`
+(`subject_key`, `known_from`, `known_to`: deliveries) and `doings` (`subject_key`, `dt`, `doings`: what it did on a day,
+fraud or not). How many are too many says `suspicion_reasons`.
 -#}
 {% macro turned_bad(kind, reason) -%}
 reasons as (

@@ -1,7 +1,7 @@
 {#-
 Clauses from `from` on: the rows of `uses` on a cell that the registry in force on the day `used_on` does not hold, with
-`registrations` and `absences` of the cell beside them. A missing list accuses nobody, and before the first list there
-is no registry to miss from.
+`registrations` and `absences` of the cell, both of which it reads, beside them. A missing list accuses nobody, and
+before the first list there is no registry to miss from.
 -#}
 {% macro from_unregistered(uses, used_on) -%}
     from {{ uses }}

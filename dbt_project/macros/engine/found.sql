@@ -1,7 +1,8 @@
 {#-
-CTE `looked_at`: the frauds that a detector finds, day by day, among the first `cases_per_day` cards; whoever was found
-is not looked at again. Columns `rule_id`, `version`, `occurred_on` and `hits`. Reads `detectors` and `in_reach`: one
-row per detector, day and fraud that could be among them (`party_key`, `place`, `others_ahead`, `cases_per_day`).
+CTEs that end with `looked_at` (before it, `steps` on DuckDB and `folded` on Spark): the frauds that a detector finds,
+day by day, among the first `cases_per_day` cards; whoever was found is not looked at again. Columns `rule_id`,
+`version`, `occurred_on` and `hits`. Reads `detectors` and `in_reach`: one row per detector, day and fraud that could be
+among them (`party_key`, `place`, `others_ahead`, `cases_per_day`).
 
 What was found before decides what is found next. DuckDB goes by recursion from day to day with fraud; Spark allows no
 aggregate in one, and folds.

@@ -198,25 +198,25 @@ looked_at as (
 {%- endmacro %}
 
 {#- In one pass: Spark computes a CTE once for each of its readers, and there is one for each rule. -#}
-{% macro spark__rule_hits(rules) -%}
+{% macro spark__rule_hits(rules, payments, versions) -%}
     select * from (
         select
-            kept.payment_id,
-            rules.rule_id,
-            rules.version,
-            rules.points,
-            case rules.rule_id
+            payments.payment_id,
+            versions.rule_id,
+            versions.version,
+            versions.points,
+            case versions.rule_id
                 {%- for rule in rules %}
                 when '{{ rule.rule_id }}' then {{ json_text(rule.evidence) }}
                 {%- endfor %}
             end as evidence,
-            case rules.rule_id
+            case versions.rule_id
                 {%- for rule in rules %}
-                when '{{ rule.rule_id }}' then kept.{{ rule.rule_id | lower }}__known_dt
+                when '{{ rule.rule_id }}' then payments.{{ rule.rule_id | lower }}__known_dt
                 {%- endfor %}
             end as known_dt
-        from kept
-        cross join rules
+        from {{ payments }} as payments
+        cross join {{ versions }} as versions
     ) as hits
     where known_dt is not null
 {%- endmacro %}

@@ -1,7 +1,7 @@
 {#-
-CTEs that end with `first_change` (one row, `since`): the first day of which pending deliveries may change what was
-known. What a payment's later states contradict was said on its first day. `feeds` are relations of all revisions,
-`events` that of the payments, `state` their latest state.
+CTEs `told`, `contradicted` and `first_change`, of which the last is to be read (one row, `since`): the first day of
+which pending deliveries may change what was known. What a payment's later states contradict was said on its first day.
+`feeds` are relations of all revisions, `events` that of the payments, `state` their latest state.
 -#}
 {% macro first_change(feeds, events, state, previous, deliveries, receipts) -%}
     {%- set pending = [] -%}

@@ -39,7 +39,7 @@ Every row of `fraud_rules` is held against this before a run. A rule without an 
     ]) }}
 {%- endmacro %}
 
-{#- Select list of one row: every rule's points and parameters beside each other; reads the relation `rules`. -#}
+{#- Select list of one row, of rows of `fraud_rules`: every rule's points and parameters beside each other. -#}
 {% macro rule_parameters(rules) -%}
     {%- for rule in rules %}
     {%- set prefix = rule.rule_id | lower ~ '__' %}
@@ -69,23 +69,26 @@ Every row of `fraud_rules` is held against this before a run. A rule without an 
     {%- endfor %}
 {%- endmacro %}
 
-{#- Query: one row per hit of the relation `kept`, with its evidence. -#}
-{% macro rule_hits(rules) -%}
-    {{ return(adapter.dispatch('rule_hits', 'ringfence')(rules)) }}
+{#-
+Query: one row per hit, with its evidence. `payments` is a relation with the columns of `rule_known_dts`, and those that
+the evidence names; `versions` one with the row of `fraud_rules` that is in force of each rule.
+-#}
+{% macro rule_hits(rules, payments, versions) -%}
+    {{ return(adapter.dispatch('rule_hits', 'ringfence')(rules, payments, versions)) }}
 {%- endmacro %}
 
-{% macro duckdb__rule_hits(rules) -%}
+{% macro duckdb__rule_hits(rules, payments, versions) -%}
     {%- for rule in rules %}
     select
-        kept.payment_id,
-        rules.rule_id,
-        rules.version,
-        rules.points,
+        payments.payment_id,
+        versions.rule_id,
+        versions.version,
+        versions.points,
         {{ json_text(rule.evidence) }} as evidence,
-        kept.{{ rule.rule_id | lower }}__known_dt as known_dt
-    from kept
-    inner join rules on rules.rule_id = '{{ rule.rule_id }}'
-    where kept.{{ rule.rule_id | lower }}__known_dt is not null
+        payments.{{ rule.rule_id | lower }}__known_dt as known_dt
+    from {{ payments }} as payments
+    inner join {{ versions }} as versions on versions.rule_id = '{{ rule.rule_id }}'
+    where payments.{{ rule.rule_id | lower }}__known_dt is not null
     {{ 'union all' if not loop.last }}
     {%- endfor %}
 {%- endmacro %}

@@ -10,14 +10,14 @@ it: in the order of `known_s` (seconds), whatever comes before a payment was kno
 ) }}
 
 {%- set latest = ref('int_payment_latest') -%}
-{%- set keys = ref('int_number_habit__touched') -%}
+{%- set touched = ref('int_number_habit__touched') -%}
 {%- set habit_days = days_of_a_numbers_habits() | int -%}
-{%- set is_judged = is_touched('first_dt', keys) -%}
+{%- set is_judged = is_touched('first_dt', touched) -%}
 {%- set of_judged_numbers = 'true' -%}
 {%- if is_incremental() -%}
     {%- set of_judged_numbers -%}
         number_key in (select judged.number_key from {{ latest }} as judged where {{ is_judged }})
-        and first_dt >= (select min(touched.first_dt) - {{ habit_days + 31 }} from {{ keys }} as touched)
+        and first_dt >= (select min(touched.first_dt) - {{ habit_days + 31 }} from {{ touched }} as touched)
     {%- endset -%}
 {%- endif %}
 

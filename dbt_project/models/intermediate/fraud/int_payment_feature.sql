@@ -6,13 +6,13 @@
 
 {#- Read where they are needed, column by column: a CTE over all payments would be copied whole. -#}
 {%- set latest = ref('int_payment_latest') -%}
-{%- set keys = ref('int_payment_feature__touched') -%}
-{%- set touched = '(select * from ' ~ latest ~ ' where ' ~ is_touched('payment_id', keys) ~ ') as touched' -%}
+{%- set touched = ref('int_payment_feature__touched') -%}
+{%- set payments = '(select * from ' ~ latest ~ ' where ' ~ is_touched('payment_id', touched) ~ ') as payments' -%}
 {%- set window_seconds = 60 * (minutes_beside_a_payment() | int) -%}
 {%- set by_time = '(partition by number_key order by occurred_at)' -%}
 {%- set of_judged_numbers = 'true' -%}
 {%- if is_incremental() -%}
-    {%- set of_judged_numbers = 'number_key in (select touched.number_key from ' ~ touched ~ ')' -%}
+    {%- set of_judged_numbers = 'number_key in (select payments.number_key from ' ~ payments ~ ')' -%}
 {%- endif %}
 
 -- everything that the judged numbers ever paid: a payment is held against what was delivered by its first delivery
@@ -56,7 +56,7 @@ with habits as (
 
 judged as (
     select * from habits
-    where {{ is_touched('payment_id', keys) }}
+    where {{ is_touched('payment_id', touched) }}
 ),
 
 -- the few that have another payment of the number within the hour, before or after
@@ -112,8 +112,8 @@ takings as (
     from {{ latest }}
     {% if is_incremental() -%}
         where
-            merchant_id in (select touched.merchant_id from {{ touched }})
-            and first_dt >= (select cast(min(touched.first_dt) - interval 30 day as date) from {{ touched }})
+            merchant_id in (select payments.merchant_id from {{ payments }})
+            and first_dt >= (select cast(min(payments.first_dt) - interval 30 day as date) from {{ payments }})
     {%- endif %}
     group by merchant_id, first_dt
 ),
@@ -144,7 +144,7 @@ crowds as (
             and cell_id is not null
             {% if is_incremental() -%}
                 and {{ start_of_hour('occurred_at') }} in (
-                    select {{ start_of_hour('touched.occurred_at') }} from {{ touched }}
+                    select {{ start_of_hour('payments.occurred_at') }} from {{ payments }}
                 )
             {%- endif %}
         group by cell_id, merchant_id, {{ start_of_hour('occurred_at') }}

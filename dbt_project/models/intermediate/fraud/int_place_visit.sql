@@ -6,7 +6,7 @@
 ) }}
 
 {%- set latest = ref('int_payment_latest') -%}
-{%- set keys = ref('int_place_visit__touched') -%}
+{%- set touched = ref('int_place_visit__touched') -%}
 {%- set longest = feature_windows() | max %}
 
 with paid as (
@@ -21,12 +21,12 @@ with paid as (
         from {{ latest }}
         where
             {{ place }} is not null
-            and {{ is_near_touched_day(dt, keys, longest, key='dt') }}
+            and {{ is_near_touched_day(dt, touched, longest, key='dt') }}
             {%- if is_incremental() %}
                 and number_key in (
                     select judged.number_key
                     from {{ latest }} as judged
-                    where {{ is_touched_day('judged.' ~ dt, keys, key='dt') }}
+                    where {{ is_touched_day('judged.' ~ dt, touched, key='dt') }}
                 )
             {%- endif %}
         group by {{ place }}, {{ dt }}, number_key
@@ -52,7 +52,7 @@ final as (
         cast(sum(amount) as bigint) as amount,
         count(*) as numbers
     from visits
-    where {{ is_touched_day('dt', keys) }}
+    where {{ is_touched_day('dt', touched) }}
     group by all
 )
 

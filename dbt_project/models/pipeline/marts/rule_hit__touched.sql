@@ -27,7 +27,7 @@ the payments that it concerns.
 {%- set attachment_days = pending_days(attachments, previous, deliveries) -%}
 {%- set dispute_days = pending_days(disputes, previous, deliveries) -%}
 {%- set decision_days = pending_days(dispositions, previous, deliveries) -%}
-{%- set touched, before = days_of_touched_lists(list_days, cells, receipts) -%}
+{%- set touched_days, days_before = days_of_touched_lists(list_days, cells, receipts) -%}
 {%- set days_of_fraud = payment_days + dispute_days + decision_days %}
 
 with delivered as (
@@ -39,7 +39,7 @@ beside as (
 ),
 
 changed_cells as (
-    {{ cells_changed(touched + before, registry) }}
+    {{ cells_changed(touched_days + days_before, registry) }}
 ),
 
 on_changed_cells as (

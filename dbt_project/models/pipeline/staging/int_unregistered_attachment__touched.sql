@@ -10,10 +10,10 @@ before said so already; and every day, where a pending list is the first there i
 {%- set receipts = source('receipts', 'revision') -%}
 {%- set cells = ref('stg_network__cells') -%}
 {%- set list_days = pending_days(registry, previous, deliveries) -%}
-{%- set touched, before = days_of_touched_lists(list_days, cells, receipts) %}
+{%- set touched_days, days_before = days_of_touched_lists(list_days, cells, receipts) %}
 
 with changed_cells as (
-    {{ cells_changed(touched + before, registry) }}
+    {{ cells_changed(touched_days + days_before, registry) }}
 ),
 
 missing_since as (
@@ -25,7 +25,7 @@ missing_since as (
             select 1
             from {{ registry }} as said
             where
-                {{ in_days('said.dt', before) }}
+                {{ in_days('said.dt', days_before) }}
                 and said.cell_id = registrations.cell_id
                 and said.deregistered_on + interval 1 day = registrations.unregistered_from
         )
@@ -39,7 +39,7 @@ final as (
         and receipts.is_current
         and (
             {{ in_days('receipts.dt', pending_days(attachments, previous, deliveries)) }}
-            or receipts.dt >= cast({{ "'" ~ (touched | min) ~ "'" if touched else 'null' }} as date)
+            or receipts.dt >= cast({{ "'" ~ (touched_days | min) ~ "'" if touched_days else 'null' }} as date)
             or receipts.dt >= (select missing_since.from_day from missing_since)
             {%- if is_kept(previous) %}
                 or receipts.dt in (

@@ -5,10 +5,10 @@
 {%- set deliveries = ref('readable_delivery') -%}
 {%- set cells = ref('stg_network__cells') -%}
 {%- set list_days = pending_days(registry, previous, deliveries) -%}
-{%- set touched, before = days_of_touched_lists(list_days, cells, source('receipts', 'revision')) %}
+{%- set touched_days, days_before = days_of_touched_lists(list_days, cells, source('receipts', 'revision')) %}
 
 with changed_cells as (
-    {{ cells_changed(touched + before, registry) }}
+    {{ cells_changed(touched_days + days_before, registry) }}
 ),
 
 named as (
