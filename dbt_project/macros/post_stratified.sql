@@ -1,10 +1,11 @@
 {#-
 An estimate for all from the part that is seen, post-stratified: within a stratum, units that are not seen are taken to
 be like those that are. `strata` has, per `keys` and stratum, the `units` that there are and the `units_seen`, and of
-these the sum of their values and of the squares (`value_sum`, `value_square_sum`). The interval is the normal one at
-95 %, with the variance given how many are seen of each stratum (Cochran, Sampling Techniques, 5A.9). A stratum of
-fewer than ten seen is too small for a variance: it joins the largest. Where fewer than two are seen of more, or nothing
-says how many there are, nothing is estimated. Values are never negative, so what is seen bounds the total from below.
+these the sum of their values and of the squares (`value_sum`, `value_square_sum`). The interval is the normal one
+(`interval_z`), with the variance given how many are seen of each stratum (Cochran, Sampling Techniques, 5A.9). A
+stratum of fewer than ten seen is too small for a variance: it joins the largest. Where fewer than two are seen of more,
+or nothing says how many there are, nothing is estimated. Values are never negative, so what is seen bounds the total
+from below.
 -#}
 {% macro post_stratified(strata, keys) -%}
     with sized as (
@@ -51,7 +52,8 @@ says how many there are, nothing is estimated. Values are never negative, so wha
             case when count(units) = count(*) then 100e0 * sum(units_seen) / sum(units) end as coverage_pct,
             cast(sum(value_sum) as bigint) as covered_sum,
             case when count(variance) = count(*) then sum(total) end as estimate,
-            case when count(variance) = count(*) then 1.959964e0 * sqrt(greatest(sum(variance), 0)) end as half_width
+            case when count(variance) = count(*) then {{ interval_z() }} * sqrt(greatest(sum(variance), 0)) end
+                as half_width
         from estimated
         group by {{ keys }}
     )

@@ -10,6 +10,7 @@ import pytest
 from lifelines import CoxPHFitter
 from scipy import stats
 
+from orchestration.base.macros import call_macro
 from tests.support.python_model import python_model
 
 SIDES = {True: "concerned", False: "control"}
@@ -103,6 +104,10 @@ def test_proportionality_is_tested_by_the_likelihood_ratio_that_lifelines_gives(
 def test_the_tail_of_chi_squared_is_scipys(hazard: ModuleType, degrees: int) -> None:
     for value in (0.0, 0.3, 3.84, 25.0):
         assert hazard.chi2_above(value, degrees) == pytest.approx(stats.chi2.sf(value, degrees))
+
+
+def test_intervals_here_and_in_sql_are_of_95_percent(hazard: ModuleType) -> None:
+    assert hazard.Z == call_macro("interval_z") == pytest.approx(stats.norm.ppf(0.975), rel=1e-14)
 
 
 def test_a_ratio_is_nought_where_nobody_concerned_left_and_its_upper_end_says_how_much_that_tells(

@@ -78,8 +78,8 @@ CONSTRUCTS = (
 )  # fmt: skip
 
 _COMMENTS = re.compile(r"\{#.*?#\}|--[^\n]*", re.DOTALL)
-#: Numbers that Jinja calculates with, and the share that a macro hands to the engine's own function.
-_JINJAS_OWN = re.compile(r"\{%-? set z = [\d.]+ -?%\}|\{\{ quantile\(.*?\) \}\}")
+#: Numbers that a macro returns to Jinja, and the share that one hands to the engine's own function.
+_JINJAS_OWN = re.compile(r"\{\{ return\([\d.]+\) \}\}|\{\{ quantile\(.*?\) \}\}")
 _ENGINE = DBT_PROJECT / "macros" / "engine"
 MODELS = sorted((DBT_PROJECT / "models").rglob("*.sql"))
 MACROS = [path for path in sorted((DBT_PROJECT / "macros").rglob("*.sql")) if _ENGINE not in path.parents]

@@ -9,9 +9,11 @@ import duckdb
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from orchestration.base.macros import call_macro
 
+_Z = stats.norm.ppf(0.975)
 _SIZES = (4500, 20000, 75000)
 _SEEN = (40, 120, 300)
 
@@ -43,7 +45,7 @@ def test_over_every_sample_there_is_estimate_and_variance_are_right_on_average()
     found = _estimates(pd.DataFrame(_stratum(n, "all", len(values), seen) for n, seen in enumerate(samples)))
     assert len(found) == comb(11, 4)
     assert found["estimate"].mean() == pytest.approx(values.sum(), rel=1e-9)
-    variances = ((found["estimate_high"] - found["estimate"]) / 1.959964) ** 2
+    variances = ((found["estimate_high"] - found["estimate"]) / _Z) ** 2
     assert variances.mean() == pytest.approx(found["estimate"].var(ddof=0), rel=1e-6)
 
 
@@ -60,8 +62,8 @@ def test_an_estimate_is_the_textbooks_stratum_by_stratum() -> None:
         )
     )
     assert found["estimate"] == pytest.approx(total, abs=1)
-    assert found["estimate_low"] == pytest.approx(total - 1.959964 * error, abs=1)
-    assert found["estimate_high"] == pytest.approx(total + 1.959964 * error, abs=1)
+    assert found["estimate_low"] == pytest.approx(total - _Z * error, abs=1)
+    assert found["estimate_high"] == pytest.approx(total + _Z * error, abs=1)
     assert found["covered_sum"] == sum(values.sum() for values in strata)
     assert found["coverage_pct"] == pytest.approx(100 * sum(_SEEN) / sum(_SIZES))
 

@@ -13,7 +13,7 @@ import math
 import numpy as np
 import pandas as pd
 
-Z = 1.959963984540054  # 95 % of a normal distribution
+Z = 1.959963984540054  # the macro interval_z, which Python cannot call
 MOST_STEPS = 50
 TOLERANCE = 1e-10
 NEVER = -30.0  # log of a ratio that stands for none

@@ -1,5 +1,4 @@
 {%- set ports_to = data_end('portability_events', [ref('fct_port')]) -%}
-{%- set z = 1.959963984540054 -%}  {#- the normal distribution's 97.5 % point -#}
 {%- set arms = {'called': "arm = 'CALL'", 'held_out': "arm = 'HOLD_OUT'"} -%}
 {%- set counts = ['lines_called', 'lines_held_out', 'lines_reached', 'lines_accepted', 'departures_called',
                   'departures_held_out', 'cost_amount'] -%}
@@ -102,7 +101,7 @@ bounded as (
         case
             when departures_called > 0 and departures_held_out > 0
                 then
-                    {{ z }} * sqrt(
+                    {{ interval_z() }} * sqrt(
                         1e0 / departures_called - 1e0 / lines_called
                         + 1e0 / departures_held_out - 1e0 / lines_held_out
                     )

@@ -1,4 +1,3 @@
-{%- set z = 1.959963984540054 -%}
 with deciles as (
     select * from {{ ref('int_propensity_decile') }}
 ),
@@ -26,7 +25,7 @@ bounded as (
         rates.*,
         {{ wilson_middle('rates.rate', 'rates.lines') }} as centre,
         {{ wilson_half_width('rates.rate', 'rates.lines') }} as half_width,
-        {{ z }} * sqrt(
+        {{ interval_z() }} * sqrt(
             rates.expected
             + rates.expected * rates.expected * (
                 (1e0 - rates.part) / rates.part / errors.departures_learnt
@@ -34,7 +33,7 @@ bounded as (
                 + errors.level_spread * errors.level_spread
             )
         ) as margin,
-        {{ z }} * sqrt(
+        {{ interval_z() }} * sqrt(
             rates.departures_of_month * rates.part * (1e0 - rates.part)
             * (1e0 + 1e0 * rates.departures_of_month / errors.departures_learnt)
         ) as margin_of_part

@@ -1,5 +1,3 @@
-{%- set z = 1.959963984540054 -%}  {#- the normal distribution's 97.5 % point -#}
-
 with lives as (
     select * from {{ ref('int_line_life') }}
 ),
@@ -233,8 +231,8 @@ bounded as (
             sum(entered - departed - ended_otherwise - censored) over so_far + departed + ended_otherwise + censored
             as bigint
         ) as at_risk,
-        {{ z }} * sqrt(greenwood_sum) / nullif(-ln(nullif(survival, 0)), 0) as survival_width,
-        {{ z }} * sqrt(greatest(incidence_variance, 0)) / nullif(-incidence * ln(nullif(incidence, 0)), 0)
+        {{ interval_z() }} * sqrt(greenwood_sum) / nullif(-ln(nullif(survival, 0)), 0) as survival_width,
+        {{ interval_z() }} * sqrt(greatest(incidence_variance, 0)) / nullif(-incidence * ln(nullif(incidence, 0)), 0)
             as incidence_width
     from monthly
     window so_far as (

@@ -1,5 +1,3 @@
-{%- set z = 1.959963984540054 -%}  {#- the normal distribution's 97.5 % point -#}
-
 -- a withdrawn port took nobody away
 with departures as (
     select * from {{ ref('fct_port') }}
@@ -127,7 +125,7 @@ monthly as (
 bounded as (
     select
         *,
-        {{ z }} * sqrt(greenwood_sum) / nullif(-ln(nullif(away, 0)), 0) as width
+        {{ interval_z() }} * sqrt(greenwood_sum) / nullif(-ln(nullif(away, 0)), 0) as width
     from monthly
 ),
 
