@@ -77,8 +77,8 @@ class Stage:
     def run(self, context: dg.AssetExecutionContext) -> Iterator[Any]:
         """Build what no gate holds back, judge it, and report: held back, made, not made, tests, gates.
 
-        What is held back is told whatever becomes of the build. The rest waits for pictures, since Dagster takes a
-        check for one of the materialization before it; and nobody waits for the warehouse while these are drawn.
+        What is held back is told at once, whatever becomes of the build. All else is told when the warehouse is free
+        again, since nobody is to wait for it while pictures are drawn; a check is told behind what it judges.
         """
         with shared(self.settings), warehouse_lock(self.settings) as holding:
             selection = self._selection(context)
