@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import duckdb
@@ -68,11 +69,20 @@ TRAPS = {
         select * from ({{ column_values('wide', 'id', {'first': 'a', 'second': 'b'}) }}) as long order by name
     """,
 }
+_ZONE = "spark.sql.session.timeZone"
 #: An instant is spelled otherwise on each; no model spells one (tests/unit/test_portable_sql.py).
 _SPELLED = {"timestamp with time zone": "timestamp"}
 
 
-@pytest.mark.parametrize("zone", ["Asia/Seoul", "America/New_York", "Asia/Kolkata"])
+@pytest.fixture(params=["Asia/Seoul", "America/New_York", "Asia/Kolkata"])
+def zone(session: Any, request: pytest.FixtureRequest) -> Iterator[str]:
+    """The zone of the session, which is everybody's, for one test."""
+    usual = session.conf.get(_ZONE)
+    session.conf.set(_ZONE, request.param)
+    yield request.param
+    session.conf.set(_ZONE, usual)
+
+
 @pytest.mark.parametrize("trap", TRAPS)
 def test_both_engines_answer_alike(trap: str, zone: str, session: Any) -> None:
     with duckdb.connect() as con:
@@ -81,7 +91,6 @@ def test_both_engines_answer_alike(trap: str, zone: str, session: Any) -> None:
     query = render_model(TRAPS[trap], engine="spark")
     for ours, theirs in _SPELLED.items():
         query = query.replace(ours, theirs)
-    session.conf.set("spark.sql.session.timeZone", zone)
     assert [tuple(row) for row in session.sql(query).collect()] == expected
 
 
