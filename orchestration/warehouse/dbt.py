@@ -30,8 +30,8 @@ _MANIFEST = "parsed_manifest"
 _NOT_BUILT = ("error", "fail", "skipped")
 #: What a process needs of a shell that may hold credentials of stores, databases and mail: none of these.
 _INHERITED = re.compile(
-    r"PATH|HOME|USER|LOGNAME|LANG|LANGUAGE|LC_\w+|TZ|TMPDIR|VIRTUAL_ENV|(PYTHON|LD|DYLD|JAVA|JDK|SPARK|PYSPARK|HADOOP|KRB5)_?\w*"
-    r"|DBT_(?!ENV_SECRET)\w+"
+    r"PATH|HOME|USER|LOGNAME|LANG|LANGUAGE|LC_\w+|TZ|TMPDIR|VIRTUAL_ENV|PYTHON\w*|KRB5\w+"
+    r"|(LD|DYLD|_?JAVA|JDK|SPARK|PYSPARK|HADOOP)_\w+|DBT_(?!ENV_SECRET)\w+"
 )
 _SOURCES = ("*.sql", "*.py", "*.yml", "*.csv")
 

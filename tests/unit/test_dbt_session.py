@@ -149,6 +149,7 @@ def test_dbt_is_told_nothing_that_could_be_a_secret(tmp_path: Path, monkeypatch:
         "DAGSTER_POSTGRES_URL",
         "RINGFENCE_SMTP_PASSWORD",
         "DBT_ENV_SECRET_X",
+        "LDAP_PASSWORD",
     )
     for name in names:
         monkeypatch.setenv(name, "the-password")
