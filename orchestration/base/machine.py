@@ -30,7 +30,7 @@ _MACHINE = (MemoryError, duckdb.OutOfMemoryException, duckdb.InterruptException,
 
 
 def is_machines(error: Exception, *paths: Path) -> bool:
-    """Whether an error that was met while these files were read is the machine's."""
+    """Whether an error is the machine's; of these files, if any were being read, it may be theirs."""
     if isinstance(error, duckdb.IOException):
         return _is_machines_io(str(error), paths)
     if isinstance(error, OSError) and error.errno is not None:  # a library's own has none

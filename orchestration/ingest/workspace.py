@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import uuid
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import date
 from pathlib import Path
 
@@ -57,11 +57,9 @@ def one_at_a_time(settings: Settings, feed: str) -> Iterator[None]:
         yield
 
 
-@contextmanager
-def _undisturbed(settings: Settings) -> Iterator[None]:
-    """Make or remove workspaces while nobody else does."""
-    with locked(private_dir(settings.scratch_dir) / ".workspaces"):
-        yield
+def _undisturbed(settings: Settings) -> AbstractContextManager[int]:
+    """Nobody else makes or removes workspaces."""
+    return locked(private_dir(settings.scratch_dir) / ".workspaces")
 
 
 def discard_unfinished(settings: Settings) -> None:
