@@ -670,6 +670,16 @@ def _etf_due(world: ByHand, line: Row) -> int:
     return line["etf"] * _due_pct(line, LAST) // (_due_pct(line, first["changed_at"].date()) * 10) * 10
 
 
+def _port_of_fee(world: ByHand, fee: Row) -> str | None:
+    """The line's last port that was asked for by the charge, at most a month before it."""
+    ports = [
+        port for port in world.ports
+        if world.line_of(port) == fee["line_key"]
+        and port["requested_at"].date() <= fee["occurred_at"].date() <= port["on"] + timedelta(days=31)
+    ]  # fmt: skip
+    return max(ports, key=lambda port: (port["requested_at"], port["port_id"]))["port_id"] if ports else None
+
+
 def test_revenue_lost_and_at_risk(world: ByHand) -> None:
     lost: dict[str, Counter[tuple[Any, ...]]] = defaultdict(Counter)
     lines = {row["line_key"]: row for row in world.subscriptions}
@@ -691,7 +701,7 @@ def test_revenue_lost_and_at_risk(world: ByHand) -> None:
             if invoiced:
                 lost["invoiced_recurring_amount_sum"][key] += line["monthly_fee"] - max(invoiced)
             for fee in (f for f in world.fees if f["line_key"] == line["line_key"] and f["event"] == "CHARGED"):
-                if asked_on <= fee["occurred_at"].date() <= port["on"] + timedelta(days=31):
+                if _port_of_fee(world, fee) == port["port_id"]:
                     lost["etf_charged_sum"][key] += fee["amount"]
                     lost["etf_covered_sum"][key] += covered.get((name, line["line_key"]), 0)
     assert len(lost) > 3
@@ -895,13 +905,13 @@ def test_an_offers_effect_is_that_of_the_arms_as_they_were_drawn(world: ByHand) 
     for contact in sorted(world.contacts, key=lambda row: row["contacted_at"]):
         months[contact["contacted_at"].date().replace(day=1), contact["line_key"]].append(contact)
     left = [(world.line_of(port), port["on"]) for port in world.moves]
-    groups: dict[tuple[Any, ...], list[tuple[str, bool, int | None]]] = defaultdict(list)
+    groups: dict[tuple[Any, ...], list[tuple[str, bool, int, set[str]]]] = defaultdict(list)
     for (month, key), contacts in months.items():
         day = contacts[0]["contacted_at"].date()
         if day + timedelta(days=30) <= LAST:
             has_left = any(line == key and day <= on < day + timedelta(days=30) for line, on in left)
             costs = [row["cost_amount"] for row in contacts if row["cost_amount"] is not None]
-            one = contacts[0]["arm"], has_left, sum(costs)
+            one = contacts[0]["arm"], has_left, sum(costs), {row["outcome"] for row in contacts}
             later = [m for m, _ in months if m > month and m + timedelta(days=30) <= LAST]
             for offer in ("ALL", contacts[0]["offer"]):
                 groups[month, offer, "MONTH"].append(one)
@@ -914,11 +924,14 @@ def test_an_offers_effect_is_that_of_the_arms_as_they_were_drawn(world: ByHand) 
     intervals = 0
     for row in found:
         own = groups[row["month"].date(), row["offer"], row["scope"]]
-        arms = {arm: [has_left for drawn, has_left, _ in own if drawn == arm] for arm in ("CALL", "HOLD_OUT")}
+        arms = {arm: [has_left for drawn, has_left, *_ in own if drawn == arm] for arm in ("CALL", "HOLD_OUT")}
         called, held_out = arms.values()
         assert (row["lines_called"], row["departures_called"]) == (len(called), sum(called))
         assert (row["lines_held_out"], row["departures_held_out"]) == (len(held_out), sum(held_out))
-        cost = sum(cost for arm, _, cost in own if arm == "CALL")
+        cost = sum(cost for arm, _, cost, _ in own if arm == "CALL")
+        outcomes = [came_of_it for arm, *_, came_of_it in own if arm == "CALL"]
+        assert row["lines_reached"] == sum(bool(those & {"ACCEPTED", "DECLINED"}) for those in outcomes)
+        assert row["lines_accepted"] == sum("ACCEPTED" in those for those in outcomes)
         if called and held_out:
             counts = sum(held_out), len(held_out), sum(called), len(called)
             theirs = confint_proportions_2indep(*counts, method="newcomb")

@@ -36,25 +36,38 @@ invoices as (
     group by line_key, billing_month
 ),
 
--- the fee that the departure brought: billing charges it within a month
+-- a fee is of one port: the line's last that was asked for by then, if billing charges it within a month
+brought as (
+    select
+        fees.*,
+        departures.port_id
+    from fees
+    inner join {{ ref('fct_port') }} as departures
+        on
+            fees.line_key = departures.line_key
+            and departures.is_completed
+            and {{ local_date('departures.requested_at') }} <= fees.charged_on
+            and {{ days_between('departures.processed_on', 'fees.charged_on') }} <= 31
+    qualify
+        row_number() over (
+            partition by fees.line_key, fees.fee_no order by departures.requested_at desc, departures.port_id desc
+        ) = 1
+),
+
 charged as (
     select
         ports.incident_id,
         ports.port_id,
-        sum(fees.charged_amount) as charged_amount,
+        sum(brought.charged_amount) as charged_amount,
         sum(case when claims.exclusion is null then claims.charged_amount end) as covered_amount,
         sum(claims.refunded_amount) as refunded_amount
     from ports
-    inner join fees
-        on
-            ports.line_key = fees.line_key
-            and ports.requested_on <= fees.charged_on
-            and {{ days_between('ports.processed_on', 'fees.charged_on') }} <= 31
+    inner join brought on ports.port_id = brought.port_id
     left join claims
         on
             ports.incident_id = claims.incident_id
-            and fees.line_key = claims.line_key
-            and fees.fee_no = claims.fee_no
+            and brought.line_key = claims.line_key
+            and brought.fee_no = claims.fee_no
     group by ports.incident_id, ports.port_id
 ),
 

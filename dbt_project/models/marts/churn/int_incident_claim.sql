@@ -11,7 +11,7 @@ claims as (
     select
         claims.*,
         fees.first_dt,
-        fees.requested_dt
+        case when claims.requested_on is not null then fees.requested_dt end as requested_dt
     from {{ ref('waiver_claim') }} as claims
     inner join {{ ref('int_termination_fee') }} as fees
         on

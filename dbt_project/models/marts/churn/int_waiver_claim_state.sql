@@ -35,10 +35,7 @@ states as (
         claims.refunded_amount,
         case
             when claims.excluded_on <= turns.turned_on then 'UNCOVERED'
-            when
-                claims.refunded_on <= turns.turned_on
-                and coalesce(claims.refused_on > turns.turned_on or claims.refused_on <= claims.refunded_on, true)
-                then 'PAID'
+            when claims.refunded_on <= turns.turned_on then 'PAID'
             when claims.refused_on <= turns.turned_on then 'REFUSED'
             when claims.requested_on <= turns.turned_on then 'UNDECIDED'
             when claims.lapses_on <= turns.turned_on then 'LAPSED'
@@ -53,7 +50,7 @@ states as (
             and turns.turned_on between claims.charged_on and {{ data_end }}
 ),
 
--- of a fee paid in part, the rest is refused
+-- of a fee paid in part, the rest is refused, whether billing says so afterwards or not
 final as (
     select
         incident_id,

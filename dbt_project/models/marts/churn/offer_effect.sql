@@ -9,6 +9,8 @@ with contacts as (
         {{ local_date('contacted_at') }} as contacted_on,
         cast(date_trunc('month', {{ local_date('contacted_at') }}) as date) as month
     from {{ ref('stg_retention__contacts') }}
+    -- of a contact that was delivered more than once, the latest delivery
+    qualify row_number() over (partition by line_key, contacted_at order by dt desc) = 1
 ),
 
 ports as (
@@ -19,13 +21,16 @@ ports as (
         and line_key is not null
 ),
 
--- in a month a line counts once, in the arm and with the offer of its first time, and with what all of them cost
+-- in a month a line counts once, in the arm and with the offer of its first time, and with what came of all of them
 drawn as (
     select
         *,
-        sum(cost_amount) over (partition by line_key, month) as month_cost_amount,
-        row_number() over (partition by line_key, month order by contacted_at asc, dt desc) as nth
+        sum(cost_amount) over of_month as month_cost_amount,
+        bool_or(outcome in ('ACCEPTED', 'DECLINED')) over of_month as was_reached,
+        bool_or(outcome = 'ACCEPTED') over of_month as has_accepted,
+        row_number() over (partition by line_key, month order by contacted_at) as nth
     from contacts
+    window of_month as (partition by line_key, month)
 ),
 
 -- whose thirty days are over
@@ -34,8 +39,9 @@ followed as (
         drawn.month,
         drawn.offer,
         drawn.arm,
-        drawn.outcome,
         drawn.line_key,
+        drawn.was_reached,
+        drawn.has_accepted,
         drawn.month_cost_amount,
         count(ports.port_id) > 0 as has_left
     from drawn
@@ -47,7 +53,9 @@ followed as (
     where
         drawn.nth = 1
         and {{ days_between('drawn.contacted_on', ports_to) }} >= {{ horizon_days() }}
-    group by drawn.month, drawn.offer, drawn.arm, drawn.outcome, drawn.line_key, drawn.month_cost_amount
+    group by
+        drawn.month, drawn.offer, drawn.arm, drawn.line_key, drawn.was_reached, drawn.has_accepted,
+        drawn.month_cost_amount
 ),
 
 monthly as (
@@ -58,8 +66,8 @@ monthly as (
             count(*) filter (where {{ holds }}) as lines_{{ arm }},
             count(*) filter (where {{ holds }} and has_left) as departures_{{ arm }},
         {%- endfor %}
-        count(*) filter (where arm = 'CALL' and outcome in ('ACCEPTED', 'DECLINED')) as lines_reached,
-        count(*) filter (where arm = 'CALL' and outcome = 'ACCEPTED') as lines_accepted,
+        count(*) filter (where arm = 'CALL' and was_reached) as lines_reached,
+        count(*) filter (where arm = 'CALL' and has_accepted) as lines_accepted,
         sum(month_cost_amount) filter (where arm = 'CALL') as cost_amount
     from followed
     group by grouping sets ((month, offer), (month))

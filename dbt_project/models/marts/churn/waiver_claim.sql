@@ -146,6 +146,7 @@ claims as (
 judged as (
     select
         *,
+        coalesce(waiver_code = incident_id, true) as names_no_other,
         case
             when number_key is null then 'LINE_UNKNOWN'
             when fee_no = 0 or fee_on not between eligibility_from and ends_on then 'OUTSIDE_WINDOW'
@@ -176,11 +177,12 @@ final as (
             when exclusion = 'RETURNED' then returned_on
             when exclusion is not null then fee_on
         end as excluded_on,
-        {{ local_date('requested_at') }} as requested_on,
+        -- asked back under another code, it is neither asked back nor refused under this waiver
+        case when names_no_other then {{ local_date('requested_at') }} end as requested_on,
         case when waiver_code = incident_id then {{ local_date('refunded_at') }} end as refunded_on,
         case when waiver_code = incident_id then refunded_amount else 0 end as refunded_amount,
-        {{ local_date('refused_at') }} as refused_on,
-        refusal_reason
+        case when names_no_other then {{ local_date('refused_at') }} end as refused_on,
+        case when names_no_other then refusal_reason end as refusal_reason
     from judged
 )
 

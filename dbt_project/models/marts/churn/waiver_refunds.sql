@@ -13,7 +13,7 @@ states as (
     from {{ ref('int_waiver_claim_state') }}
 ),
 
--- a claim has up to three days: asked back, paid back, refused
+-- a claim has up to three days: asked back, paid back, refused; the first of the last two answers it
 happened as (
     select
         'REQUESTED' as event,
@@ -38,6 +38,16 @@ happened as (
         *
     from claims
     where refused_on is not null
+    union all
+    select
+        'ANSWERED' as event,
+        coalesce(least(refunded_on, refused_on), refunded_on, refused_on) as date_day,
+        charged_amount as amount,
+        *
+    from claims
+    where
+        refunded_on is not null
+        or refused_on is not null
 ),
 
 daily as (
@@ -51,7 +61,8 @@ daily as (
         count(*) filter (where event = 'REFUNDED' and not is_covered) as refunded_though_excluded,
         count(*) filter (where event = 'REFUSED') as refused,
         sum(amount) filter (where event = 'REFUSED') as refused_amount,
-        count(*) filter (where event = 'REFUSED' and is_covered) as refused_though_covered
+        count(*) filter (where event = 'REFUSED' and is_covered) as refused_though_covered,
+        count(*) filter (where event = 'ANSWERED') as answered
     from happened
     group by incident_id, date_day
 ),
@@ -145,7 +156,7 @@ final as (
         cast(coalesce(daily.refused, 0) as bigint) as refused,
         cast(coalesce(daily.refused_amount, 0) as bigint) as refused_amount,
         cast(coalesce(daily.refused_though_covered, 0) as bigint) as refused_though_covered,
-        cast(coalesce(sum(daily.requested - daily.refunded - daily.refused) over so_far, 0) as bigint) as undecided
+        cast(coalesce(sum(daily.requested - daily.answered) over so_far, 0) as bigint) as undecided
     from days
     left join daily
         on
