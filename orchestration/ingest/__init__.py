@@ -6,7 +6,8 @@ a file's header line and moves no rows. Business rules do not belong here: the c
 deliveries.
 """
 
-from orchestration.ingest.ingest import Ingested, StorageError, ingest
+from orchestration.ingest.faults import StorageError
+from orchestration.ingest.ingest import Ingested, ingest
 from orchestration.ingest.receipt import Receipt, read_receipts
 
 __all__ = ["Ingested", "Receipt", "StorageError", "ingest", "read_receipts"]

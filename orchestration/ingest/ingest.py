@@ -10,13 +10,13 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 
-from orchestration.base.machine import CRASHES, is_about_room
-from orchestration.base.refusal import Refusal
+from orchestration.base.machine import CRASHES
 from orchestration.base.settings import Settings, private_dir
-from orchestration.base.sql import connect, first_line
+from orchestration.base.sql import connect
 from orchestration.contracts import Feed
 from orchestration.ingest.batch import Batch, Outcome, run_batch
 from orchestration.ingest.delivery import Delivery, find_delivery, size_of
+from orchestration.ingest.faults import storing
 from orchestration.ingest.known_since import KnownSince, known_since, passed_at
 from orchestration.ingest.names import is_packed
 from orchestration.ingest.placing import bring_to_disk, complete, put_in_place
@@ -50,10 +50,6 @@ class Ingested:
     is_new: bool
 
 
-class StorageError(Refusal):
-    """The disk is full, or a file may not grow any further; what was there before is untouched."""
-
-
 def ingest(
     settings: Settings,
     feed: Feed,
@@ -71,7 +67,7 @@ def ingest(
         KeyMissingError: without a pseudonym key, or with another one than before, nothing is read.
         StorageError: there is no room for the result; the state is the one before.
     """
-    with shared(settings) as key, one_at_a_time(settings, feed.name):
+    with shared(settings) as key, one_at_a_time(settings, feed.name), storing(settings, feed.name):
         return _ingest(settings, feed, days, key, progress, is_retry)
 
 
@@ -94,19 +90,11 @@ def _ingest(
             changed.append((delivery, earlier))
     total = len(done) + len(changed)
     if changed:
-        try:
-            pin(settings, key)
-            for taken in _take(settings, feed, key, _batches(changed)):
-                done += taken
-                if progress:
-                    progress(feed.name, len(done), total)
-        except (OSError, duckdb.Error) as error:
-            if is_about_room(error):
-                raise StorageError(
-                    f"{feed.name}: no room under {settings.home} ({first_line(error)}). Nothing was changed by what "
-                    "could not be written; make room and run again."
-                ) from None
-            raise
+        pin(settings, key)
+        for taken in _take(settings, feed, key, _batches(changed)):
+            done += taken
+            if progress:
+                progress(feed.name, len(done), total)
     return sorted(done, key=lambda ingested: ingested.receipt.dt)
 
 

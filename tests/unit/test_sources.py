@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import sqlite3
 import sys
 from collections.abc import Callable
@@ -20,7 +22,7 @@ from pydantic import ValidationError
 from orchestration.automation.source_sensor import days_with_news
 from orchestration.base.settings import Settings
 from orchestration.definitions import build_defs
-from orchestration.ingest import ingest
+from orchestration.ingest import StorageError, ingest
 from orchestration.ingest.receipt import read_receipts
 from orchestration.ingest.sources import SourceError, fetch, fetching, has_news, offered
 from orchestration.site.check import check_site
@@ -199,10 +201,23 @@ def test_a_disk_that_is_full_here_is_not_told_as_the_source_s_fault_and_the_fetc
 ) -> None:
     _offer(store, DAY, 500)
     settings, feed = site.settings, site.feed
-    with full_disk(), pytest.raises(OSError, match="File too large"):
+    with full_disk(), pytest.raises(StorageError, match=r"no room under .*make room and run again"):
         fetch(settings, feed, [DAY])
     fetch(settings, feed, [DAY])
     assert _landed(site) == {path.name: path.read_text("utf-8") for path in sorted((store / "20260103").glob("*.csv"))}
+
+
+def test_an_error_of_the_disk_here_does_not_say_a_number_that_the_source_put_into_a_file_s_name(
+    site: SmallSite, store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (store / "20260103" / "part1.csv").rename(store / "20260103" / "calls_01012345678.csv")
+
+    def fails(path: Path, mode: str) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO), str(path))
+
+    monkeypatch.setattr(Path, "touch", fails)
+    with pytest.raises(OSError, match=r"Input/output error.*calls_###########\.csv\.part"):
+        fetch(site.settings, site.feed, [DAY])
 
 
 # ---------------------------------------------------------------- servers

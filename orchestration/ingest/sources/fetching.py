@@ -20,6 +20,7 @@ from orchestration.base.files import locked, replace_text, sha256_of, sync
 from orchestration.base.settings import Settings, private_dir
 from orchestration.contracts import Feed
 from orchestration.ingest.delivery import MANIFEST
+from orchestration.ingest.faults import storing
 from orchestration.ingest.names import is_data
 from orchestration.ingest.sources.offers import Offer, Reader, SourceError, reader
 
@@ -44,12 +45,13 @@ def fetch(
 
     Raises:
         SourceError: the source cannot be reached or read; the days before that are there.
+        StorageError: there is no room in landing; the days before that are there.
     """
     source = settings.site_profile.landing.get(feed.name)
     if source is None:
         return []
     done = []
-    with locked(private_dir(settings.scratch_dir) / f".fetch-{feed.name}"):
+    with locked(private_dir(settings.scratch_dir) / f".fetch-{feed.name}"), storing(settings, feed.name):
         way = reader(feed.name, source)
         for dt in sorted(set(days)):
             offers = _data(way.offers(dt), feed)
