@@ -43,9 +43,9 @@ def create_delivery_profile(
     | `is_claim_impossible` | whether its manifest or files say that it came before its day had ended, or in the future |
     | `rows_ahead`, `rows_behind` | accepted rows that by the contract's `eventTime` happened after `dt`, or more than its `eventTimeDays` before |
     | `is_first` | whether no earlier delivery is there: it may bring the past with it |
-    | `had_manifests` | whether all of the eight deliveries before had a manifest |
-    | `worst_reason`, `worst_reason_pct`, `worst_reason_usual_pct` | the reason of quarantine whose share of the rows grew most over its median in the eight deliveries before |
-    | `shifted_total`, `shifted_total_ratio` | the control total whose mean per row is farthest from its median in the eight deliveries before, and the ratio to that |
+    | `had_manifests` | whether all of the up to eight deliveries before had a manifest |
+    | `worst_reason`, `worst_reason_pct`, `worst_reason_usual_pct` | the reason of quarantine whose share of the rows grew most over its median in the up to eight deliveries before |
+    | `shifted_total`, `shifted_total_ratio` | the control total whose mean per row is farthest from its median in the up to eight deliveries before, and the ratio to that |
     """  # noqa: E501
     _load(con, receipts)
     calendar = create_calendar(con, settings, "select dt from receipt")
