@@ -44,7 +44,7 @@ class Fingerprints:
     `code` says how the rows are made: its parts, each with its hash, the `code_seen` of the parents among them. `rows`
     stands for the rows. `code_seen` and `rows_seen` are what the node's readers rest on: the same, except that code
     which was seen to make the same rows as the code before goes by that, so that its readers are not built again.
-    `version` is what is recorded with the rows: `rows`; of a view, and of what is made of no data, the code's hash.
+    `version` is what is recorded with the rows: `rows`; of what is told by its code alone, the code's hash.
     """
 
     code: str
@@ -98,6 +98,7 @@ def plan(
             node,
             parents={parent.name: nodes[parent.name] for parent in parents},
             deliveries={feed: raw.get(feed) for feed in sources},
+            is_told_by_code=graph.is_told_by_code(node),
             before=before.get(node.name),
             same=same_rows.get(node.name),
             is_there=node.relation in there,
@@ -116,6 +117,7 @@ class _Planning:
     node: Node
     parents: Mapping[str, NodePlan]
     deliveries: Mapping[str, str | None]
+    is_told_by_code: bool
     before: Recorded | None
     same: SameRows | None
     is_there: bool
@@ -149,8 +151,7 @@ class _Planning:
         own = [parent.rows for parent in parents] if self.node.is_view else seen
         as_seen, deliveries = code_seen(self.same, code), self.deliveries.values()
         rows, rows_seen = digest(code, [*own, *deliveries]), digest(as_seen, [*seen, *deliveries])
-        is_told_by_code = self.node.is_view or not (self.parents or self.deliveries)
-        return Fingerprints(code, as_seen, rows, rows_seen, version=digest(code) if is_told_by_code else rows)
+        return Fingerprints(code, as_seen, rows, rows_seen, version=digest(code) if self.is_told_by_code else rows)
 
     def _due(self, now: Fingerprints, parts: Mapping[str, str]) -> Due | None:
         because = self._because(now, parts)

@@ -83,6 +83,10 @@ class Graph:
         nodes = (self.nodes[one] for one in parents if one in self.nodes)
         return sorted(nodes, key=lambda node: node.name), sorted(feeds)
 
+    def is_told_by_code(self, node: Node) -> bool:
+        """Whether what is recorded of a node's rows is their code alone: of a view, and of what is made of no data."""
+        return node.is_view or not any(self.made_from(node))
+
     def published(self) -> list[Node]:
         """Relations that people read: the marts, without what only the marts themselves read."""
         return [node for node in self.stage("marts") if node.resource_type == "model" and node.schema != "intermediate"]

@@ -10,7 +10,6 @@ from orchestration.base.settings import Settings
 from orchestration.base.sql import connect
 from orchestration.gates import verdicts
 from orchestration.warehouse.graph import Graph
-from orchestration.warehouse.nodes import Node
 from orchestration.warehouse.work import rows_judged
 
 
@@ -61,11 +60,6 @@ def not_judged_yet(settings: Settings, graph: Graph) -> set[str]:
     return {
         node.name
         for node in graph.nodes.values()
-        if node.name in made and _is_told_by_version(graph, node)
+        if node.name in made and not graph.is_told_by_code(node)
         if node.name not in judged or judged[node.name] not in (None, made[node.name])
     }
-
-
-def _is_told_by_version(graph: Graph, node: Node) -> bool:
-    """Whether a node's version stands for its rows (`Fingerprints`): not of a view, nor of what is made of no data."""
-    return not node.is_view and any(graph.made_from(node))
