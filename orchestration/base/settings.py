@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from datetime import date, time
 from functools import cached_property
 from ipaddress import ip_address
@@ -58,6 +59,7 @@ PREFIX = "RINGFENCE_"
 _MEMORY = re.compile(r"[0-9]+(\.[0-9]+)? ?[KMGT]i?B")
 #: DuckDB takes half of it to open a file at all.
 _LEAST_MEMORY = 64_000_000
+_PRIVATE = 0o700
 #: What Dagster or dbt take for a pattern or a part of an address: they would look for their files elsewhere.
 _NOT_IN_HOME = re.compile(r"[][*?#]|%[0-9A-Fa-f]{2}")
 
@@ -294,7 +296,7 @@ def home_dir(path: Path) -> Path:
 
     Whether others may pass through it, to what is published, is left as a publication has set it.
     """
-    path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path.mkdir(parents=True, exist_ok=True, mode=_PRIVATE)
     os.chmod(path, path.stat().st_mode & 0o711)
     return path
 
@@ -308,6 +310,7 @@ def why_no_home(folder: Path) -> str | None:
 
 def private_dir(path: Path) -> Path:
     """Make a folder that only its owner may open, and return it."""
-    path.mkdir(parents=True, exist_ok=True, mode=0o700)
-    os.chmod(path, 0o700)
+    path.mkdir(parents=True, exist_ok=True, mode=_PRIVATE)
+    if stat.S_IMODE(path.stat().st_mode) != _PRIVATE:  # a disk that is read-only refuses to set even the same mode
+        os.chmod(path, _PRIVATE)
     return path

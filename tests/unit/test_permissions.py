@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import pwd
 import shutil
@@ -14,6 +15,7 @@ import duckdb
 import pytest
 
 from orchestration.base.settings import Settings
+from orchestration.base.sql import connect, one_number
 from orchestration.ingest import ingest
 from orchestration.privacy.custody import shared
 from orchestration.serving.doors import open_doors
@@ -61,6 +63,19 @@ def installation() -> Iterator[Settings]:
     finally:
         os.umask(before)
         shutil.rmtree(root)
+
+
+def test_a_home_on_a_disk_that_is_read_only_can_be_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    site = SmallSite(tmp_path)
+    with connect(site.settings):
+        pass
+
+    def refuses(path: object, mode: int) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
+
+    monkeypatch.setattr(os, "chmod", refuses)
+    with connect(site.settings) as con:
+        assert one_number(con, "select 42") == 42
 
 
 def test_another_account_reads_what_is_published_for_everybody_and_nothing_else(installation: Settings) -> None:
