@@ -11,7 +11,7 @@ import os
 import tomllib
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
@@ -24,7 +24,6 @@ NAME = "ringfence.toml"
 VARIABLE = "RINGFENCE_CONFIG"
 _HEAD = "# Read by `ringfence` in this folder and below; environment variables go before it.\n"
 _PROJECT = Path(__file__).resolve().parents[2]
-_PATHS = ("home", "landing", "site", "pseudonym_key_file")
 #: Of these one is enough: a key in the environment goes before a key's file in the file.
 _EITHER = ("pseudonym_key", "pseudonym_key_file")
 
@@ -100,7 +99,7 @@ class InstallationFile(PydanticBaseSettingsSource):
         return self.written
 
 
-def read_installation_file(file: Path | None, known: Collection[str]) -> dict[str, Any]:
+def read_installation_file(file: Path | None, known: Mapping[str, FieldInfo]) -> dict[str, Any]:
     """What a file says, of settings that are `known`; its paths are whole.
 
     Raises:
@@ -116,9 +115,13 @@ def read_installation_file(file: Path | None, known: Collection[str]) -> dict[st
         raise Refusal(f"{file}: {error}") from None
     check_names(str(file), written, known)
     return {
-        name: str(file.parent / Path(value).expanduser()) if name in _PATHS and isinstance(value, str) else value
+        name: str(file.parent / Path(value).expanduser()) if _is_path(known[name]) and isinstance(value, str) else value
         for name, value in written.items()
     }
+
+
+def _is_path(setting: FieldInfo) -> bool:
+    return Path in (setting.annotation, *get_args(setting.annotation))
 
 
 def check_names(where: str, names: Collection[str], known: Collection[str]) -> None:

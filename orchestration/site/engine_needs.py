@@ -33,7 +33,7 @@ def _missing(settings: Settings) -> Iterator[str]:
     if settings.spark_format != "parquet":
         yield f"RINGFENCE_SPARK_FORMAT={settings.spark_format} is not done yet; write parquet (docs/scale.md)"
     if find_spec("pyspark") is None or find_spec("dbt.adapters.spark") is None:
-        yield "pyspark or dbt-spark is missing: pip install 'ringfence[spark]', in an environment of its own"
+        yield "pyspark or dbt-spark is missing: install the extra `spark`, in an environment of its own (docs/scale.md)"
     java = Path(os.environ["JAVA_HOME"]) / "bin" / "java" if os.environ.get("JAVA_HOME") else shutil.which("java")
     if not settings.spark.startswith(("sc://", "thrift://")) and not (java and Path(java).exists()):
         yield "Java is missing: Spark needs 17 or later, on the PATH or under JAVA_HOME"

@@ -20,7 +20,7 @@ from orchestration.cli import app
 DOCS = PROJECT / "docs"
 PAGES = [PROJECT / "README.md", *sorted(page for page in DOCS.glob("*.md") if page.name != "commands.md")]
 #: A command as a page shows it: a line of a block of code, or a quotation between backticks.
-_SHOWN = re.compile(r"(?:^\s*|`)(?:\.venv/bin/)?ringfence ([^`\n]+)", re.MULTILINE)
+_SHOWN = re.compile(r"(?:^\s*|`)(?:[A-Z_]+=\S+ )*(?:\.venv/bin/)?ringfence ([^`\n]+)", re.MULTILINE)
 #: What follows a command on its line: a comment, standard input, or a remark in a column of its own.
 _REMARK = re.compile(r"\s(?:#|<)\s?|\s{2,}")
 #: Something that stands for what the reader has: an ellipsis, or a word in capitals.

@@ -52,6 +52,18 @@ def test_what_init_wrote_is_found_from_below_and_the_environment_goes_before_it(
     assert origins() == {"home": "RINGFENCE_HOME", "pseudonym_key": "RINGFENCE_PSEUDONYM_KEY"}
 
 
+def test_every_path_of_the_file_is_taken_from_its_folder(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    paths = ("home", "landing", "site", "pseudonym_key_file", "statement_key_file")
+    (folder / "given" / "site").mkdir(parents=True)
+    (folder / "ringfence.toml").write_text("".join(f'{name} = "given/{name}"\n' for name in paths), "utf-8")
+    below = folder / "below"
+    below.mkdir()
+    monkeypatch.chdir(below)
+    read = Settings().model_dump()
+    assert {name for name, value in read.items() if isinstance(value, Path)} == set(paths)
+    assert [read[name] for name in paths] == [folder / "given" / name for name in paths]
+
+
 def test_a_second_init_changes_nothing(folder: Path, ringfence: Callable[..., tuple[int, str]]) -> None:
     ringfence("init")
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
