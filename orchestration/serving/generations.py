@@ -1,4 +1,8 @@
-"""Generations on disk: `serving/<generation>/` folders, and the link `serving/current` onto one of them."""
+"""Generations on disk: `serving/<generation>/` folders, and the link `serving/current` onto one of them.
+
+A generation is published once readers have been pointed at it. Who is killed between naming a folder and switching to
+it leaves one that nobody has seen: it is newer than all that were, and counts as unfinished.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,7 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from orchestration.base.files import locked
+from orchestration.base.files import locked, write_durably
 from orchestration.base.refusal import Refusal
 from orchestration.base.settings import Settings, private_dir
 from orchestration.warehouse.nodes import Node
@@ -20,6 +24,8 @@ PARQUET = "parquet"
 #: Tag of a mart → the file that holds it, and that file's mode.
 DOORS = {"open": ("marts.duckdb", 0o444), "restricted": ("cases.duckdb", 0o440)}
 _CURRENT = "current"
+#: Names the newest generation that readers have seen, though they may have been pointed back at an earlier one.
+_NEWEST = ".newest"
 _UNFINISHED = ".building-"
 
 
@@ -109,8 +115,27 @@ def published_before(settings: Settings) -> dict[tuple[str, str], PublishedRelat
 
 def publications(settings: Settings) -> list[Publication]:
     """All generations kept, oldest first."""
-    folders = sorted(settings.serving_dir.glob(f"[!.]*/{PUBLICATION}"))
-    return [_read(path.parent) for path in folders if not path.parent.is_symlink()]
+    kept: list[Publication] = []
+    seen, _ = _named(settings)
+    for folder in seen:
+        try:
+            kept.append(_read(folder))
+        except FileNotFoundError:  # removed since, after a publication
+            continue
+    return kept
+
+
+def _named(settings: Settings) -> tuple[list[Path], list[Path]]:
+    """Folders of generations, oldest first: those that readers have seen, and those that nobody was pointed at."""
+    found = (path.parent for path in settings.serving_dir.glob(f"[!.]*/{PUBLICATION}"))
+    folders = sorted(folder for folder in found if not folder.is_symlink())
+    newest = _newest(settings)
+    return [one for one in folders if one.name <= newest], [one for one in folders if one.name > newest]
+
+
+def _newest(settings: Settings) -> str:
+    now, note = current_dir(settings), settings.serving_dir / _NEWEST
+    return max(now.name if now else "", note.read_text("utf-8") if note.exists() else "")
 
 
 def log_of(path: Path) -> Path:
@@ -135,6 +160,7 @@ def switch(settings: Settings, generation: str) -> None:
         for file, _ in DOORS.values():
             if has_stray_log(path := settings.serving_dir / generation / file):
                 raise NoGenerationError(f"{log_of(path)}: somebody has written here since it was published. Remove it.")
+        write_durably(settings.serving_dir / _NEWEST, _newest(settings).encode())
         for left in settings.serving_dir.glob(f".{_CURRENT}-*"):  # by somebody who was killed
             left.unlink()
         link = settings.serving_dir / f".{_CURRENT}-next"
@@ -170,17 +196,21 @@ def building_dir(settings: Settings, generation: str) -> Path:
 
 
 def unfinished(settings: Settings) -> list[Path]:
-    """Generations that somebody was killed over while they were built or removed."""
-    return sorted(settings.serving_dir.glob(f"{_UNFINISHED}*"))
+    """Generations that somebody was killed over while they were built, switched to or removed."""
+    _, never_seen = _named(settings)
+    return [*sorted(settings.serving_dir.glob(f"{_UNFINISHED}*")), *never_seen]
 
 
 def prune(settings: Settings) -> list[str]:
-    """Remove the oldest generations beyond the number kept, never the current one; return what went."""
+    """Remove the oldest generations beyond the number kept, never the current one; return what went.
+
+    What is unfinished goes as well: nobody else may be publishing.
+    """
     with _switching(settings):
         now = current_dir(settings)
-        kept = [publication.generation for publication in publications(settings)]
-        gone = [name for name in kept[: -settings.keep_generations] if now is None or name != now.name]
-        for name in gone:
+        seen, never_seen = _named(settings)
+        gone = [folder.name for folder in seen[: -settings.keep_generations] if folder != now]
+        for name in [*gone, *(folder.name for folder in never_seen)]:
             (settings.serving_dir / name).rename(building_dir(settings, name))
     for folder in unfinished(settings):
         shutil.rmtree(folder)

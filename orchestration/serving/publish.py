@@ -135,8 +135,8 @@ def _publish(
         _seal(building, publication)
         if through := max((entry.data_through for entry in relations if entry.data_through), default=None):
             note_passed(settings, through, now)
+        open_doors(settings, building)
         building.rename(settings.serving_dir / generation)
-        open_doors(settings, settings.serving_dir / generation)
         switch(settings, generation)
     finally:
         shutil.rmtree(building, ignore_errors=True)

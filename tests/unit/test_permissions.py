@@ -78,6 +78,23 @@ def test_a_home_on_a_disk_that_is_read_only_can_be_read(monkeypatch: pytest.Monk
         assert one_number(con, "select 42") == 42
 
 
+def test_what_is_closed_already_may_be_another_account_s(
+    installation: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    theirs = installation.home / "lost+found"
+    theirs.mkdir(mode=0o700)
+    change = os.chmod
+
+    def changes(path: Path, mode: int) -> None:
+        if path == theirs:
+            raise PermissionError(errno.EPERM, os.strerror(errno.EPERM), str(path))
+        change(path, mode)
+
+    monkeypatch.setattr(os, "chmod", changes)
+    open_doors(installation, installation.serving_dir / "20260104T060000000000Z")
+    assert installation.home.stat().st_mode & 0o777 == 0o711
+
+
 def test_another_account_reads_what_is_published_for_everybody_and_nothing_else(installation: Settings) -> None:
     home, current = installation.home, installation.serving_dir / "current"
     assert "denied" in _as_somebody_else("ls", str(home))  # nobody can look around in it

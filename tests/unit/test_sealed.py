@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -21,9 +22,11 @@ from orchestration.serving.generations import (
     Publication,
     PublishedRelation,
     current_file,
+    prune,
     publications,
     rollback,
     switch,
+    unfinished,
 )
 from orchestration.serving.sealed import check_published, readable, seal
 from tests.support.world import KEY
@@ -104,6 +107,18 @@ def test_commands_answer_and_roll_back_while_a_file_is_held(settings: Settings, 
         explain(settings, "nobody")
     assert rollback(settings).generation == "20260101T000000Z"
     assert len(publications(settings)) == 2
+
+
+def test_a_generation_that_was_named_and_never_switched_to_is_none_and_goes_with_the_next(settings: Settings) -> None:
+    now, killed = settings.serving_dir / "20260102T000000Z", settings.serving_dir / "20260103T000000Z"
+    shutil.copytree(now, killed, symlinks=True)
+    rollback(settings)
+    assert [kept.generation for kept in publications(settings)] == ["20260101T000000Z", now.name]
+    assert rollback(settings, now.name).generation == now.name
+    assert unfinished(settings) == [killed]
+    prune(settings)
+    assert not killed.exists()
+    assert now.exists()
 
 
 def test_the_files_are_closed_to_change_and_the_set_up_is_found_in_order(settings: Settings) -> None:
