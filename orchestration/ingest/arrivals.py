@@ -11,7 +11,7 @@ from orchestration.base.refusal import Refusal
 from orchestration.base.settings import Settings
 from orchestration.base.site_profile import NumberPlan
 from orchestration.contracts import Feed
-from orchestration.ingest.delivery import MANIFEST, Delivery, day_of, find_delivery, is_closed_to_us
+from orchestration.ingest.delivery import MANIFEST, SOURCE, Delivery, day_of, find_delivery, is_closed_to_us
 from orchestration.ingest.ingest import is_same
 from orchestration.ingest.names import SUFFIXES, is_data, shown, why_not_data
 from orchestration.ingest.receipt import Receipt, newest, read_receipts
@@ -97,7 +97,7 @@ def _left_alone(folder: Path, feed: Feed, plan: NumberPlan) -> Iterator[str]:
     if is_closed_to_us(folder):
         return
     for file in sorted(folder.iterdir()):
-        if file.name == MANIFEST or is_data(file.name, feed.suffixes):
+        if file.name in (MANIFEST, SOURCE) or is_data(file.name, feed.suffixes):
             continue
         otherwise = f"an extract's name ends in {', '.join((*SUFFIXES, *feed.suffixes))}"
         yield f"{shown(file, plan)}: {why_not_data(file.name) or otherwise}"

@@ -25,6 +25,8 @@ from orchestration.ingest.names import header_in_message, is_data, spelled
 from orchestration.privacy.masking import without_numbers
 
 MANIFEST = "_manifest.json"
+#: Beside a delivery that was fetched: the identity of what it was fetched from.
+SOURCE = ".source"
 
 
 def _computable(moment: datetime) -> datetime:
@@ -183,7 +185,11 @@ class Delivery:
 
 def find_delivery(landing: Path, feed: Feed, dt: date) -> Delivery | None:
     """The delivery of a feed for a day, or None if nothing has arrived."""
-    folder = landing / feed.name / f"dt={dt.isoformat()}"
+    return delivery_in(landing / feed.name / f"dt={dt.isoformat()}", feed, dt)
+
+
+def delivery_in(folder: Path, feed: Feed, dt: date) -> Delivery | None:
+    """The same of a folder, whatever its name."""
     if not _is_folder(folder):  # or not to be seen behind one that is closed: nothing has arrived as yet
         return None
     is_closed = is_closed_to_us(folder)

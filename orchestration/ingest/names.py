@@ -19,9 +19,10 @@ _LONGEST_HEADER = 80
 _SUSPICIOUS_DIGITS = 5
 SUFFIXES = (".csv", ".csv.gz", ".parquet")
 
+_UNFINISHED = "a file that is still being written, or was left unfinished"
 #: Names of files that are not data, whatever they end in, by what they are; capitals do not matter.
 _NO_DATA: dict[str, tuple[str, ...]] = {
-    "a file that is still being written, or was left unfinished": (
+    _UNFINISHED: (
         ".in.*", ".pureftpd-upload.*", "*.filepart", "*.part", "*.partial", "*.tmp", "*.temp", "*.crdownload",
         "*.download", "*.opdownload", "*.inprogress", "*.in_progress", "*.incomplete", "*.uploading", "*.upload",
         "*.writing", "*.aria2", "*.!ut", "*.swp", "*.swo", "*.swx",
@@ -44,6 +45,11 @@ def why_not_data(name: str) -> str | None:
     """What a file of this name is, if it is not data: the table above has the names."""
     folded = name.casefold()
     return next((what for what, pattern in _no_data().items() if pattern.fullmatch(folded)), None)
+
+
+def may_be_missed(name: str) -> bool:
+    """Whether somebody may look for a file of this name: it is becoming an extract, or was meant for one."""
+    return why_not_data(name) in (None, _UNFINISHED)
 
 
 @cache

@@ -32,11 +32,14 @@ def complete(workspace: Workspace, receipt: Receipt) -> None:
 
 
 def put_in_place(settings: Settings, workspace: Workspace, receipt: Receipt) -> None:
-    """Rename quarantine first, then raw with its receipt: the second rename is the commit."""
+    """Rename quarantine first, then raw with its receipt: the second rename is the commit.
+
+    What an ingest that was killed between the two has left in quarantine, maybe of other bytes, goes.
+    """
     accepted, quarantined = workspace.partitions(receipt.dt)
+    target = revision_dir(settings.quarantine_dir, receipt.feed, receipt.dt, receipt.rev)
+    shutil.rmtree(target, ignore_errors=True)
     if quarantined.exists():
-        target = revision_dir(settings.quarantine_dir, receipt.feed, receipt.dt, receipt.rev)
-        shutil.rmtree(target, ignore_errors=True)  # of an ingest that was killed between the two renames
         _rename(quarantined, target)
     # never over a revision that is there
     _rename(accepted, revision_dir(settings.raw_dir, receipt.feed, receipt.dt, receipt.rev))

@@ -4,6 +4,7 @@ What ends with a day's raw: rebuilding its figures, asking what was known of it,
 that stand in incremental marts stay until these are rebuilt whole, which an upgrade may do.
 
 A day is renamed before it is removed: of one that a kill left half, the rest would be ingested for another delivery.
+From landing goes what was taken: a day with more in its folder than that stays as it is.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from pathlib import Path
 from orchestration.base.settings import Settings
 from orchestration.contracts import Feed
 from orchestration.ingest.arrivals import deliveries, is_waiting, newest_receipts
-from orchestration.ingest.delivery import day_of
+from orchestration.ingest.delivery import MANIFEST, Delivery, day_of, delivery_in
+from orchestration.ingest.names import may_be_missed
 
 _REMOVED = ".removed-"
 
@@ -52,13 +54,17 @@ def remove_expired(settings: Settings, feeds: Mapping[str, Feed], now: datetime 
         before = (now or datetime.now(UTC)) - timedelta(days=settings.keep_landing_days)
         receipts = newest_receipts(settings)
         done = {
-            (delivery.feed, delivery.dt)
+            (delivery.feed, delivery.dt): delivery
             for delivery in deliveries(settings, feeds)
             if not is_waiting(delivery, receipts, feeds[delivery.feed])
             and (receipt := receipts[delivery.feed, delivery.dt]).status == "ACCEPTED"
             and receipt.ingested_at < before
         }
-        gone += _remove(settings.landing_dir, lambda feed, dt: (feed, dt) in done)
+        gone += _remove(
+            settings.landing_dir,
+            lambda feed, dt: (feed, dt) in done,
+            lambda folder, feed, dt: _has_nothing_else(folder, done[feed, dt], feeds[feed]),
+        )
     return gone
 
 
@@ -68,12 +74,31 @@ def half_removed(settings: Settings) -> list[Path]:
     return [folder for room in rooms for folder in sorted(room.glob(f"*/{_REMOVED}*"))]
 
 
-def _remove(room: Path, is_expired: Callable[[str, date], bool]) -> list[Removed]:
+def _has_nothing_else(folder: Path, taken: Delivery, feed: Feed) -> bool:
+    """Whether a folder holds a delivery as it was taken, and nothing that somebody may look for."""
+    found = delivery_in(folder, feed, taken.dt)
+    if found is None or found.fingerprint != taken.fingerprint:
+        return False
+    known = {MANIFEST, *(path.name for path in taken.files)}
+    return not any(path.name not in known and may_be_missed(path.name) for path in folder.iterdir())
+
+
+def _remove(
+    room: Path,
+    is_expired: Callable[[str, date], bool],
+    may_go: Callable[[Path, str, date], bool] = lambda folder, feed, dt: True,
+) -> list[Removed]:
+    """Remove the days of a room that have expired and whose folders may go, once they are out of everybody's reach."""
     gone = []
     for folder in sorted(room.glob("*/dt=*")):
-        dt = day_of(folder)
-        if dt is not None and is_expired(folder.parent.name, dt):
-            size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-            shutil.rmtree(folder.rename(folder.with_name(f"{_REMOVED}{folder.name}")))
-            gone.append(Removed(room.name, folder.parent.name, dt, size))
+        feed, dt = folder.parent.name, day_of(folder)
+        if dt is None or not is_expired(feed, dt) or not may_go(folder, feed, dt):
+            continue
+        out_of_reach = folder.rename(folder.with_name(f"{_REMOVED}{folder.name}"))
+        if not may_go(out_of_reach, feed, dt):  # somebody has laid something in at this moment
+            out_of_reach.rename(folder)
+            continue
+        size = sum(path.stat().st_size for path in out_of_reach.rglob("*") if path.is_file())
+        shutil.rmtree(out_of_reach)
+        gone.append(Removed(room.name, feed, dt, size))
     return gone

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from orchestration.base.settings import private_dir
-from orchestration.ingest import workspace
+from orchestration.ingest import placing, workspace
 from orchestration.ingest.receipt import read_receipts
 from tests.support.killing import prepare, random_kills, start
-from tests.support.small_site import SmallSite
+from tests.support.small_site import HEADER, SmallSite, line
 
 
 def test_an_ingest_killed_at_any_moment_is_made_good_by_the_next(tmp_path: Path) -> None:
@@ -38,6 +38,27 @@ def test_an_ingest_that_begins_loses_its_folder_to_nobody_who_clears_up_at_that_
         assert begun.scratch.is_dir()
         assert not killed.exists()
     assert workspace.unfinished(settings) == []
+
+
+def test_what_a_killed_ingest_has_quarantined_does_not_stay_beside_other_bytes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site, rename = SmallSite(tmp_path), placing._rename
+
+    def killed_between_the_two(source: Path, target: Path) -> None:
+        if site.settings.raw_dir in target.parents:
+            raise KeyboardInterrupt
+        rename(source, target)
+
+    site.drop(HEADER + line(1, amount="x"))
+    with monkeypatch.context() as patched:
+        patched.setattr(placing, "_rename", killed_between_the_two)
+        with pytest.raises(KeyboardInterrupt):
+            site.ingest()
+    assert list(site.settings.quarantine_dir.glob("charges/*/rev=1"))
+    site.drop(HEADER + line(1))
+    assert (site.ingest().rev, site.ingest().rows_quarantined) == (1, 0)
+    assert not list(site.settings.quarantine_dir.glob("charges/*/rev=1"))
 
 
 def test_a_full_disk_is_named_and_leaves_the_old_state(tmp_path: Path) -> None:

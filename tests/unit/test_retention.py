@@ -88,3 +88,36 @@ def test_extracts_go_once_they_have_been_ingested_long_enough_and_only_these(tmp
     assert [(one.room, one.dt) for one in gone] == [("landing", OLD + timedelta(days=1)), ("landing", NEW)]
     assert [delivery.dt for delivery in deliveries(settings, feeds)] == [OLD, NEW + timedelta(days=1)]
     assert len(_left(site)["raw"]) == 4
+
+
+@pytest.mark.parametrize("name", ["charges_2.txt", "charges.csv.part", "more"])
+def test_a_day_with_more_in_its_folder_than_was_taken_stays(tmp_path: Path, name: str) -> None:
+    site = _site(tmp_path)
+    folder = site.settings.landing_dir / "charges" / f"dt={NEW}"
+    (folder / name).write_text(HEADER + line(7), "utf-8")
+    (folder / "_SUCCESS").touch()
+    settings = site.settings.model_copy(update={"keep_landing_days": 7})
+    later = datetime.now(UTC) + timedelta(days=8)
+    gone = remove_expired(settings, {"charges": site.feed}, later)
+    assert [one.dt for one in gone] == [OLD, OLD + timedelta(days=1)]
+    assert (folder / name).exists()
+    (folder / name).unlink()
+    assert [one.dt for one in remove_expired(settings, {"charges": site.feed}, later)] == [NEW]
+    assert not folder.exists()
+
+
+def test_what_is_laid_in_while_a_day_is_removed_is_not_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    site = _site(tmp_path)
+    folder = site.settings.landing_dir / "charges" / f"dt={NEW}"
+    rename = Path.rename
+
+    def corrected_meanwhile(path: Path, target: Path) -> Path:
+        if path == folder:
+            site.drop(HEADER + line(7), name="more.csv", dt=NEW)
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", corrected_meanwhile)
+    settings = site.settings.model_copy(update={"keep_landing_days": 7})
+    gone = remove_expired(settings, {"charges": site.feed}, datetime.now(UTC) + timedelta(days=8))
+    assert [one.dt for one in gone] == [OLD, OLD + timedelta(days=1)]
+    assert (folder / "more.csv").exists()

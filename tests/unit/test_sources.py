@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
 import dagster as dg
+import duckdb
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 from fsspec.registry import _registry
@@ -23,8 +24,10 @@ from orchestration.automation.source_sensor import days_with_news
 from orchestration.base.settings import Settings
 from orchestration.definitions import build_defs
 from orchestration.ingest import StorageError, ingest
+from orchestration.ingest.arrivals import unread
+from orchestration.ingest.delivery import MANIFEST
 from orchestration.ingest.receipt import read_receipts
-from orchestration.ingest.sources import SourceError, fetch, fetching, has_news, offered
+from orchestration.ingest.sources import SourceError, fetch, fetching, has_news, offered, offers
 from orchestration.site.check import check_site
 from orchestration.site.reference import SiteError
 from tests.support.disk import full_disk
@@ -99,6 +102,17 @@ def test_a_correction_replaces_the_day_and_is_a_new_revision(site: SmallSite, st
     receipt = site.ingest()
     assert (receipt.rev, receipt.rows_accepted) == (2, 6)
     assert sorted(path.name for path in (site.settings.landing_dir / "charges").iterdir()) == ["dt=2026-01-03"]
+
+
+def test_a_source_s_own_manifest_comes_byte_by_byte(site: SmallSite, store: Path) -> None:
+    said = '{"source": "billing", "files": [{"name": "part1.csv", "control_totals": {"amount": 98765432109876.54}}]}\n'
+    (store / "20260103" / MANIFEST).write_text(said, "utf-8")
+    fetch(site.settings, site.feed, [DAY])
+    assert (site.settings.landing_dir / "charges" / f"dt={DAY}" / MANIFEST).read_text("utf-8") == said
+    assert fetch(site.settings, site.feed, [DAY]) == []
+    assert not list(unread(site.settings, {"charges": site.feed}, []))
+    _offer(store, DAY, 3)
+    assert fetch(site.settings, site.feed, [DAY])
 
 
 def test_what_retention_removed_from_landing_is_not_fetched_again_and_what_was_laid_by_hand_stays(
@@ -351,6 +365,28 @@ def test_rows_of_a_query_are_asked_until_there_are_any_and_then_not_again(
     receipt = site.ingest()
     assert (receipt.rows_accepted, receipt.unknown_columns) == (3, ["loaded_on"])
     assert fetch(site.settings, site.feed, [DAY]) == []
+
+
+def test_a_query_s_columns_are_texts_whatever_a_block_of_rows_lacks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(offers, "_ROWS_AT_ONCE", 2)
+    database = tmp_path / "billing.db"
+    monkeypatch.setenv("BILLING_DATABASE", f"sqlite:///{database}")
+    with sqlite3.connect(database) as con:
+        con.execute("create table told (number, ended)")
+        con.executemany(
+            "insert into told values (?, ?)", [(1, None), (2, None), (3, "2026-01-01"), (4, None), (5, None)]
+        )
+    ask = "select number, ended from told where :dt is not null"
+    site = _from(SmallSite(tmp_path), query=ask, database="BILLING_DATABASE")
+    fetch(site.settings, site.feed, [DAY])
+    rows = site.settings.landing_dir / "charges" / f"dt={DAY}" / "rows.parquet"
+    assert duckdb.sql(f"select number, ended from '{rows}' where number = '3'").fetchall() == [("3", "2026-01-01")]
+    assert duckdb.sql(f"select distinct typeof(number), typeof(ended) from '{rows}'").fetchall() == [("VARCHAR",) * 2]
+    _from(site, query="select number, ended as number from told where :dt is not null", database="BILLING_DATABASE")
+    with pytest.raises(SourceError, match="two columns of the name 'number'"):
+        fetch(site.settings, site.feed, [NEXT])
 
 
 # ---------------------------------------------------------------- the graph

@@ -2,8 +2,9 @@
 
     source ─▶ landing/<feed>/.fetching-<dt>-<identity>/ ─▶ renamed to landing/<feed>/dt=<dt>/
 
-What was fetched stands in `fetched/<feed>/<dt>.json` beside the data, and in the delivery's manifest: so a day that was
-removed from landing is not fetched again. A fetch that is killed goes on where it was, in the middle of a file too.
+What was fetched stands in `fetched/<feed>/<dt>.json`, so that a day that was removed from landing is not fetched again,
+and in the delivery's `.source`, so that what somebody has laid in its place is left alone. A fetch that is killed goes
+on where it was, in the middle of a file too. The source's own manifest is kept byte by byte.
 """
 
 from __future__ import annotations
@@ -19,13 +20,13 @@ from pathlib import Path
 from orchestration.base.files import locked, replace_text, sha256_of, sync
 from orchestration.base.settings import Settings, private_dir
 from orchestration.contracts import Feed
-from orchestration.ingest.delivery import MANIFEST
+from orchestration.ingest.delivery import MANIFEST, SOURCE
 from orchestration.ingest.faults import storing
 from orchestration.ingest.names import is_data
 from orchestration.ingest.sources.offers import Offer, Reader, SourceError, reader
 
 _REPLACED = ".replaced-"
-_SOURCE = "source"  # key of the manifest: the identity of what was fetched
+_IDENTITY = "source"  # key of the note, and of manifests that earlier versions wrote into
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ def offered(settings: Settings, feed: Feed, dt: date) -> str | None:
 def _is_new(settings: Settings, feed: str, dt: date, offers: list[Offer]) -> bool:
     identity = _identity(offers)
     note, folder = _note(settings, feed, dt), settings.landing_dir / feed / f"dt={dt}"
-    noted = json.loads(note.read_text("utf-8"))[_SOURCE] if note.exists() else None
+    noted = json.loads(note.read_text("utf-8"))[_IDENTITY] if note.exists() else None
     if not folder.exists():
         return bool(noted != identity)
     if noted == identity:
@@ -123,7 +124,9 @@ def _fetch_day(settings: Settings, feed: str, dt: date, offers: list[Offer], way
     if not any(path.stat().st_size for path in folder.iterdir()):
         shutil.rmtree(folder)
         return None
-    _write_manifest(folder, offers, identity)
+    if not (folder / MANIFEST).exists():
+        replace_text(folder / MANIFEST, json.dumps(_manifest(folder, offers), indent=1))
+    replace_text(folder / SOURCE, identity)
     for path in (*folder.iterdir(), folder):
         sync(path)
     target = home / f"dt={dt}"
@@ -158,18 +161,8 @@ def _complete(folder: Path, offer: Offer, dt: date, way: Reader) -> None:
     begun.rename(path)
 
 
-def _write_manifest(folder: Path, offers: list[Offer], identity: str) -> None:
-    """The source's own manifest, if it is among the files, else one; with what was fetched."""
-    path = folder / MANIFEST
-    try:
-        said = json.loads(path.read_bytes()) if path.exists() else _manifest(folder, offers)
-    except ValueError:
-        return  # it refuses the delivery, which says why
-    if isinstance(said, dict):
-        replace_text(path, json.dumps(said | {_SOURCE: identity}, indent=1))
-
-
 def _manifest(folder: Path, offers: list[Offer]) -> dict[str, object]:
+    """What a source would say of its files, of one that says nothing."""
     stamps = [offer.modified_at for offer in offers if offer.modified_at]
     at = max(stamps, default=datetime.now(UTC))
     files = [{"name": offer.name, "sha256": sha256_of(folder / offer.name)} for offer in offers]
@@ -178,11 +171,13 @@ def _manifest(folder: Path, offers: list[Offer]) -> dict[str, object]:
 
 def _source_of(folder: Path) -> str | None:
     """Of what a delivery was fetched; None of one that somebody laid there."""
+    if (folder / SOURCE).exists():
+        return (folder / SOURCE).read_text("utf-8")
     try:
         found = json.loads((folder / MANIFEST).read_text("utf-8"))
     except (OSError, ValueError):
         return None
-    return str(found[_SOURCE]) if isinstance(found, dict) and _SOURCE in found else None
+    return str(found[_IDENTITY]) if isinstance(found, dict) and _IDENTITY in found else None
 
 
 def _identity(offers: list[Offer]) -> str:
@@ -197,4 +192,4 @@ def _note(settings: Settings, feed: str, dt: date) -> Path:
 def _write_note(settings: Settings, feed: str, dt: date, identity: str) -> None:
     note = _note(settings, feed, dt)
     private_dir(note.parent)
-    replace_text(note, json.dumps({_SOURCE: identity}))
+    replace_text(note, json.dumps({_IDENTITY: identity}))

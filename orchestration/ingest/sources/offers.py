@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -134,21 +135,23 @@ class Query:
         target.truncate()
         writer: pq.ParquetWriter | None = None
         for rows in self._read(dt):
-            table = pa.table(rows)
-            writer = writer or pq.ParquetWriter(target, table.schema, compression="zstd")
-            writer.write_table(table)
+            schema = pa.schema([(name, pa.string()) for name in rows])  # a block may have nothing in a column
+            writer = writer or pq.ParquetWriter(target, schema, compression="zstd")
+            writer.write_table(pa.table(rows, schema))
         if writer:
             writer.close()
 
     def _read(self, dt: date) -> Iterator[Mapping[str, list[str | None]]]:
         """The rows, some at a time, as text: what a database gives is spelled as ISO and SQL do."""
-        from sqlalchemy import create_engine, text
+        from sqlalchemy import NullPool, create_engine, text
 
         try:
-            engine = create_engine(self._address)
+            engine = create_engine(self._address, poolclass=NullPool)
             with engine.connect().execution_options(stream_results=True, yield_per=_ROWS_AT_ONCE) as con:
                 result = con.execute(text(self._query), {"dt": dt})
                 names = list(result.keys())
+                if twice := next((name for name, count in Counter(names).items() if count > 1), None):
+                    raise SourceError(f"{self._feed}: its query has two columns of the name {twice!r}.")
                 for rows in result.partitions():
                     yield {name: [_text(row[at]) for row in rows] for at, name in enumerate(names)}
         except Exception as error:
