@@ -1,10 +1,10 @@
 {#-
 One predicate per part of a relation, for a `union all`; rows of one `key` stay in one part. What sorts or groups
-all rows at once needs memory, or disk, for all of them, and the branches run one after another. An incremental run,
-which reads little, has one part.
+all rows at once needs memory, or disk, for all of them, and the branches run one after another: each row may take so
+many bytes. An incremental run, which reads little, has one part.
 -#}
-{% macro parts_of(relation, key) -%}
-    {%- set parts = 1 if is_incremental() else rows_of(relation) // 10000000 + 1 -%}
+{% macro parts_of(relation, key, bytes_per_row=600) -%}
+    {%- set parts = 1 if is_incremental() else parts_in_memory(relation, bytes_per_row) -%}
     {%- set predicates = [] -%}
     {%- for part in range(parts) -%}
         {%- do predicates.append('true' if parts == 1 else part_of(key, parts) ~ ' = ' ~ part) -%}
@@ -12,18 +12,27 @@ which reads little, has one part.
     {{ return(predicates) }}
 {%- endmacro %}
 
-{#- Rows of a table, about; 0 of what is none. -#}
-{% macro rows_of(relation) -%}
-    {{ return(adapter.dispatch('rows_of', 'ringfence')(relation)) }}
+{#- In how many parts a relation fits into the engine's memory, one by one; 1 of what is not there yet. -#}
+{% macro parts_in_memory(relation, bytes_per_row) -%}
+    {{ return(adapter.dispatch('parts_in_memory', 'ringfence')(relation, bytes_per_row)) }}
 {%- endmacro %}
 
-{% macro duckdb__rows_of(relation) -%}
-    {{ return((column_of(
-        "select estimated_size from duckdb_tables() where database_name = '" ~ relation.database
-        ~ "' and schema_name = '" ~ relation.schema ~ "' and table_name = '" ~ relation.identifier ~ "'"
-    ) + [0]) | first) }}
+{% macro duckdb__parts_in_memory(relation, bytes_per_row) -%}
+    {%- set query -%}
+        select
+            coalesce(
+                (
+                    select estimated_size from duckdb_tables()
+                    where
+                        database_name = '{{ relation.database }}'
+                        and schema_name = '{{ relation.schema }}'
+                        and table_name = '{{ relation.identifier }}'
+                ),
+                {{ '(select count(*) from ' ~ relation ~ ')' if load_relation(relation) else 0 }}
+            ) * {{ bytes_per_row }} // parse_formatted_bytes(current_setting('memory_limit')) + 1
+    {%- endset -%}
+    {{ return((column_of(query) + [1]) | first | int) }}
 {%- endmacro %}
-
 
 {#- In which of so many parts a key falls, from 0. -#}
 {% macro part_of(key, parts) -%}

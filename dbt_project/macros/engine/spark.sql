@@ -93,8 +93,8 @@
 {%- endmacro %}
 
 {#- Spark spills what it sorts, and splits it by itself: nothing has to be built in parts. -#}
-{% macro spark__rows_of(relation) -%}
-    {{ return(0) }}
+{% macro spark__parts_in_memory(relation, bytes_per_row) -%}
+    {{ return(1) }}
 {%- endmacro %}
 
 {% macro spark__share_of(key, purpose) -%}
