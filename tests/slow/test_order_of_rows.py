@@ -23,7 +23,7 @@ def other_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shutil.copytree(dbt.DBT_PROJECT, project)
     for name, old, new in (
         ("profiles.yml", "config_options:\n", "config_options:\n        threads: 1\n"),
-        ("macros/engine/parts.sql", "// 10000000 + 1", "// 1000 + 1"),
+        ("macros/engine/parts.sql", "// parse_formatted_bytes(current_setting('memory_limit')) + 1", "// 600000 + 1"),
     ):
         text = (project / name).read_text("utf-8")
         assert text.count(old) == 1
