@@ -18,6 +18,7 @@ many bytes. An incremental run, which reads little, has one part.
 {%- endmacro %}
 
 {% macro duckdb__parts_in_memory(relation, bytes_per_row) -%}
+    {%- set is_there = relation.database and load_relation(relation) -%}
     {%- set query -%}
         select
             coalesce(
@@ -28,7 +29,7 @@ many bytes. An incremental run, which reads little, has one part.
                         and schema_name = '{{ relation.schema }}'
                         and table_name = '{{ relation.identifier }}'
                 ),
-                {{ '(select count(*) from ' ~ relation ~ ')' if load_relation(relation) else 0 }}
+                {{ '(select count(*) from ' ~ relation ~ ')' if is_there else 0 }}
             ) * {{ bytes_per_row }} // parse_formatted_bytes(current_setting('memory_limit')) + 1
     {%- endset -%}
     {{ return((column_of(query) + [1]) | first | int) }}
