@@ -101,7 +101,7 @@ class Graph:
         """Nodes that closed gates hold back, by name, each with the feeds or models that hold it.
 
         A feed holds back everything built on it; a model itself as well. What a feed holds back does not hold back a
-        node that has it in its `meta.last_good`, once it has been `built`: the node then reads it as it last was.
+        node that has it in its `meta.last_good`, if it is `built`: the node then reads it as it last was.
         A model behind its own closed gate is different: its rows were refused, so nobody may read them.
         """
         held: dict[str, list[str]] = {}

@@ -10,6 +10,7 @@ from orchestration.base.settings import Settings
 from orchestration.base.sql import connect
 from orchestration.gates import verdicts
 from orchestration.warehouse.graph import Graph
+from orchestration.warehouse.records import existing
 from orchestration.warehouse.work import rows_judged
 
 
@@ -22,12 +23,27 @@ def held_back(
     """
     latest = verdicts.latest(settings)
     closed = [verdict for verdict in latest if verdict.is_closed and verdict.stage in stages]
+    feeds = {verdict.relation for verdict in closed if verdict.stage == "raw"}
     judged = {verdict.relation for verdict in latest if verdict.stage != "raw"}
     return graph.held_back(
-        feeds={verdict.relation for verdict in closed if verdict.stage == "raw"},
+        feeds=feeds,
         models={verdict.relation for verdict in closed if verdict.stage != "raw"}.union(unjudged),
-        built=judged if settings.warehouse.exists() else (),
+        built=judged & _there(settings, graph) if feeds else (),
     )
+
+
+def _there(settings: Settings, graph: Graph) -> set[str]:
+    """Models and seeds that the warehouse has; none are known of one that another process is writing to."""
+    if not settings.warehouse.exists():
+        return set()
+    try:
+        with connect(settings, str(settings.warehouse), read_only=True) as con:
+            there = existing(con)
+    except duckdb.IOException as error:
+        if "lock on file" in str(error):
+            return set()
+        raise
+    return {node.name for node in graph.nodes.values() if node.relation in there}
 
 
 def resting_on_accepted(settings: Settings, graph: Graph) -> dict[str, list[str]]:

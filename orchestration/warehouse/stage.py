@@ -81,6 +81,8 @@ class Stage:
         again, since nobody is to wait for it while pictures are drawn; a check is told behind what it judges.
         """
         with shared(self.settings), warehouse_lock(self.settings) as holding:
+            if said := take_over(self.settings):
+                context.log.warning(said)
             selection = self._selection(context)
             yield from self._held_back(context, selection)
             found = list(self._build_and_judge(context, selection, holding))
@@ -108,8 +110,6 @@ class Stage:
             context.log.warning(f"{name} reads {', '.join(parents)} as it was before")
 
     def _build_and_judge(self, context: dg.AssetExecutionContext, selection: Selection, holding: int) -> Iterator[Any]:
-        if said := take_over(self.settings):
-            context.log.warning(said)
         work, results = self._build(context, selection, holding)
         made = [node for node in selection.nodes if _status(results, node.unique_id) == "success"]
         with connect(self.settings, str(self.settings.warehouse)) as con:

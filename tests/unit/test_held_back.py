@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
+from orchestration.base.settings import Settings
+from orchestration.gates import verdicts
+from orchestration.gates.gate import not_judged
+from orchestration.gates.suites import Suite
 from orchestration.warehouse.graph import Graph, without_pipeline
+from orchestration.warehouse.held import held_back
 
 PARENTS = {
     "changes": ["ports"], "payments": ["paid"], "hits": ["changes", "payments", "hits__touched"], "alerts": ["hits"],
@@ -53,6 +62,49 @@ def test_a_closed_gate_holds_back_what_cannot_do_without(feed: str, built: set[s
 def test_behind_a_closed_gate_of_a_model_nothing_is_as_it_was() -> None:
     held = Graph(_manifest()).held_back(feeds=[], models=["changes"], built={"changes", "payments"})
     assert set(held) == {"changes", "hits", "alerts"}
+
+
+@pytest.fixture
+def judged(tmp_path: Path) -> Settings:
+    """An installation in which everything was built and judged once, and whose ports are held back now."""
+    settings = Settings(home=tmp_path, pseudonym_key="k" * 40)  # type: ignore[arg-type]
+    for name in ("changes", "payments", "hits", "alerts"):
+        verdicts.record(settings, "earlier", [], stage="staging", relation=name)
+    closed = not_judged(Suite("raw", "ports", ()), "a fault")
+    verdicts.record(settings, "now", [closed], stage="raw", relation="ports")
+    return settings
+
+
+@pytest.mark.parametrize(
+    ("there", "held"),
+    [
+        (("changes", "payments"), {"changes"}),
+        (("payments",), {"changes", "hits", "alerts"}),
+        (None, {"changes", "hits", "alerts"}),
+    ],
+    ids=["there", "gone", "no-warehouse"],
+)
+def test_what_was_built_once_and_is_not_there_any_more_cannot_be_read_as_it_was(
+    judged: Settings, there: tuple[str, ...] | None, held: set[str]
+) -> None:
+    if there is not None:
+        with duckdb.connect(str(judged.warehouse)) as con:
+            con.execute("create schema fraud")
+            for name in there:
+                con.execute(f"create table fraud.{name} as select 1 as n")
+    assert set(held_back(judged, Graph(_manifest()), ["raw"])) == held
+
+
+def test_whoever_asks_while_another_process_writes_is_told_that_the_most_is_held_back(judged: Settings) -> None:
+    writing = (
+        f"import duckdb, sys; con = duckdb.connect({str(judged.warehouse)!r}); print(flush=True); sys.stdin.read()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", writing], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdin and other.stdout and other.stdout.readline()
+        assert set(held_back(judged, Graph(_manifest()), ["raw"])) == {"changes", "hits", "alerts"}
+        other.stdin.close()
 
 
 def test_what_reads_a_last_good_state_is_named() -> None:

@@ -142,6 +142,38 @@ def test_what_is_held_back_is_told_though_the_build_fails(tmp_path: Path, monkey
     assert not is_locked(settings.scratch_dir / ".warehouse.lock")
 
 
+def test_what_could_do_with_an_earlier_state_waits_where_another_engine_had_built_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = {"schema": "raw", "name": "lines", "config": {"meta": {"feed": "lines"}}}
+    lines, totals = NODE | {"unique_id": "model.ringfence.lines", "name": "lines"}, str(NODE["unique_id"])
+    reading = NODE | {"config": NODE["config"] | {"meta": NODE["config"]["meta"] | {"last_good": ["lines"]}}}
+    graph = Graph({
+        "nodes": {lines["unique_id"]: lines, totals: reading}, "sources": {"source.lines": source},
+        "parent_map": {lines["unique_id"]: ["source.lines"], totals: [lines["unique_id"]]},
+        "child_map": {"source.lines": [lines["unique_id"]], lines["unique_id"]: [totals]},
+    })  # fmt: skip
+    settings = Settings(home=tmp_path, pseudonym_key="k" * 40)  # type: ignore[arg-type]
+    verdicts.record(settings, "earlier", [], stage="marts", relation="lines")
+    closed = not_judged(Suite("raw", "lines", ()), "a fault")
+    verdicts.record(settings, "earlier", [closed], stage="raw", relation="lines")
+    with duckdb.connect(str(settings.warehouse)) as con:
+        con.execute("create schema churn; create table churn.lines as select 1 as n")
+    (tmp_path / "engine.txt").write_text("spark", "utf-8")
+    built: list[str] = []
+
+    def build(*_: Any, select: list[str], **__: Any) -> list[dbt.NodeResult]:
+        built.extend(select)
+        return []
+
+    monkeypatch.setattr(dbt, "build", build)
+    context: Any = SimpleNamespace(
+        **(vars(CONTEXT) | {"selected_asset_keys": {dg.AssetKey(["churn", name]) for name in ("lines", "totals")}})
+    )
+    list(Stage("marts", settings, {}, graph, {}, lambda *_: lambda _warn: {}).run(context))
+    assert built == []
+
+
 class Charged:
     """Charges of a feed, which staging makes a table of, and totals of these; what was built, by stage."""
 
