@@ -8,6 +8,7 @@ from pathlib import Path
 import duckdb
 
 from orchestration.base.content import content_of
+from orchestration.base.machine import is_machines
 from orchestration.base.refusal import Refusal
 from orchestration.base.settings import Settings
 from orchestration.base.sql import columns_of, connect, exact, identifier, literal, one_number
@@ -75,7 +76,9 @@ def _content(con: duckdb.DuckDBPyConnection, folder: Path, entry: PublishedRelat
     for file, rows in written.items():
         try:
             found = content_of(con, rows)
-        except (duckdb.CatalogException, duckdb.IOException):
+        except (duckdb.CatalogException, duckdb.IOException) as error:
+            if is_machines(error):
+                raise
             yield f"is not in {file}"
             continue
         if found.rows != entry.rows:

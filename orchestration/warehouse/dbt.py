@@ -16,7 +16,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from orchestration.base.files import replacing
+from orchestration.base.files import locked, replacing
 from orchestration.base.settings import PROJECT, Settings, private_dir
 from orchestration.site.reference import write_references
 from orchestration.warehouse import dbt_session
@@ -108,15 +108,27 @@ def manifest(settings: Settings) -> Mapping[str, Any]:
 
 @lru_cache(maxsize=4)
 def _manifest(settings: Settings, wanted: str) -> Mapping[str, Any]:
-    """The manifest below the fingerprint of its project: dbt's own file is written anew, in place, by each build."""
+    """The manifest below the fingerprint of its project; who finds it kept waits for nobody who parses another."""
     kept = target_dir(settings) / _MANIFEST
+    if (content := _kept(kept, wanted)) is None:
+        with locked(kept.with_name(".parse.lock")):
+            content = _kept(kept, wanted) or _parsed(settings, kept, wanted)
+    return content
+
+
+def _kept(kept: Path, wanted: str) -> Mapping[str, Any] | None:
     project, _, text = kept.read_bytes().partition(b"\n") if kept.exists() else (b"", b"", b"")
-    if project.decode() != wanted:
-        _parse(settings)
-        text = (target_dir(settings) / "manifest.json").read_bytes()
-        with replacing(kept, is_durable=False) as beside:
-            beside.write_bytes(wanted.encode() + b"\n" + text)
+    content: Mapping[str, Any] | None = json.loads(text) if project.decode() == wanted else None
+    return content
+
+
+def _parsed(settings: Settings, kept: Path, wanted: str) -> Mapping[str, Any]:
+    """Parse, and keep what is whole: dbt's own file is written anew, in place, by each of its commands."""
+    _parse(settings)
+    text = (target_dir(settings) / "manifest.json").read_bytes()
     content: Mapping[str, Any] = json.loads(text)
+    with replacing(kept, is_durable=False) as beside:
+        beside.write_bytes(wanted.encode() + b"\n" + text)
     return content
 
 
@@ -221,20 +233,26 @@ def run(
 
     Raises:
         DbtError: if dbt ends with an error of its own (exit code 1 is a node that failed, which is a result).
+        GoneError: if its process has ended meanwhile, such as killed where memory runs out.
     """
     errors: list[str] = []
-    code = -1
-    for said in dbt_session.events(environment(settings), DBT_PROJECT, arguments, project=project, keep_open=keep_open):
-        if isinstance(said, int):
-            code = said
-            break
-        try:
-            heard = json.loads(said)
-        except json.JSONDecodeError:  # not dbt's own word
-            heard = None
-        if isinstance(heard, dict) and "node" in heard:
-            yield heard
-        else:
-            errors.append(heard["error"] if isinstance(heard, dict) and "error" in heard else said.rstrip())
+    code = 0
+    try:
+        for said in dbt_session.events(
+            environment(settings), DBT_PROJECT, arguments, project=project, keep_open=keep_open
+        ):
+            if isinstance(said, int):
+                code = said
+                break
+            try:
+                heard = json.loads(said)
+            except json.JSONDecodeError:  # not dbt's own word
+                heard = None
+            if isinstance(heard, dict) and "node" in heard:
+                yield heard
+            else:
+                errors.append(heard["error"] if isinstance(heard, dict) and "error" in heard else said.rstrip())
+    except dbt_session.GoneError as gone:
+        raise dbt_session.GoneError("\n".join([str(gone), *errors[-20:]])) from None
     if code not in (0, 1) or (code and arguments[0] != "build"):
         raise DbtError("dbt " + " ".join(arguments[:1]) + " failed:\n" + "\n".join(errors[-20:]))

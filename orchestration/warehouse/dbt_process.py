@@ -26,6 +26,8 @@ from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
+from orchestration.base.machine import is_machines
+
 _MOST_DESCRIPTORS = 4
 _CHUNK_BYTES = 1 << 16
 _WITHOUT_LOG = ("--log-level", "none", "--log-level-file", "none")
@@ -67,6 +69,8 @@ def _code_of(own: Callable[..., None], arguments: Sequence[str]) -> int:
     try:
         own(*arguments)
     except Exception as error:  # whoever asked is told of it
+        if is_machines(error):  # which is no answer: this process ends with it
+            raise
         _say(error=str(error))
         return 2
     return 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import json
+import signal
 import socket
 import subprocess
 import sys
@@ -12,6 +13,10 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 _ENDS_IN_SECONDS = 30
+
+
+class GoneError(ChildProcessError):
+    """dbt's process has ended before its command did; the message says how."""
 
 
 class Session:
@@ -34,7 +39,11 @@ class Session:
         self._unheard += 1
 
     def events(self, arguments: Sequence[str], project: str | None, keep_open: Collection[int]) -> Iterator[str | int]:
-        """Do a command; yields the lines that dbt prints, and at last its exit code. Negative if dbt is gone."""
+        """Do a command; yields the lines that dbt prints, and at last its exit code.
+
+        Raises:
+            GoneError: if dbt has ended before the command did.
+        """
         self._send(arguments, project, keep_open)
         assert self._process.stdout is not None
         for line in self._process.stdout:
@@ -46,7 +55,7 @@ class Session:
                 return
             else:
                 yield line
-        yield -1
+        raise GoneError(_how_it_ended(self._process.wait(_ENDS_IN_SECONDS)))
 
     def _send(self, arguments: Sequence[str], project: str | None, keep_open: Collection[int] = ()) -> None:
         command = {"arguments": list(arguments), "project": project, "keep_open": len(keep_open)}
@@ -69,6 +78,13 @@ class Session:
             self._process.wait()
         assert self._process.stdout is not None
         self._process.stdout.close()
+
+
+def _how_it_ended(code: int) -> str:
+    said = f"dbt's process was ended by signal {-code}" if code < 0 else f"dbt's process ended with exit code {code}"
+    if code == -signal.SIGKILL:
+        said += ", as the system does where memory runs out: set RINGFENCE_MEMORY_LIMIT below what the machine has"
+    return said
 
 
 _current: list[Session] = []
@@ -108,7 +124,7 @@ def events(
         was_heard = False
         try:
             for said in _session(environment, folder).events(arguments, project, keep_open):
-                was_heard = isinstance(said, int) and said >= 0
+                was_heard = isinstance(said, int)
                 yield said
         finally:
             if not was_heard:

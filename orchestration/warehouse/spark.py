@@ -55,9 +55,9 @@ class Spark:
     def environment(self) -> Mapping[str, str]:
         """Where Spark is, where its tables are, and what is said to it before each command."""
         said = {"RINGFENCE_SPARK": self._settings.spark, "RINGFENCE_SPARK_DIR": str(self._settings.spark_dir)}
-        at = urlsplit(self._settings.spark)
-        if at.scheme != "thrift":
+        if not self._is_over_thrift:
             return said
+        at = urlsplit(self._settings.spark)
         return said | {
             "RINGFENCE_SPARK_METHOD": "thrift",
             "RINGFENCE_SPARK_HOST": str(at.hostname),
@@ -112,8 +112,13 @@ class Spark:
         self, con: duckdb.DuckDBPyConnection, manifest: Mapping[str, Any], run: Callable[[Sequence[str]], object],
         say: Callable[[str], None],
     ) -> SparkGates:  # fmt: skip
-        ask = ask_by_file(run, lambda: self.begin(manifest))
+        # Great Expectations asks a session of pyspark's, which a connection over Thrift is not
+        ask = None if self._is_over_thrift else ask_by_file(run, lambda: self.begin(manifest))
         return SparkGates(con, self._settings, manifest, ask, say)
+
+    @property
+    def _is_over_thrift(self) -> bool:
+        return urlsplit(self._settings.spark).scheme == "thrift"
 
     def _drop_unheld(self, con: duckdb.DuckDBPyConnection) -> None:
         """Remove what no view shows: earlier versions, and what a killed command has left."""

@@ -11,6 +11,7 @@ from typing import Any
 
 import duckdb
 
+from orchestration.base.machine import is_machines
 from orchestration.base.settings import Settings, private_dir
 from orchestration.base.sql import columns_of, exact, identifier, literal
 from orchestration.gates.changed import Touched, check_changed
@@ -29,19 +30,22 @@ ANSWER = "answer.json"
 
 
 class SparkGates:
-    """Judges relations by their suites, as `check_changed` does; the larger ones whole, by Spark."""
+    """Judges relations by their suites, as `check_changed` does; the larger ones whole, by Spark if it can be asked."""
 
     def __init__(
-        self, con: duckdb.DuckDBPyConnection, settings: Settings, manifest: Mapping[str, Any], ask: Ask, say: Say
+        self, con: duckdb.DuckDBPyConnection, settings: Settings, manifest: Mapping[str, Any], ask: Ask | None, say: Say
     ) -> None:
         self._con, self._settings, self._manifest = con, settings, manifest
         self._ask, self._say = ask, say
 
     def __call__(self, suite: Suite, relation: str, touched: Touched | None) -> list[Outcome]:
         looked_at = self.bytes_looked_at(suite, relation)
-        if not suite.expectations or looked_at <= self._settings.spark_gates_above:
+        is_large = bool(suite.expectations) and looked_at > self._settings.spark_gates_above
+        if is_large:
+            by = "Spark" if self._ask else "Over Thrift, DuckDB"
+            self._say(f"{by} judges {relation}: its gate looks at {looked_at / 1e9:,.1f} GB")
+        if not is_large or self._ask is None:
             return check_changed(self._con, self._settings, suite, relation, touched)
-        self._say(f"Spark judges {relation}: its gate looks at {looked_at / 1e9:,.1f} GB")
         folder = private_dir(self._settings.spark_dir / "gates" / suite.name)
         try:
             return check_by(OnSpark(self._con, suite, folder, self._ask, self._say), suite, relation=relation)
@@ -129,6 +133,8 @@ class OnSpark:
                 evaluated=dict(counts["evaluated"]),
             )
         except duckdb.Error as error:
+            if is_machines(error):
+                raise
             raise EngineError(f"{suite.name}: failing rows of {expectation.id!r}: {error}") from error
 
     def _examples(self, result: ExpectationResult, partition: str | None) -> tuple[Mapping[str, Any], ...]:
@@ -147,7 +153,10 @@ class OnSpark:
 
 
 def ask_by_file(run: Callable[[Sequence[str]], object], show: Callable[[], None]) -> Ask:
-    """Asks the process that has reached Spark; the first time, Spark is shown the tables."""
+    """Asks the process that has reached Spark; the first time, Spark is shown the tables.
+
+    A `RuntimeError` of `run` is what that process says of what it could not judge; any other befell it.
+    """
     shown: list[bool] = []
 
     def ask(request: Mapping[str, Any], folder: Path) -> Mapping[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import socket
@@ -15,7 +16,8 @@ import pytest
 from orchestration.base.files import is_locked, locked
 from orchestration.base.settings import PROJECT, Settings
 from orchestration.warehouse import dbt, dbt_session
-from orchestration.warehouse.dbt_process import commands
+from orchestration.warehouse.dbt_process import _code_of, commands
+from orchestration.warehouse.spark_gates import ask_by_file
 from tests.support.world import KEY
 
 DBT = """
@@ -31,6 +33,9 @@ class dbtRunner:
             return SimpleNamespace(result=f"reading {time.monotonic_ns()}", exception=None, success=True)
         if "die" in arguments:
             os._exit(3)
+        if "killed" in arguments:
+            print("what was last heard of it", flush=True)
+            os.kill(os.getpid(), 9)
         pathlib.Path("began").touch()
         while "wait" in arguments and not pathlib.Path("go").exists():
             time.sleep(0.01)
@@ -90,8 +95,38 @@ def test_a_node_that_failed_is_a_result_and_a_dbt_that_is_gone_is_replaced(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
     assert said(environment, tmp_path, "build", "fail")[-1] == 1
-    assert said(environment, tmp_path, "build", "die") == [-1]
+    with pytest.raises(OSError, match="ended with exit code 3"):
+        said(environment, tmp_path, "build", "die")
     assert said(environment, tmp_path, "build")[-1] == 0
+
+
+def test_a_dbt_that_was_killed_is_told_as_that_with_what_to_do(
+    environment: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dbt, "environment", lambda _: environment)
+    with pytest.raises(OSError, match=r"by signal 9, .*RINGFENCE_MEMORY_LIMIT.*\nwhat was last heard of it"):
+        list(dbt.run(Settings(home=tmp_path), ["build", "killed"]))
+
+
+def test_a_dbt_that_was_killed_while_it_judged_a_gate_closes_none(
+    environment: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dbt, "environment", lambda _: environment)
+    ask = ask_by_file(lambda command: dbt.do(Settings(home=tmp_path), [*command, "killed"]), lambda: None)
+    with pytest.raises(OSError, match="by signal 9"):
+        ask({"relation": "churn.ports"}, tmp_path)
+
+
+def test_what_befalls_the_machine_while_dbts_process_does_a_command_of_ours_is_no_answer(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def judge(of: str) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) if of == "the disk" else ValueError("not a gate")
+
+    assert _code_of(judge, ["the suite"]) == 2
+    assert json.loads(capsys.readouterr().out) == {"error": "not a gate"}
+    with pytest.raises(OSError, match="No space"):
+        _code_of(judge, ["the disk"])
 
 
 def test_a_lock_is_held_until_the_command_has_ended_even_if_whoever_asked_lets_go(

@@ -39,6 +39,26 @@ def test_too_little_memory_is_the_machines_error_and_no_verdict() -> None:
             validate(con, "wide", [one])
 
 
+class _Stale:
+    """A connection that lost the folder of its views before it could look at their columns."""
+
+    def __init__(self, con: duckdb.DuckDBPyConnection) -> None:
+        self._con = con
+
+    def execute(self, sql: str, parameters: object = None) -> duckdb.DuckDBPyConnection:
+        if sql.startswith("describe"):
+            raise duckdb.IOException('IO Error: Could not read from file "part.parquet": Stale file handle')
+        return self._con.execute(sql, parameters)
+
+
+def test_a_disk_that_is_lost_before_the_columns_are_known_is_the_machines_error_and_no_verdict() -> None:
+    one = {"id": "there", "type": "expect_column_values_to_not_be_null", "kwargs": {"column": "id"}}
+    with duckdb.connect() as con:
+        con.execute("create table lines as select 1 as id")
+        with pytest.raises(duckdb.IOException):
+            validate(_Stale(con), "lines", [one])  # type: ignore[arg-type]
+
+
 @pytest.fixture(scope="module")
 def con() -> Iterator[duckdb.DuckDBPyConnection]:
     con = duckdb.connect()

@@ -13,6 +13,7 @@ import pytest
 from orchestration.base.content import content_of
 from orchestration.base.settings import Settings
 from orchestration.serving import publish as publishing
+from orchestration.serving import verify
 from orchestration.serving.generations import (
     current_dir,
     rollback,
@@ -80,6 +81,26 @@ def test_what_the_touched_rows_do_not_tell_is_published_whole(installation: Inst
             con.execute("insert into pipeline.offered values ('lines', 'calls', '2026-01-02', 1)")
     installation.publish()
     assert installation.lines() == installation.lines("lines_shown") == [3, 7]
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (duckdb.IOException("IO Error: No files found that match the pattern"), VerificationError),
+        (duckdb.IOException("IO Error: Could not read from file: Input/output error"), duckdb.IOException),
+    ],
+    ids=["a-file-is-missing", "the-disk-fails"],
+)
+def test_a_disk_that_cannot_be_read_is_not_told_as_a_relation_that_is_missing(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch, error: Exception, told: type[Exception]
+) -> None:
+    def content(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(verify, "content_of", content)
+    installation.change("second")
+    with pytest.raises(told):
+        installation.publish()
 
 
 def test_a_generation_that_was_half_removed_is_none_and_its_rest_goes_next_time(

@@ -18,6 +18,8 @@ from orchestration.base.sql import one_number
 from orchestration.gates.engine import validate
 from orchestration.gates.gate import CAN_BE_JUDGED, check_relation
 from orchestration.gates.suites import Expectation, Severity, Suite
+from orchestration.warehouse import spark_gates
+from orchestration.warehouse.engines import engine_of
 from orchestration.warehouse.spark import prepare
 from orchestration.warehouse.spark_gates import SparkGates, ask_by_file
 from tests.support.world import KEY
@@ -159,6 +161,30 @@ def test_a_gate_whose_spark_does_not_answer_stays_closed_and_says_why(
     (outcome,) = _gates(con, settings, ask_by_file(run, lambda: None))(SUITE, "churn.ports", None)
     assert (outcome.expectation_id, outcome.observed) == (CAN_BE_JUDGED, "Spark is not there")
     assert outcome.is_closing
+
+
+def test_too_little_memory_for_the_rows_that_spark_has_found_closes_no_gate(
+    con: duckdb.DuckDBPyConnection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def masked(*_: object) -> None:
+        raise duckdb.OutOfMemoryException("Out of Memory Error: could not allocate block")
+
+    monkeypatch.setattr(spark_gates, "masked_rows", masked)
+    with pytest.raises(duckdb.OutOfMemoryException):
+        _gates(con, _settings(tmp_path, spark_gates_above="0 B"))(SUITE, "churn.ports", None)
+
+
+def test_over_thrift_duckdb_judges_whatever_the_size_and_says_so(
+    con: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    def run(command: Sequence[str]) -> None:
+        raise RuntimeError("'session'")
+
+    said = list[str]()
+    settings = _settings(tmp_path, spark="thrift://gate:10000", spark_gates_above="0 B")
+    outcomes = engine_of(settings).gates(con, MANIFEST, run, said.append)(SUITE, "churn.ports", None)
+    assert outcomes == check_relation(con, SUITE, relation="churn.ports")
+    assert said == ["Over Thrift, DuckDB judges churn.ports: its gate looks at 0.0 GB"]
 
 
 def test_spark_is_shown_the_tables_once(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:

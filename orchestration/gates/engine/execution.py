@@ -72,11 +72,10 @@ class DuckDBExecutionEngine(SqlAlchemyExecutionEngine):
         self._con = con
         #: What befell the machine, which GX tells as a check that failed.
         self.befell: Exception | None = None
-        sa.event.listen(self.engine, "handle_error", self._note)
+        sa.event.listen(self.engine, "handle_error", lambda context: self._note(context.original_exception))
         self.dialect_module: Any = _TypeNames()
 
-    def _note(self, context: sa.engine.ExceptionContext) -> None:
-        error = context.original_exception
+    def _note(self, error: BaseException) -> None:
         if isinstance(error, Exception) and is_machines(error):
             self.befell = error
 
@@ -89,7 +88,11 @@ class DuckDBExecutionEngine(SqlAlchemyExecutionEngine):
 
     def column_types(self, selectable: sa.Selectable) -> list[dict[str, Any]]:
         """Name and SQLAlchemy type of each column of a selectable, by one DESCRIBE."""
-        rows = self._con.execute(f"describe {self.literal_sql(select_all(selectable))}").fetchall()
+        try:
+            rows = self._con.execute(f"describe {self.literal_sql(select_all(selectable))}").fetchall()
+        except duckdb.Error as error:
+            self._note(error)
+            raise
         return [{"name": row[0], "type": _instance_of(row[1]), "nullable": True} for row in rows]
 
     def literal_sql(self, statement: sa.sql.ClauseElement) -> str:
