@@ -16,9 +16,9 @@ import duckdb
 
 from orchestration.base.sql import first_line, identifier
 from orchestration.gates.engine import EngineError, ExpectationResult
-from orchestration.gates.failed_rows import FailedRows, Judge, OnDuckDB
+from orchestration.gates.failed_rows import MAX_FAILURES_SHOWN, FailedRows, Judge, OnDuckDB
 from orchestration.gates.outcome import CAN_BE_JUDGED, Outcome
-from orchestration.gates.shown_rows import Rows, in_partitions, shown, to_keep
+from orchestration.gates.shown_rows import Rows, in_partitions, seen_to_keep, shown, to_keep
 from orchestration.gates.suites import Expectation, Severity, Suite
 
 #: From here on a share is told without decimals.
@@ -124,7 +124,8 @@ def _severity(expectation: Expectation, failed: int | None, evaluated: int) -> S
 
 def _observed(result: ExpectationResult) -> str:
     if result.failed is None:
-        return "nothing to judge" if result.observed is None else json.dumps(result.observed, ensure_ascii=False)
+        seen = seen_to_keep(result.observed, MAX_FAILURES_SHOWN)
+        return "nothing to judge" if seen is None else json.dumps(seen, ensure_ascii=False)
     return _rows_failed(result.failed, result.evaluated)
 
 

@@ -72,10 +72,25 @@ def masked_rows(con: duckdb.DuckDBPyConnection, sql: str, limit: int = MAX_EXAMP
 
 def to_keep(rows: Rows) -> Rows:
     """Masked rows as they may be written down: without pseudonyms, which an erasure would not find there."""
-    return tuple(
-        {column: _PSEUDONYM.sub("***", cell) if isinstance(cell, str) else cell for column, cell in row.items()}
-        for row in rows
-    )
+    return tuple({column: _without_pseudonyms(cell) for column, cell in row.items()} for row in rows)
+
+
+def seen_to_keep(observed: Any, most: int) -> Any:
+    """What an aggregate has seen, a JSON value, as it may be written down, and of a list so many parts at `most`.
+
+    A number by itself is a count or a sum, and of no row: it is not masked.
+    """
+    if isinstance(observed, Mapping):
+        return {name: seen_to_keep(part, most) for name, part in observed.items()}
+    if isinstance(observed, list):
+        more = len(observed) - most
+        rest = [f"and {more:,} more"] if more > 0 else []
+        return [*(shown(_without_pseudonyms(part)) for part in observed[:most]), *rest]
+    return observed if isinstance(observed, int | float) else shown(_without_pseudonyms(observed))
+
+
+def _without_pseudonyms(cell: Any) -> Any:
+    return _PSEUDONYM.sub("***", cell) if isinstance(cell, str) else cell
 
 
 def _masked(row: Mapping[str, Any]) -> Mapping[str, Any]:

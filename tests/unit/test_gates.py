@@ -197,6 +197,30 @@ def test_what_could_be_a_phone_number_is_masked_and_so_are_pseudonyms_but_not_ot
 
 
 @pytest.mark.parametrize(
+    ("kind", "kwargs", "observed"),
+    [
+        ("most_common_value_to_be_in_set", {"column": "number_key", "value_set": ["x"]}, ["***"]),
+        (
+            "most_common_value_to_be_in_set", {"column": "said", "value_set": ["x"]},
+            ["###-####-####"] * 20 + ["and 1 more"],
+        ),
+        ("min_to_be_between", {"column": "dt", "max_value": "2025-01-01"}, "2026-01-01"),
+        ("sum_to_be_between", {"column": "amount", "max_value": 0}, 3_000_000_000_000),
+        ("quantile_values_to_be_between",
+         {"column": "id", "quantile_ranges": {"quantiles": [0.5], "value_ranges": [[0, 1]]}},
+         {"quantiles": [0.5], "values": [149]}),
+    ],
+)  # fmt: skip
+def test_what_an_aggregate_has_seen_is_kept_as_examples_are(
+    con: duckdb.DuckDBPyConnection, kind: str, kwargs: dict[str, Any], observed: Any
+) -> None:
+    con.execute("alter table churn.ports add column amount bigint default 10000000000")
+    aggregate = Expectation("seen", f"expect_column_{kind}", kwargs, Severity.CRITICAL, "Not so.")
+    (outcome,) = check_relation(con, _suite(aggregate), relation="churn.ports")
+    assert (outcome.passed, json.loads(outcome.observed)) == (False, observed)
+
+
+@pytest.mark.parametrize(
     ("cell", "shown"),
     [
         ("call 010 1234 5678 now", "call ### #### #### now"),
