@@ -10,7 +10,8 @@ carried to its end by whoever comes next.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -29,6 +30,7 @@ from orchestration.rights.attestation import Attestation
 from orchestration.rights.delivered import remove_deliveries
 from orchestration.rights.publications import rekey_publications
 from orchestration.rights.rekey import create_rekeyed, database_holds, holding, raw_files, rekey_database, rekey_file
+from orchestration.runtime.warehouse_lock import warehouse_lock
 from orchestration.warehouse.engines import not_rewritten
 
 _OLD = "select old from rekeyed"
@@ -52,7 +54,7 @@ def forget(
         AuditError: without a reason, or if the audit log cannot be written.
         BusyError: if somebody is using the data; nothing was done.
     """
-    with exclusive(settings) as key, connect(settings) as con:
+    with exclusive(settings) as key, warehouse_alone(settings), connect(settings) as con:
         key.install(con)
         vault = Vault.open(con, settings, key)
         _name_subjects(con, settings, numbers, lines)
@@ -63,7 +65,6 @@ def forget(
         )
         pin(settings, key)
         on_step("started")
-        settle_warehouse(settings)
         _draw_replacements(con, vault)
         swap = Swap(settings)
         name = f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}Z.json"
@@ -135,14 +136,22 @@ def _draw_replacements(con: duckdb.DuckDBPyConnection, vault: Vault) -> None:
     )
 
 
-def settle_warehouse(settings: Settings) -> None:
-    """Bring what a killed run left in the warehouse's log into its file, and see that nobody else has it open."""
-    if settings.warehouse.exists():
+@contextmanager
+def warehouse_alone(settings: Settings) -> Iterator[None]:
+    """Have the warehouse alone, with what a killed run left in its log brought into its file.
+
+    Raises:
+        BusyError: if somebody has it open, or is at work in it, such as a dbt whose run was killed.
+    """
+    with ExitStack() as holding:
         try:
-            with connect(settings, str(settings.warehouse)) as con:
-                con.execute("checkpoint")
-        except duckdb.IOException:
+            holding.enter_context(warehouse_lock(settings, is_patient=False))
+            if settings.warehouse.exists():
+                with connect(settings, str(settings.warehouse)) as con:
+                    con.execute("checkpoint")
+        except (BlockingIOError, duckdb.IOException):
             raise BusyError("The warehouse is in use. Try again when that has ended; nothing was done.") from None
+        yield
 
 
 def _erase_vault(

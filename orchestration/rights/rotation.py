@@ -20,7 +20,7 @@ from orchestration.privacy.pseudonyms import PseudonymKey
 from orchestration.privacy.swap import Swap, finish, needs_finishing
 from orchestration.privacy.vault import Vault
 from orchestration.rights import audit
-from orchestration.rights.erasure import settle_warehouse
+from orchestration.rights.erasure import warehouse_alone
 from orchestration.rights.publications import rekey_publications
 from orchestration.rights.rekey import RekeyError, create_rekeyed, raw_files, rekey_database, rekey_raw
 from orchestration.serving.generations import Publication, current_publication
@@ -47,10 +47,10 @@ def rotate_key(
             if not needs_finishing(settings):
                 raise RekeyError("The data is already made with this key; nothing was done.")
         else:
-            facts = {"from_key": key.fingerprint, "to_key": new_key.fingerprint}
-            audit.append(settings, "rotate-key", reason, **facts)
-            settle_warehouse(settings)
-            _build(settings, key, new_key, on_step).commit()
+            with warehouse_alone(settings):
+                facts = {"from_key": key.fingerprint, "to_key": new_key.fingerprint}
+                audit.append(settings, "rotate-key", reason, **facts)
+                _build(settings, key, new_key, on_step).commit()
             on_step("exchanged")
         publication = _publish(settings)
         on_step("published")

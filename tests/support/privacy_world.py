@@ -84,5 +84,5 @@ def digest(folder: Path) -> dict[str, bytes]:
     return {
         str(path.relative_to(folder)): path.read_bytes()
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and path.name not in (".lock", "audit.jsonl", "suppression_key.parquet")
+        if path.is_file() and path.name not in (".lock", ".warehouse.lock", "audit.jsonl", "suppression_key.parquet")
     }

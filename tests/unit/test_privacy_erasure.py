@@ -24,6 +24,7 @@ from orchestration.privacy.custody import BusyError, shared
 from orchestration.rights.audit import AuditError, audit_log
 from orchestration.rights.erasure import forget
 from orchestration.rights.landing import UnsearchableError, Wanted, files_below, holds
+from orchestration.runtime.warehouse_lock import warehouse_lock
 from tests.support.privacy_world import (
     ALICE,
     ALICES,
@@ -103,7 +104,14 @@ def test_their_deliveries_leave_landing_and_quarantine_and_the_attestation_lists
     assert not list(settings.landing_dir.glob("payments/dt=*"))
     assert not list(settings.quarantine_dir.glob("payments/dt=*"))
     listed = {Path(entry["path"]): entry for entry in json.loads(attestation.path.read_bytes())["files"]}
-    known = {".lock", "audit.jsonl", "suppressed.parquet", "suppression_key.parquet", attestation.path.name}
+    known = {
+        ".lock",
+        ".warehouse.lock",
+        "audit.jsonl",
+        "suppressed.parquet",
+        "suppression_key.parquet",
+        attestation.path.name,
+    }
     now = {path: path.read_bytes() for path in settings.home.rglob("*") if path.is_file()}
     changed = {path for path in before.keys() | now.keys() if before.get(path) != now.get(path)}
     assert changed - set(listed) <= {path for path in changed if path.name in known}
@@ -185,6 +193,15 @@ def test_nothing_is_erased_without_a_reason_or_for_what_is_no_number(settings: S
 def test_nothing_is_erased_while_somebody_uses_the_data(settings: Settings) -> None:
     with shared(settings), pytest.raises(BusyError):
         forget(settings, "asked", numbers=[ALICE[1]])
+
+
+def test_nothing_is_erased_while_dbt_of_a_killed_run_is_in_the_warehouse(settings: Settings) -> None:
+    before = keys(settings)
+    with warehouse_lock(settings), pytest.raises(BusyError, match="warehouse is in use"):
+        forget(settings, "asked", numbers=[ALICE[1]])
+    assert keys(settings) == before
+    assert not audit_log(settings).exists()
+    assert forget(settings, "asked", numbers=[ALICE[1]]).erased
 
 
 @pytest.mark.parametrize("step", ["started", "raw", "built"])

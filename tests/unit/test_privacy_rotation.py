@@ -20,6 +20,7 @@ from orchestration.rights.audit import AuditError, audit_log
 from orchestration.rights.erasure import forget
 from orchestration.rights.rekey import RekeyError
 from orchestration.rights.rotation import rotate_key
+from orchestration.runtime.warehouse_lock import warehouse_lock
 from orchestration.serving.generations import PUBLICATION, Publication, PublishedRelation
 from orchestration.serving.taken_files import write_file
 from tests.support.privacy_world import (
@@ -166,6 +167,14 @@ def test_it_needs_the_data_alone_a_reason_and_another_key(settings: Settings) ->
         rotate_key(settings, PseudonymKey.from_text(NEW), " ")
     with pytest.raises(RekeyError, match="already"):
         rotate_key(settings, PseudonymKey.from_text(KEY), "yearly")
+
+
+def test_nothing_is_re_keyed_while_dbt_of_a_killed_run_is_in_the_warehouse(settings: Settings) -> None:
+    before = keys(settings)
+    with warehouse_lock(settings), pytest.raises(BusyError, match="warehouse is in use"):
+        rotate_key(settings, PseudonymKey.from_text(NEW), "yearly")
+    assert keys(settings) == before
+    assert "rotate-key" not in audit_log(settings).read_text("utf-8")
 
 
 def test_the_command_says_what_to_configure_next(
