@@ -91,6 +91,7 @@ def test_what_may_be_blocked_is_written_anew_with_the_new_pseudonyms(settings: S
     )
     (folder / PUBLICATION).write_text(publication.model_dump_json(), "utf-8")
     (folder / "block_list.csv").chmod(0o440)
+    (settings.serving_dir / "current").symlink_to("g1")
 
     rotate_key(settings, PseudonymKey.from_text(NEW), "yearly")
 
