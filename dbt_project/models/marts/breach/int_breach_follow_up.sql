@@ -21,7 +21,7 @@ cells as (
 ),
 
 exposures as (
-    select * from {{ ref('int_exposure') }}
+    select * from {{ ref('int_line_exposure') }}
 ),
 
 flagged as (
@@ -69,19 +69,13 @@ followed as (
             and incidents.provider_group = providers.group_name
 ),
 
--- the line that carried the number then: numbers are given to others
 line_exposures as (
     select
-        lines.line_key,
+        exposures.line_key,
         {{ local_date('exposures.seen_from') }} as first_on,
         {{ local_date('exposures.seen_to') }} as last_on
     from exposures
     inner join cells on exposures.cell_id = cells.cell_id
-    inner join {{ ref('dim_line') }} as lines
-        on
-            exposures.number_key = lines.number_key
-            and {{ valid_at('lines', 'exposures.seen_from') }}
-            and lines.status <> 'TERMINATED'
 ),
 
 -- what became true of a line, and when

@@ -25,12 +25,21 @@ at_risk as (
     select * from {{ ref('int_trait_at_risk') }}
 ),
 
+first_exposures as (
+    select
+        line_key,
+        {{ local_date('min(seen_from)') }} as exposed_on
+    from {{ ref('int_line_exposure') }}
+    group by line_key
+),
+
+-- on both sides of the rate, by the incident's first day: exposed later, nobody is among the lines at risk
 exposed as (
     select
-        number_key,
-        {{ local_date('min(seen_from)') }} as exposed_on
-    from {{ ref('int_exposure') }}
-    group by number_key
+        incidents.incident_id,
+        first_exposures.line_key
+    from incidents
+    inner join first_exposures on incidents.starts_on >= first_exposures.exposed_on
 ),
 
 -- each departure with the line as it was when the port was asked for: the last change until the end of that day
@@ -75,7 +84,7 @@ described as (
         {{ line_trait_columns('left_lines', 'left_lines.requested_on', 'accounts.lines') }},
         case
             when left_lines.line_key is null then 'unknown'
-            when exposed.exposed_on <= left_lines.requested_on then 'exposed'
+            when exposed.line_key is not null then 'exposed'
             else 'not exposed'
         end as exposure
     from left_lines
@@ -83,7 +92,10 @@ described as (
         on
             left_lines.incident_id = accounts.incident_id
             and left_lines.account_key = accounts.account_key
-    left join exposed on left_lines.number_key = exposed.number_key
+    left join exposed
+        on
+            left_lines.incident_id = exposed.incident_id
+            and left_lines.line_key = exposed.line_key
 ),
 
 left_by_trait as (
@@ -98,8 +110,8 @@ exposed_at_risk as (
     {{ from_lines_at_start(ref('dim_line')) }}
     inner join exposed
         on
-            lines.number_key = exposed.number_key
-            and incidents.starts_on >= exposed.exposed_on
+            lines.line_key = exposed.line_key
+            and incidents.incident_id = exposed.incident_id
     group by incidents.incident_id
 ),
 

@@ -23,10 +23,10 @@ arrivals as (
 
 exposed as (
     select
-        number_key,
+        line_key,
         min(known_on) as known_on
-    from {{ ref('int_exposure') }}
-    group by number_key
+    from {{ ref('int_line_exposure') }}
+    group by line_key
 ),
 
 robbed as (
@@ -61,7 +61,7 @@ final as (
         disputed.disputed_on
     from lines
     -- first of all: what is joined before it, DuckDB holds in memory where a query reads this twice, with all lines
-    left join exposed on lines.number_key = exposed.number_key
+    left join exposed on lines.line_key = exposed.line_key
     left join regions on lines.region_code = regions.region_code
     left join arrivals on lines.line_key = arrivals.line_key
     left join robbed on lines.line_key = robbed.line_key
