@@ -23,6 +23,8 @@ sized as (
 ports as (
     select
         line_key,
+        port_id,
+        requested_at,
         processed_on,
         recipient_group
     from {{ ref('fct_port') }}
@@ -36,14 +38,19 @@ departures as (
     select
         snapshots.snapshot_on,
         ports.line_key,
-        min(ports.processed_on) as left_on,
-        min(ports.recipient_group) as left_for
+        ports.processed_on as left_on,
+        ports.recipient_group as left_for
     from snapshots
     inner join ports
         on
             snapshots.snapshot_on <= ports.processed_on
             and {{ days_between('snapshots.snapshot_on', 'ports.processed_on') }} < {{ horizon_days() }}
-    group by snapshots.snapshot_on, ports.line_key
+    -- of a port that was withdrawn and another one, the first
+    qualify
+        row_number() over (
+            partition by snapshots.snapshot_on, ports.line_key
+            order by ports.processed_on, ports.requested_at, ports.port_id
+        ) = 1
 ),
 
 sim_changes as (
@@ -222,6 +229,7 @@ final as (
         aged.trained_for,
         aged.line_key,
         aged.number_key,
+        aged.provider_group,
         aged.monthly_fee,
         case
             when aged.contract_months_left is null then 'none'

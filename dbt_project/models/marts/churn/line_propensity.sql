@@ -69,22 +69,33 @@ latest as (
 expected as (
     select
         latest.incident_id,
-        latest.ends_on,
+        latest.provider_group,
         latest.starts_on,
+        latest.ends_on,
         latest.remaining * 1e0 * sum(coverage.port_outs_with_line) / sum(coverage.port_outs) as departures
     from latest
     inner join coverage
         on
             latest.provider_group = coverage.donor_group
             and coverage.processed_on between latest.starts_on and latest.ends_on
-    group by latest.incident_id, latest.ends_on, latest.starts_on, latest.remaining
+    group by latest.incident_id, latest.provider_group, latest.starts_on, latest.ends_on, latest.remaining
 ),
 
-open_window as (
-    select expected.departures / sum(scores.probability) as times_as_likely
+-- of a group's windows that are open at once, the one that began last
+open_windows as (
+    select
+        expected.provider_group,
+        expected.departures / sum(scores.probability) as times_as_likely
     from expected
-    inner join scores on scores.snapshot_on between expected.starts_on and expected.ends_on
-    group by expected.incident_id, expected.departures
+    inner join scores
+        on
+            expected.provider_group = scores.provider_group
+            and scores.snapshot_on between expected.starts_on and expected.ends_on
+    group by expected.incident_id, expected.provider_group, expected.starts_on, expected.departures
+    qualify
+        row_number() over (
+            partition by expected.provider_group order by expected.starts_on desc, expected.incident_id desc
+        ) = 1
 ),
 
 final as (
@@ -95,7 +106,7 @@ final as (
         scores.trained_for,
         scores.monthly_fee,
         scores.probability,
-        1e0 - exp(-scores.probability * open_window.times_as_likely) as probability_in_window,
+        1e0 - exp(-scores.probability * open_windows.times_as_likely) as probability_in_window,
         cast(ntile(10) over (order by scores.probability desc, scores.line_key asc) as bigint) as decile,
         coalesce(preferred.likely_destination, anywhere.likely_destination) as likely_destination
     from scores
@@ -104,7 +115,7 @@ final as (
             scores.age_band = preferred.age_band
             and scores.came_from = preferred.came_from
     left join anywhere on true
-    left join open_window on true
+    left join open_windows on scores.provider_group = open_windows.provider_group
 )
 
 select * from final
