@@ -17,6 +17,8 @@ final as (
         on
             incidents.provider_group = provider_days.provider_group
             and provider_days.date_day between incidents.starts_on and incidents.ends_on
+    -- a day to come has those ports alone that are booked under it already
+    where provider_days.date_day <= {{ data_end('portability_events', [ref('port_flow_daily')]) }}
 )
 
 select * from final
