@@ -81,10 +81,11 @@ expected as (
     group by latest.incident_id, latest.provider_group, latest.starts_on, latest.ends_on, latest.remaining
 ),
 
--- of a group's windows that are open at once, the one that began last
-open_windows as (
+open_now as (
     select
+        expected.incident_id,
         expected.provider_group,
+        expected.starts_on,
         expected.departures / sum(scores.probability) as times_as_likely
     from expected
     inner join scores
@@ -92,10 +93,15 @@ open_windows as (
             expected.provider_group = scores.provider_group
             and scores.snapshot_on between expected.starts_on and expected.ends_on
     group by expected.incident_id, expected.provider_group, expected.starts_on, expected.departures
-    qualify
-        row_number() over (
-            partition by expected.provider_group order by expected.starts_on desc, expected.incident_id desc
-        ) = 1
+),
+
+-- of a group's windows that are open at once, the one that began last
+open_windows as (
+    select
+        provider_group,
+        {{ last_by('times_as_likely', '(starts_on, incident_id)') }} as times_as_likely
+    from open_now
+    group by provider_group
 ),
 
 final as (
