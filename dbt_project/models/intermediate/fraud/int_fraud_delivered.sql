@@ -19,29 +19,36 @@ told as (
         dt,
         rev,
         payment_id,
-        status = 'CONFIRMED_FRAUD' as is_fraud,
-        status_at as decided_at
+        case when status <> 'OPENED' then status = 'CONFIRMED_FRAUD' end as is_fraud,
+        status_at as decided_at,
+        false as is_desk,
+        dispute_id as told_of,
+        event_seq
     from disputes
-    where status <> 'OPENED'
     union all
     select
         'alert_dispositions' as feed,
         dt,
         rev,
         {{ payment_of_case('case_id') }} as payment_id,
-        disposition = 'CONFIRMED' as is_fraud,
-        decided_at
+        case when disposition <> 'WATCH' then disposition = 'CONFIRMED' end as is_fraud,
+        decided_at,
+        true as is_desk,
+        case_id as told_of,
+        {{ epoch_seconds('decided_at') }} as event_seq
     from dispositions
-    where
-        disposition <> 'WATCH'
-        and {{ is_case_of_payment('case_id') }}
+    where {{ is_case_of_payment('case_id') }}
 ),
 
 decisions as (
     select
         told.payment_id,
+        told.dt,
         told.is_fraud,
         told.decided_at,
+        told.is_desk,
+        told.told_of,
+        told.event_seq,
         revisions.known_from,
         revisions.known_until
     from told
@@ -64,19 +71,37 @@ moments as (
     from decisions
 ),
 
--- of the decisions in force at the end of a day, the latest counts
-states as (
+-- of one that was delivered again under a later day, the latter stands
+standing as (
     select
         moments.payment_id,
         moments.known_on,
-        coalesce({{ last_by('decisions.is_fraud', 'decisions.decided_at') }}, false) as is_fraud
+        decisions.is_fraud,
+        decisions.decided_at,
+        decisions.is_desk,
+        decisions.told_of,
+        decisions.event_seq
     from moments
     left join decisions
         on
             moments.payment_id = decisions.payment_id
             and moments.known_on >= decisions.known_from
             and moments.known_on < decisions.known_until
-    group by moments.payment_id, moments.known_on
+    qualify row_number() over (
+            partition by
+                moments.payment_id, moments.known_on, decisions.is_desk, decisions.told_of, decisions.event_seq
+            order by decisions.dt desc, decisions.decided_at desc
+        ) = 1
+),
+
+-- of the decisions that stand at the end of a day, the latest counts
+states as (
+    select
+        payment_id,
+        known_on,
+        coalesce({{ last_by('is_fraud', '(decided_at, is_desk, told_of, event_seq)') }}, false) as is_fraud
+    from standing
+    group by payment_id, known_on
 ),
 
 changes as (

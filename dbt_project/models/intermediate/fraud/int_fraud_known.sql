@@ -8,45 +8,70 @@ dispositions as (
     select * from {{ ref('stg_desk__dispositions') }}
 ),
 
--- the desk's decision on a case speaks of the payment that opened it
-decisions as (
+-- each stands until it is delivered again; the desk's decision on a case speaks of the payment that opened it
+told as (
     select
         payment_id,
-        status = 'CONFIRMED_FRAUD' as is_fraud,
+        case when status <> 'OPENED' then status = 'CONFIRMED_FRAUD' end as is_fraud,
         status_at as decided_at,
-        dt
+        false as is_desk,
+        dispute_id as told_of,
+        event_seq,
+        dt as told_from,
+        lead(dt) over (partition by dispute_id, event_seq order by dt) as told_to
     from disputes
-    where status <> 'OPENED'
     union all
     select
         {{ payment_of_case('case_id') }} as payment_id,
-        disposition = 'CONFIRMED' as is_fraud,
+        case when disposition <> 'WATCH' then disposition = 'CONFIRMED' end as is_fraud,
         decided_at,
-        dt
+        true as is_desk,
+        case_id as told_of,
+        0 as event_seq,
+        dt as told_from,
+        lead(dt) over (partition by case_id, decided_at order by dt) as told_to
     from dispositions
-    where
-        disposition <> 'WATCH'
-        and {{ is_case_of_payment('case_id') }}
+    where {{ is_case_of_payment('case_id') }}
 ),
 
--- of the decisions delivered by a day, the latest counts
-known as (
+decisions as (
+    select * from told
+    where is_fraud is not null
+),
+
+moments as (
     select
         payment_id,
-        dt,
-        {{ last_by('is_fraud', 'decided_at') }} over (
-            partition by payment_id order by dt
-            range between unbounded preceding and current row
-        ) as is_fraud
+        told_from as dt
     from decisions
+    union all
+    select
+        payment_id,
+        told_to as dt
+    from decisions
+    where told_to is not null
+),
+
+-- of the decisions that stand by a day, the latest counts
+known as (
+    select
+        moments.payment_id,
+        moments.dt,
+        {{ last_by(
+            'decisions.is_fraud',
+            '(decisions.decided_at, decisions.is_desk, decisions.told_of, decisions.event_seq)',
+        ) }} as is_fraud
+    from moments
+    left join decisions
+        on
+            moments.payment_id = decisions.payment_id
+            and moments.dt >= decisions.told_from
+            and moments.dt < coalesce(decisions.told_to, date '9999-12-31')
+    group by moments.payment_id, moments.dt
 ),
 
 changes as (
-    select distinct
-        payment_id,
-        dt,
-        is_fraud
-    from known
+    select * from known
     qualify is_fraud is distinct from lag(is_fraud) over (partition by payment_id order by dt)
 ),
 

@@ -26,6 +26,7 @@ final as (
         / nullif(count(*) filter (where decisions.disposition <> 'WATCH'), 0) as precision_pct
     from decisions
     inner join verdicts on decisions.case_id = verdicts.case_id
+    where not decisions.is_corrected
     group by {{ local_date('decisions.decided_at') }}, decisions.analyst_key
 )
 

@@ -62,7 +62,7 @@ decided as (
     select distinct
         alerts.case_id,
         dispositions.dt,
-        {{ last_by('dispositions.disposition', 'dispositions.decided_at') }} over (
+        {{ last_by('dispositions.disposition', '(dispositions.decided_at, dispositions.dt)') }} over (
             partition by alerts.case_id order by dispositions.dt
             range between unbounded preceding and current row
         ) as disposition

@@ -1,5 +1,13 @@
-with dispositions as (
+with delivered as (
     select * from {{ ref('stg_desk__dispositions') }}
+),
+
+-- what is delivered again as it was is not decided again
+dispositions as (
+    select * from delivered
+    qualify
+        disposition is distinct from lag(disposition) over (partition by case_id, decided_at order by dt)
+        or analyst_key is distinct from lag(analyst_key) over (partition by case_id, decided_at order by dt)
 ),
 
 alerts as (
@@ -40,7 +48,11 @@ final as (
         dispositions.dt,
         dispositions.analyst_key,
         lead(dispositions.dt) over of_case as next_dt,
-        row_number() over of_case = count(*) over (partition by named.case_id) as is_latest
+        row_number() over of_case = count(*) over (partition by named.case_id) as is_latest,
+        lead(dispositions.dt) over (
+            partition by named.case_id, dispositions.case_id, dispositions.decided_at
+            order by dispositions.dt
+        ) is not null as is_corrected
     from dispositions
     inner join named on dispositions.case_id = named.named_id
     window of_case as (

@@ -5,11 +5,13 @@ with disputes as (
 dispositions as (
     select
         *,
-        {{ payment_of_case('case_id') }} as opened_by
+        {{ payment_of_case('case_id') }} as opened_by,
+        min(dt) over (partition by case_id, decided_at) as first_dt,
+        min(dt) over (partition by case_id, decided_at, disposition) as verdict_dt
     from {{ ref('stg_desk__dispositions') }}
-    where
-        disposition <> 'WATCH'
-        and {{ is_case_of_payment('case_id') }}
+    where {{ is_case_of_payment('case_id') }}
+    -- of a decision that was delivered more than once, the latest delivery
+    qualify row_number() over (partition by case_id, decided_at order by dt desc) = 1
 ),
 
 alerts as (
@@ -22,20 +24,20 @@ members as (
         dispositions.opened_by as payment_id,
         dispositions.disposition,
         dispositions.decided_at,
-        dispositions.dt
+        dispositions.verdict_dt
     from dispositions
     union
     select
         other.payment_id,
         dispositions.disposition,
         dispositions.decided_at,
-        dispositions.dt
+        dispositions.verdict_dt
     from dispositions
     inner join alerts as opening on dispositions.opened_by = opening.payment_id
     inner join alerts as other
         on
             opening.case_id = other.case_id
-            and dispositions.dt >= other.first_alerted_dt
+            and dispositions.first_dt >= other.first_alerted_dt
 ),
 
 decisions as (
@@ -52,9 +54,10 @@ decisions as (
         payment_id,
         case disposition when 'CONFIRMED' then 'CONFIRMED_FRAUD' else 'REJECTED' end as verdict,
         decided_at as verdict_at,
-        min(dt) over (partition by payment_id, decided_at, disposition) as verdict_dt,
+        verdict_dt,
         'DESK' as decided_by
     from members
+    where disposition <> 'WATCH'
 ),
 
 final as (
