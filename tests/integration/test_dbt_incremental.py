@@ -358,10 +358,9 @@ def test_the_history_is_worth_comparing(history: Warehouse) -> None:
         "fraud.challenger_quality", "intermediate.int_challenger_measure", "intermediate.int_challenger_level",
         "intermediate.int_challenger_card", "intermediate.int_challenger_payment", "intermediate.int_alert_score",
         "fraud.audit_quality", "intermediate.int_audit_payment", "intermediate.int_case_audit", "fraud.feature_drift",
-        # a dozen numbers: not five frauds at one merchant or dealer, nobody who left and came back
+        # a dozen numbers: not five frauds at one merchant or dealer
         "intermediate.int_suspicion_merchant", "intermediate.int_contact_merchant",
         "intermediate.int_suspicion_dealer", "intermediate.int_contact_dealer",
-        "fraud.port_round_trip",
     }  # fmt: skip
     reasons = {row[0] for row in history.query("select distinct rule_id from fraud.rule_hit")}
     assert reasons >= {

@@ -16,7 +16,7 @@ frauds as (
         sold.dealer_code as subject_key,
         sold.number_key,
         min(known.known_from) as known_from,
-        max(known.known_to) as known_to
+        case when count(*) = count(known.known_to) then max(known.known_to) end as known_to
     from known
     inner join payments on known.payment_id = payments.payment_id
     inner join sold
