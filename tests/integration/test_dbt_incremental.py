@@ -6,7 +6,7 @@ import json
 import random
 import shutil
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from hashlib import md5
@@ -53,6 +53,7 @@ class Deliveries:
 
     rng: random.Random
     fees: random.Random = field(default_factory=lambda: random.Random(SEED))
+    again: random.Random = field(default_factory=lambda: random.Random(SEED))
     revisions: dict[tuple[str, date], int] = field(default_factory=lambda: defaultdict(int))
     contents: dict[tuple[str, date], list[Row]] = field(default_factory=dict)
 
@@ -60,12 +61,15 @@ class Deliveries:
         """The deliveries for a day, as (feed, dt, rev, rows)."""
         ports = [*(self._port(dt) for _ in range(14)), self._port(dt) | {"port_id": _only_of(dt)}]
         yield self._revise("portability_events", dt, ports)
-        yield self._revise("subscriptions", dt, [self._subscription(dt) for _ in range(8)])
+        changes = [*(self._subscription(dt) for _ in range(8)), *self._told_again("subscriptions", dt, 3)]
+        yield self._revise("subscriptions", dt, changes)
         yield self._revise("payments", dt, [self._payment(dt) for _ in range(18)])
-        yield self._revise("payment_disputes", dt, [self._dispute(dt) for _ in range(4)])
+        disputes = [*(self._dispute(dt) for _ in range(4)), *self._told_again("payment_disputes", dt, 1)]
+        yield self._revise("payment_disputes", dt, disputes)
         yield self._revise("cell_attachments", dt, self._crowd(dt))
         yield self._revise("sim_changes", dt, [self._sim_change(dt) for _ in range(2)])
-        yield self._revise("alert_dispositions", dt, [self._disposition(dt)])
+        decisions = [self._disposition(dt), *self._told_again("alert_dispositions", dt, 1)]
+        yield self._revise("alert_dispositions", dt, decisions)
         yield self._revise("termination_fees", dt, [self._fee(dt) for _ in range(6)])
         yield self._revise("invoices", dt, [self._invoice_line(dt) for _ in range(8)])
         if dt.day % 4:  # now and then a list is missing
@@ -87,6 +91,20 @@ class Deliveries:
         if feed == "termination_fees":
             rows = [*rows, *(self._fee(dt) for _ in range(3))]
         return self._revise(feed, dt, rows)
+
+    def _told_again(self, feed: str, dt: date, rows: int) -> list[Row]:
+        """As many rows of earlier days, if there are any: under the same keys, and what they say is another thing."""
+        rng = self.again
+        otherwise: dict[str, Callable[[], Row]] = {
+            "subscriptions": lambda: {
+                "number_key": _uuid(1, rng.randrange(12)),
+                "activated_on": date(2025, rng.randrange(1, 13), 1),
+            },
+            "payment_disputes": lambda: {"status": rng.choice(["OPENED", "CONFIRMED_FRAUD", "REJECTED"])},
+            "alert_dispositions": lambda: {"disposition": rng.choice(["CONFIRMED", "CLEARED", "WATCH"])},
+        }
+        told = [row for (of, day), earlier in self.contents.items() if of == feed and day < dt for row in earlier]
+        return [row | otherwise[feed]() for row in rng.sample(told, min(rows, len(told)))]
 
     def _revise(self, feed: str, dt: date, rows: list[Row]) -> tuple[str, date, int, list[Row]]:
         keys = {
@@ -396,11 +414,7 @@ def test_nothing_is_left_to_recompute_when_nothing_has_come(history: Warehouse) 
     assert history.query("select * from pipeline.readable_delivery where is_pending") == []
 
 
-#: Relation, and whether these deliveries tell a key's state more than once.
-RECONCILED = {"int_port_reconciled": True, "int_payment_reconciled": True, "int_subscription_reconciled": False}
-
-
-@pytest.mark.parametrize("relation", RECONCILED)
+@pytest.mark.parametrize("relation", ["int_port_reconciled", "int_payment_reconciled", "int_subscription_reconciled"])
 def test_each_delivered_row_is_a_fact_or_the_facts_know_better(history: Warehouse, relation: str) -> None:
     for schema in ("lived.intermediate__", "intermediate."):
         ((days, delivered, facts, explained, wrong),) = history.query(
@@ -409,7 +423,7 @@ def test_each_delivered_row_is_a_fact_or_the_facts_know_better(history: Warehous
         )
         assert (wrong, delivered - facts) == (0, explained)
         assert days > 5
-        assert (explained > 0) == RECONCILED[relation]
+        assert explained > 0
 
 
 @pytest.mark.parametrize(

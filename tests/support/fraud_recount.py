@@ -33,6 +33,10 @@ class Known:
             "select payment_id, min(dt) from raw.payment_disputes where status = 'REJECTED' group by all"
         ).fetchall()
         self.rejected: dict[str, date] = dict(rejected)
+        lines = con.sql(
+            "select line_key, dt, activated_on from raw.subscriptions order by line_key, dt, changed_at"
+        ).fetchall()
+        self.first_of_line = {line: (dt, activated_on) for line, dt, activated_on in reversed(lines)}
 
     def frauds(self, of: pd.DataFrame, day: date, days: int, dt: str = "first_dt") -> int:
         """Of these payments, those known as fraud on the day, since so many days at most."""
@@ -66,6 +70,8 @@ class Known:
                 if not ended <= first + DAY
             )
             row["frauds_30d"] = self.frauds(own, day.date(), 30)
+            told, activated_on = self.first_of_line.get(payment["line_key"], (date.max, None))
+            row["days_since_activation"] = (day.date() - activated_on).days if told <= day.date() else None
             row["rejected_disputes"] = sum(
                 day.date() - 180 * DAY < self.rejected.get(name, date.max) <= day.date() for name in own["payment_id"]
             )

@@ -1,9 +1,12 @@
 {#-
 Query for the ports that pending deliveries may change: a number's ports depend on each other (returns) and on the lines
-that carried the number, so all ports of a touched number are touched. `lines` holds every line's numbers; the model's
-own earlier rows say which number a port had before.
+that carried the number, so all ports of a touched number are touched. `lines` holds every line's numbers. The model's
+own earlier rows say which number a port had before, and in `line_columns` which lines: where a line's change was
+delivered again with another number, nothing else remembers the first.
 -#}
-{% macro ports_of_touched_numbers(events, subscriptions, ports, lines, previous, deliveries) -%}
+{% macro ports_of_touched_numbers(
+    events, subscriptions, ports, lines, previous, deliveries, line_columns=['line_key']
+) -%}
 with port_rows as (
     select
         port_id,
@@ -53,4 +56,12 @@ union
 select port_id
 from known_ports
 where number_key in (select numbers.number_key from numbers)
+{%- if is_kept(previous) %}
+{%- for column in line_columns %}
+union
+select port_id
+from {{ previous }}
+where {{ column }} in (select line_rows.line_key from line_rows)
+{%- endfor %}
+{%- endif %}
 {%- endmacro %}

@@ -16,6 +16,12 @@ ranked as (
     select
         *,
         row_number() over (partition by line_key, changed_at order by dt desc) as recency,
+        -- in the order of `recency`, so that one sort serves both
+        last_value(activated_on) over (
+            partition by line_key, changed_at
+            order by dt desc
+            rows between unbounded preceding and unbounded following
+        ) as first_activated_on,
         min(dt) over (partition by line_key, changed_at) as first_dt,
         max(dt) over (partition by line_key, changed_at) as last_dt
     from changes
@@ -45,6 +51,7 @@ final as (
         lag(status) over (partition by line_key order by changed_at) as previous_status,
         first_value(etf) over contract as contract_etf,
         first_value(changed_at) over contract as contract_stated_from,
+        first_activated_on,
         dt as state_dt,
         first_dt,
         last_dt

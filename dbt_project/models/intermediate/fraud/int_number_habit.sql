@@ -185,7 +185,7 @@ disputers as (
 lines as (
     select
         line_key,
-        activated_on,
+        first_activated_on as activated_on,
         first_dt as told_dt
     from {{ ref('int_subscription_interval') }}
     where line_key in (select judged.line_key from judged)

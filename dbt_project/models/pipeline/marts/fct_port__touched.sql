@@ -5,4 +5,5 @@
     lines=ref('dim_line'),
     previous=source('churn_before', 'fct_port'),
     deliveries=ref('readable_delivery'),
+    line_columns=['line_key', 'joined_line_key'],
 ) }}
