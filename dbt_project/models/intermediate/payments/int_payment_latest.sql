@@ -9,7 +9,8 @@
 
 -- one part of the payments after the other: texts that an aggregate keeps do not go to disk
 {% for part in parts_of(told, 'payment_id', bytes_per_row=1000) %}
-    (
+    select *
+    from (
         with events as (
             select * from {{ told }}
             where
@@ -98,6 +99,6 @@
         )
 
         select * from final
-    )
+    ) as part
     {{ 'union all' if not loop.last }}
 {% endfor %}
