@@ -6,12 +6,9 @@
 ) }}
 
 {%- set longest = feature_windows() | max %}
+{%- set visits = ref('int_place_visit') %}
 
-with visits as (
-    select * from {{ ref('int_place_visit') }}
-),
-
-frauds as (
+with frauds as (
     {% for kind, (place, dt) in places_of_payments().items() %}
         select
             '{{ kind }}' as kind,
@@ -31,7 +28,7 @@ judged as (
         kind,
         place,
         dt
-    from visits
+    from {{ visits }}
     where {{ is_touched_day('dt', ref('int_place_day__touched')) }}
 ),
 
@@ -45,26 +42,33 @@ windows as (
     cross join {{ integers_from_to('0', longest - 1, 'ago') }}
 ),
 
+-- each visit is looked at from every day of the longest window
 paid as (
-    select
-        judged.kind,
-        judged.place,
-        judged.dt,
-    {%- for days in feature_windows() %}
-        sum(visits.payments) filter (where windows.days_ago < {{ days }}) as payments_{{ days }}d,
-        sum(visits.amount) filter (where windows.days_ago < {{ days }}) as amount_{{ days }}d,
-        sum(visits.numbers) filter (
-            where windows.days_ago < {{ days }} and windows.days_ago + visits.days_away >= {{ days }}
-        ) as numbers_{{ days }}d{{ ',' if not loop.last }}
-    {%- endfor %}
-    from visits
-    inner join windows on visits.dt = windows.dt
-    inner join judged
-        on
-            visits.kind = judged.kind
-            and visits.place = judged.place
-            and windows.judged_dt = judged.dt
-    group by judged.kind, judged.place, judged.dt
+    {% for part in parts_of(visits, 'visits.place', bytes_per_row=200 * longest) %}
+        select
+            judged.kind,
+            judged.place,
+            judged.dt,
+        {%- for days in feature_windows() %}
+            sum(visits.payments) filter (where windows.days_ago < {{ days }}) as payments_{{ days }}d,
+            sum(visits.amount) filter (where windows.days_ago < {{ days }}) as amount_{{ days }}d,
+            sum(visits.numbers) filter (
+                where windows.days_ago < {{ days }} and windows.days_ago + visits.days_away >= {{ days }}
+            ) as numbers_{{ days }}d{{ ',' if not loop.last }}
+        {%- endfor %}
+        from {{ visits }} as visits
+        inner join windows on visits.dt = windows.dt
+        inner join judged
+            on
+                visits.kind = judged.kind
+                and visits.place = judged.place
+                and windows.judged_dt = judged.dt
+        where
+            {{ part }}
+            and {{ part | replace('visits', 'judged') }}
+        group by judged.kind, judged.place, judged.dt
+        {{ 'union all' if not loop.last }}
+    {% endfor %}
 ),
 
 defrauded as (
