@@ -85,10 +85,8 @@ def already_published(
         return None
     if current.inputs != inputs_fingerprint(settings, feeds, made_with=made_with):
         return None
-    if held_back(settings, graph, _STAGES):
-        return None
     with warehouse_lock(settings):
-        return None if has_other_rows(settings, graph) else current
+        return None if held_back(settings, graph, _STAGES) or has_other_rows(settings, graph) else current
 
 
 def publish(

@@ -68,10 +68,10 @@ final as (
         decided,
         confirmed,
         cast(100 * share as double) as fraud_pct,
-        cast(100 * (middle - half_width) as double) as fraud_low_pct,
+        cast(100 * greatest(middle - half_width, 0) as double) as fraud_low_pct,
         cast(100 * (middle + half_width) as double) as fraud_high_pct,
         cast(payments_unalerted * share as double) as frauds_missed,
-        cast(payments_unalerted * (middle - half_width) as double) as frauds_missed_low,
+        cast(payments_unalerted * greatest(middle - half_width, 0) as double) as frauds_missed_low,
         cast(payments_unalerted * (middle + half_width) as double) as frauds_missed_high
     from judged
 )
