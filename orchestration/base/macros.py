@@ -87,7 +87,10 @@ def model_renderer(
 @cache
 def _models(engine: str) -> Environment:
     return _first_build(
-        lambda *call: Relation(".".join(("model", *call)[-2:])), lambda _name, default="": default, engine=engine
+        lambda *call: Relation(".".join(("model", *call)[-2:])),
+        lambda _name, default="": default,
+        engine=engine,
+        parts_in_memory=lambda _relation, _bytes_per_row: 1,
     )
 
 

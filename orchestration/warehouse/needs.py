@@ -16,7 +16,6 @@ from functools import cache
 from graphlib import TopologicalSorter
 
 import yaml
-from jinja2 import UndefinedError
 from sqlglot import exp, parse_one
 
 from orchestration.base.macros import render_model
@@ -153,10 +152,7 @@ def models() -> Mapping[str, Model]:
     for path in sorted(_MODELS.rglob("*.sql")):
         if _MODELS / "pipeline" in path.parents:
             continue
-        try:
-            text = render_model(path.read_text("utf-8"))
-        except UndefinedError:  # a model that asks the warehouse what to do is not followed
-            continue
+        text = render_model(path.read_text("utf-8"))
         found[path.stem] = _model(text, required.get(path.stem, frozenset()))
     return found
 
