@@ -63,6 +63,7 @@ paid as (
                 visits.kind = judged.kind
                 and visits.place = judged.place
                 and windows.judged_dt = judged.dt
+        -- the part of both sides: that a place is equal does not tell an engine that its hash is
         where
             {{ part }}
             and {{ part | replace('visits', 'judged') }}
